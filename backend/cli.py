@@ -1,0 +1,41 @@
+"""The one console command: its commands come from the entry-point group `goldloop.commands`."""
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from backend.errors import GoldloopError
+
+
+class CommandGroup(click.Group):
+    """Commands found by entry point; a command's module is imported when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_commands())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = _commands().get(cmd_name)
+        if found is None:
+            return None
+        command = found.load()
+        assert isinstance(command, click.Command), found.value
+        return command
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def goldloop() -> None:
+    """Goldloop: annotate, retrain, judge, publish, export gold."""
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one sentence, not a traceback."""
+    try:
+        goldloop()
+    except GoldloopError as error:
+        click.echo(f"goldloop: {error}", err=True)
+        sys.exit(1)
+
+
+def _commands() -> dict[str, EntryPoint]:
+    return {found.name: found for found in entry_points(group="goldloop.commands")}

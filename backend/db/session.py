@@ -1,0 +1,66 @@
+"""Connections and transactions, on SQLite and PostgreSQL alike."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One engine and the two ways to use it.
+
+    On SQLite every writing transaction begins IMMEDIATE: one that reads first and writes later
+    fails at once when another writer came between, whatever the time-out.
+    """
+
+    engine: Engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only reads; nothing is committed."""
+        with self._session(writes=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose transaction is committed at the end, or rolled back by an exception."""
+        with self._session(writes=True) as session, session.begin():
+            yield session
+
+    def _session(self, *, writes: bool) -> Session:
+        engine = self.engine.execution_options(goldloop_writes=writes)
+        return sessionmaker(engine, expire_on_commit=False)()
+
+
+def connect(address: str) -> Database:
+    """Open a database by its SQLAlchemy address; nothing is created but SQLite's folder."""
+    url = make_url(address)
+    if url.get_backend_name() != "sqlite":
+        return Database(create_engine(url, pool_pre_ping=True))
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return Database(engine)
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # transactions begin below, not inside the driver
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # an answered webhook survives a power cut
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("goldloop_writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,46 @@
+"""The errors of the backend, as a tree.
+
+GoldloopError
+├── SettingsError            a setting is missing or wrong: says what to set
+├── NotFoundError            no such project, version, document, account
+├── ConflictError            the state forbids it: a run is active, nothing to publish
+├── InvalidInputError        a file, form or configuration that cannot be read
+└── LabelStudioError         Label Studio refused, or could not be reached
+    └── LabelStudioDownError     not reachable or overloaded now: worth another try
+"""
+
+
+class GoldloopError(Exception):
+    """Base of every error that a person may be shown; the message is a sentence."""
+
+
+class SettingsError(GoldloopError):
+    """A setting is missing or wrong; the message says what to set."""
+
+
+class NotFoundError(GoldloopError):
+    """The thing asked for does not exist."""
+
+    def __init__(self, kind: str, name: object):
+        self.kind, self.name = kind, name
+        super().__init__(f"there is no {kind} {name!r}")
+
+
+class ConflictError(GoldloopError):
+    """The present state forbids what was asked."""
+
+
+class InvalidInputError(GoldloopError):
+    """Input that cannot be used; the message says where and why."""
+
+
+class LabelStudioError(GoldloopError):
+    """Label Studio refused a request; `status` is the HTTP status where there was one."""
+
+    def __init__(self, message: str, *, status: int | None = None):
+        self.status = status
+        super().__init__(message)
+
+
+class LabelStudioDownError(LabelStudioError):
+    """Label Studio cannot be reached or is overloaded; trying again later may help."""

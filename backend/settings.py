@@ -1,0 +1,159 @@
+"""Every setting, typed and validated once.
+
+Read from the environment and `.env`. With nothing set, all is embedded below `GOLDLOOP_HOME`:
+SQLite, a Redis socket, a Label Studio, the model store.
+"""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backend.errors import SettingsError
+
+SOCKET_PATH_LIMIT = 100  # bytes; the kernel's limit for a Unix socket's path is 108
+
+
+class Settings(BaseSettings):
+    """The application's settings; see README for the table. Secrets have no default."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True
+    )
+
+    goldloop_home: Path = Field(
+        Path(".goldloop"), description="folder of everything embedded: database, jobs, models"
+    )
+    database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in GOLDLOOP_HOME")
+    redis_url: str = Field("", description="Redis address; empty: a socket in GOLDLOOP_HOME")
+    model_store: Path | None = Field(
+        None, description="folder of model versions, shared with the ML backend and workers"
+    )
+    jobs_folder: Path | None = Field(
+        None, description="folder of training and prediction jobs, shared with the workers"
+    )
+    label_studio_url: str = Field("", description="address of Label Studio as we reach it")
+    label_studio_api_key: SecretStr = Field(
+        SecretStr(""), description="a personal access token (or legacy token) of Label Studio"
+    )
+    label_studio_public_url: str = Field(
+        "", description="address of Label Studio as browsers reach it; empty: LABEL_STUDIO_URL"
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:5000",
+        description="address of the admin application as Label Studio sees it",
+    )
+    ml_backend_url: str = Field(
+        "http://127.0.0.1:9090", description="address of the ML backend as Label Studio sees it"
+    )
+    ml_backend_user: str = Field("goldloop", description="basic-auth user of the ML backend")
+    ml_backend_password: SecretStr = Field(
+        SecretStr(""), description="basic-auth password of the ML backend"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="signs sessions; 32 characters or more"
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="sent by Label Studio's webhook in its Authorization header"
+    )
+    admin_bind: str = Field("127.0.0.1:5000", description="host:port of the admin application")
+    behind_proxy: bool = Field(False, description="trust X-Forwarded-* and mark cookies Secure")
+    http_timeout: float = Field(30.0, gt=0, description="seconds for a call to another service")
+    sync_every: int = Field(300, ge=5, description="seconds between reconciliations")
+    tick_every: int = Field(5, ge=1, description="seconds between looks at runs and the inbox")
+    lease_seconds: int = Field(30, ge=5, description="silence after which a run counts as dead")
+    task_lock_ttl: int = Field(
+        86400, ge=0, description="seconds for which Label Studio keeps a task for an annotator"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("label_studio_url", "label_studio_public_url", "public_url", "ml_backend_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("give an address that begins with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def database_address(self) -> str:
+        """The SQLAlchemy address in force; `postgresql://` is read as psycopg 3."""
+        if not self.database_url:
+            return f"sqlite:///{self.goldloop_home.resolve() / 'goldloop.db'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
+        return self.database_url
+
+    @property
+    def redis_address(self) -> str:
+        """The Redis address in force; the embedded socket's path is kept short enough to bind."""
+        return self.redis_url or f"unix://{self.redis_socket}"
+
+    @property
+    def redis_socket(self) -> Path:
+        """Where the embedded Redis listens."""
+        socket = self.goldloop_home.resolve() / "redis.sock"
+        if len(str(socket).encode()) <= SOCKET_PATH_LIMIT:
+            return socket
+        digest = hashlib.sha256(str(socket).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"goldloop-{digest}.sock"
+
+    @property
+    def models(self) -> Path:
+        """The model store in force."""
+        return (self.model_store or self.goldloop_home / "models").resolve()
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of job folders in force."""
+        return (self.jobs_folder or self.goldloop_home / "jobs").resolve()
+
+    def require(self, *names: str) -> None:
+        """Stop with a sentence unless each of these is set."""
+        for name in names:
+            value = getattr(self, name)
+            if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                field = type(self).model_fields[name]
+                raise SettingsError(f"set {name.upper()}: {field.description}")
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises SettingsError with one sentence a wrong value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise SettingsError("wrong settings: " + "; ".join(lines)) from None
+
+
+class ProjectSettings(BaseModel):
+    """What a curator sets for one project; stored as JSON with the project."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    retrain_threshold: int = Field(50, ge=1, description="changed gold documents that start a run")
+    gate_margin: float = Field(
+        0.02, ge=0, le=1, description="how much worse in F1 a challenger may be, at most"
+    )
+    gate_class_margin: float = Field(
+        0.10, ge=0, le=1, description="how far one class's F1 may fall"
+    )
+    gate_class_support: int = Field(
+        20, ge=1, description="gate entities from which a class's own margin counts"
+    )
+    gate_min_documents: int = Field(30, ge=1, description="gate documents below which it is unsure")
+    gate_when_little: Literal["ask", "promote"] = "ask"
+    open_tasks: int = Field(2000, ge=1, description="tasks kept open in Label Studio")
+    random_share: float = Field(
+        0.15, ge=0, le=1, description="share of what people see that is chosen at random"
+    )
+    training: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="options handed to the trainer"
+    )

@@ -1,0 +1,101 @@
+"""A frozen snapshot: the gold that a run trains and is judged on, without a database.
+
+    SNAPSHOT/manifest.json     labels, what each part holds, and the SHA-256 of each file
+    SNAPSHOT/PART.jsonl        `{"id", "group", "text", "entities"}` a line, ordered by id
+
+Parts are `train`, and the held-out roles `dev` (choosing) and `gate` (promotion). The
+manifest's digest names the content: the same gold gives the same digest on any machine.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml_backend.contract.entity import Entity, read_entities
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.messages import read_jsonl, write_jsonl
+from ml_backend.contract.model_store import write_atomically
+
+
+class SnapshotError(Exception):
+    """A snapshot that is incomplete or not what its manifest says."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldDocument:
+    """One document's text and gold; `group` is shared by its duplicates."""
+
+    id: str
+    group: str
+    text: str
+    entities: list[Entity]
+
+    def to_dict(self) -> dict[str, Any]:
+        entities = [{"start": e.start, "end": e.end, "label": e.label} for e in self.entities]
+        return {"id": self.id, "group": self.group, "text": self.text, "entities": entities}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot holds; `counts` is documents a part."""
+
+    labels: LabelSet
+    counts: dict[str, int]
+    files: dict[str, str]  # part → SHA-256 of its file
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over labels and files, hexadecimal: the name of the content."""
+        content = {"labels": self.labels.labels, "files": self.files}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def write_snapshot(
+    folder: Path, parts: Mapping[str, Iterable[GoldDocument]], labels: LabelSet
+) -> Manifest:
+    """Freeze the parts into a folder, the manifest last."""
+    counts, files = {}, {}
+    for part, documents in parts.items():
+        path = folder / f"{part}.jsonl"
+        counts[part] = write_jsonl(path, (document.to_dict() for document in documents))
+        files[part] = _sha256(path)
+    manifest = Manifest(labels, counts, files)
+    record = {
+        "labels": manifest.labels.labels,
+        "counts": manifest.counts,
+        "files": manifest.files,
+        "digest": manifest.digest,
+    }
+    content = json.dumps(record, ensure_ascii=False, indent=2).encode()
+    write_atomically(folder / "manifest.json", content)
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and verify a snapshot; raises SnapshotError when a file differs from the manifest."""
+    try:
+        record = json.loads((folder / "manifest.json").read_text("utf-8"))
+        manifest = Manifest(LabelSet(tuple(record["labels"])), record["counts"], record["files"])
+    except (OSError, ValueError, KeyError) as error:
+        raise SnapshotError(f"no readable manifest in {folder}: {error}") from error
+    for part, expected in manifest.files.items():
+        actual = _sha256(folder / f"{part}.jsonl")
+        if actual != expected:
+            raise SnapshotError(f"{part}.jsonl is not what the manifest says: {actual}")
+    return manifest
+
+
+def read_part(folder: Path, part: str) -> Iterator[GoldDocument]:
+    """The documents of one part, in order."""
+    for record in read_jsonl(folder / f"{part}.jsonl"):
+        text = record["text"]
+        entities = read_entities(record["entities"], text)
+        yield GoldDocument(record["id"], record["group"], text, entities)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
