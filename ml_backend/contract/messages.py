@@ -29,18 +29,27 @@ TRAIN_QUEUE, PREDICT_QUEUE, DEFAULT_QUEUE = "train", "predict", "default"
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """Train one version from `JOB/snapshot/` (see snapshot.py) and put it into the model store."""
+    """Train one version from `JOB/snapshot/` (see snapshot.py) and put it into the model store.
+
+    Then tag the snapshot's `gate` part with the very form that would be served, by this version
+    into `JOB/gate-VERSION.jsonl` and by `champion`, where there is one, into its own file:
+    lines of `{"id", "entities", "confidence"}`. The backend scores them; training decides nothing.
+    """
 
     project_key: str
     version: str
     model_store: str
+    champion: str | None = None
     seed: int = 0
     config: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """Tag `JOB/input.jsonl` (`{"id", "text"}`) into `JOB/output.jsonl` (`Prediction`), in order."""
+    """Tag `JOB/input.jsonl` (`{"id", "text"}` a line) into `JOB/output.jsonl`, in order.
+
+    Output lines are `{"id", "entities": [{"start", "end", "label", "probability"}], "confidence"}`.
+    """
 
     project_key: str
     version: str
@@ -77,6 +86,10 @@ class JobFolder:
     @property
     def snapshot(self) -> Path:
         return self.path / "snapshot"
+
+    def gate_predictions(self, version: str) -> Path:
+        """Where a version's predictions of the gate part are."""
+        return self.path / f"gate-{version}.jsonl"
 
     @property
     def input(self) -> Path:
