@@ -61,6 +61,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="sent by Label Studio's webhook in its Authorization header"
     )
     admin_bind: str = Field("127.0.0.1:5000", description="host:port of the admin application")
+    ml_backend_bind: str = Field("127.0.0.1:9090", description="host:port of the ML backend")
     behind_proxy: bool = Field(False, description="trust X-Forwarded-* and mark cookies Secure")
     http_timeout: float = Field(30.0, gt=0, description="seconds for a call to another service")
     sync_every: int = Field(300, ge=5, description="seconds between reconciliations")
