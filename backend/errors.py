@@ -5,6 +5,8 @@ GoldloopError
 ├── NotFoundError            no such project, version, document, account
 ├── ConflictError            the state forbids it: a run is active, nothing to publish
 ├── InvalidInputError        a file, form or configuration that cannot be read
+├── TaggerError              the ML backend refused, or could not load a version
+│   └── TaggerDownError          not reachable now: worth another try
 └── LabelStudioError         Label Studio refused, or could not be reached
     └── LabelStudioDownError     not reachable or overloaded now: worth another try
 """
@@ -44,3 +46,11 @@ class LabelStudioError(GoldloopError):
 
 class LabelStudioDownError(LabelStudioError):
     """Label Studio cannot be reached or is overloaded; trying again later may help."""
+
+
+class TaggerError(GoldloopError):
+    """The ML backend answered with an error, or could not load what it was asked to serve."""
+
+
+class TaggerDownError(TaggerError):
+    """The ML backend cannot be reached now; trying again later may help."""
