@@ -397,3 +397,18 @@ class Reconciliation(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     report: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Lease(Base):
+    """Who works on a thing that only one may work on at a time, such as a project's tasks.
+
+    A holder that dies lets go when `until` passes. `wanted` is set by one who came meanwhile:
+    the holder then looks once more before it lets go.
+    """
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(32))
+    until: Mapped[datetime]
+    wanted: Mapped[bool] = mapped_column(default=False)
