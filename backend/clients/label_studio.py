@@ -1,0 +1,355 @@
+"""Label Studio, as Goldloop uses it: raw JSON in and out, time-outs and typed errors throughout.
+
+Over label-studio-sdk's connection; see LABEL_STUDIO.md for what was observed of the server.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+from backend.clients.label_studio_connection import Connection, translated_errors
+from backend.errors import LabelStudioDownError, LabelStudioError
+
+TASKS_A_PAGE = 250
+TASKS_AN_IMPORT = 500
+PREDICTIONS_AN_IMPORT = 1000
+SECONDS_A_DELETION = 0.02  # per prediction; 0.004 were seen on SQLite
+
+WEBHOOK_ACTIONS = (
+    "ANNOTATION_CREATED",
+    "ANNOTATIONS_CREATED",
+    "ANNOTATION_UPDATED",
+    "ANNOTATIONS_DELETED",
+    "TASKS_CREATED",
+    "TASKS_DELETED",
+    "PROJECT_UPDATED",
+)
+
+ANNOTATED = {
+    "filters": {
+        "conjunction": "or",
+        "items": [
+            {"filter": f"filter:tasks:{count}", "operator": "greater", "type": "Number", "value": 0}
+            for count in ("total_annotations", "cancelled_annotations")
+        ],
+    }
+}
+
+
+class LabelStudio:
+    """The client of one Label Studio server.
+
+    Raises LabelStudioError when a request is refused and LabelStudioDownError when trying again
+    later may help. What creates (imports, submits) is never repeated by itself: after a
+    LabelStudioDownError the thing may or may not be there, so ask before creating it again.
+    """
+
+    def __init__(self, url: str, api_key: str, *, timeout: float):
+        self._connection = Connection(url, api_key, timeout=timeout)
+        self.url = self._connection.url
+
+    def check(self) -> None:
+        """Return when the server is reachable and takes the token; raise otherwise."""
+        self._call("GET", "api/current-user/whoami")
+
+    # --- projects
+
+    def create_project(
+        self,
+        title: str,
+        label_config: str,
+        *,
+        description: str = "",
+        sampling: str = "Uncertainty sampling",
+    ) -> int:
+        """Make a project that shows predictions to annotators; returns its number."""
+        created = self._call(
+            "POST",
+            "api/projects/",
+            body={
+                "title": title[:50].ljust(3, "."),  # the server wants 3 to 50 characters
+                "description": description,
+                "label_config": label_config,
+                "sampling": sampling,
+                "show_collab_predictions": True,
+                "enable_empty_annotation": True,
+            },
+        )
+        return int(created["id"])
+
+    def project(self, project_id: int) -> dict[str, Any]:
+        """A project's settings and counts; LabelStudioError with status 404 when it is gone."""
+        return _object(self._call("GET", f"api/projects/{project_id}/"))
+
+    def update_project(self, project_id: int, **fields: Any) -> dict[str, Any]:
+        """Change the given settings of a project."""
+        return _object(self._call("PATCH", f"api/projects/{project_id}/", body=fields))
+
+    def select_model_version(self, project_id: int, model_version: str) -> None:
+        """Make one stored version the one that is shown and that orders the label stream."""
+        self.update_project(project_id, model_version=model_version)
+
+    def model_versions(self, project_id: int) -> dict[str, int]:
+        """How many predictions are stored of each version."""
+        found = self._call("GET", f"api/projects/{project_id}/model-versions/")
+        return {str(version): int(count) for version, count in _object(found).items()}
+
+    # --- tasks
+
+    def import_tasks(self, project_id: int, tasks: Sequence[dict[str, Any]]) -> list[int]:
+        """Store tasks (`{"data", "predictions"?, "annotations"?}`); their numbers in order.
+
+        Not repeatable: look for `goldloop_id` in `tasks()` before sending a task again.
+        """
+        numbers: list[int] = []
+        for chunk in _chunks(tasks, TASKS_AN_IMPORT):
+            answer = self._call(
+                "POST",
+                f"api/projects/{project_id}/import",
+                params={"return_task_ids": "true"},
+                body=chunk,
+            )
+            made = [int(number) for number in answer.get("task_ids", [])]
+            if len(made) != len(chunk):
+                raise LabelStudioError(f"{len(chunk)} tasks were sent, {len(made)} were stored")
+            numbers += made
+        return numbers
+
+    def tasks(self, project_id: int, *, annotated_only: bool = False) -> Iterator[dict[str, Any]]:
+        """Every task with its annotations and predictions, raw, ascending by number.
+
+        Pages are read one by one (about 2 ms a task); a task that is deleted meanwhile may hide
+        another from the pages, so ask `task()` before calling one gone.
+        """
+        page, seen = 1, set()
+        params: dict[str, Any] = {
+            "project": project_id,
+            "page_size": TASKS_A_PAGE,
+            "fields": "all",
+            "resolve_uri": "false",
+        }
+        if annotated_only:
+            params["query"] = json.dumps(ANNOTATED)
+        while True:
+            answer = self._call("GET", "api/tasks/", params=params | {"page": page}, missing=True)
+            if answer is None:
+                if page == 1:
+                    raise LabelStudioError(f"Label Studio has no project {project_id}", status=404)
+                return  # the last page vanished while we read
+            for task in answer["tasks"]:
+                if task["id"] not in seen:
+                    seen.add(task["id"])
+                    yield task
+            if len(answer["tasks"]) < TASKS_A_PAGE:
+                return
+            page += 1
+
+    def task(self, task_id: int) -> dict[str, Any] | None:
+        """A task with its annotations and predictions, None when it is deleted."""
+        return self._find(f"api/tasks/{task_id}/")
+
+    def delete_task(self, task_id: int) -> None:
+        """Delete a task; one that is gone already counts as deleted."""
+        self._call("DELETE", f"api/tasks/{task_id}/", missing=True)
+
+    def next_task(self, project_id: int) -> dict[str, Any] | None:
+        """What the label stream hands out next, None when nothing is left."""
+        return self._find(f"api/projects/{project_id}/next/")
+
+    # --- annotations
+
+    def annotation(self, annotation_id: int) -> dict[str, Any] | None:
+        """An annotation, None when it is deleted."""
+        return self._find(f"api/annotations/{annotation_id}/")
+
+    def submit(
+        self,
+        task_id: int,
+        result: Sequence[dict[str, Any]],
+        *,
+        lead_time: float | None = None,
+        parent_prediction: int | None = None,
+        was_cancelled: bool = False,
+    ) -> dict[str, Any]:
+        """Submit (or skip) a task as the token's user."""
+        body = {
+            "result": list(result),
+            "lead_time": lead_time,
+            "parent_prediction": parent_prediction,
+            "was_cancelled": was_cancelled,
+        }
+        return _object(self._call("POST", f"api/tasks/{task_id}/annotations/", body=body))
+
+    def update_annotation(self, annotation_id: int, **fields: Any) -> dict[str, Any]:
+        """Change an annotation, e.g. its `result`."""
+        return _object(self._call("PATCH", f"api/annotations/{annotation_id}/", body=fields))
+
+    def delete_annotation(self, annotation_id: int) -> None:
+        """Delete an annotation; one that is gone already counts as deleted."""
+        self._call("DELETE", f"api/annotations/{annotation_id}/", missing=True)
+
+    # --- predictions
+
+    def import_predictions(self, project_id: int, predictions: Sequence[dict[str, Any]]) -> int:
+        """Store predictions (`{"task", "result", "score", "model_version"}`); how many were made.
+
+        Not repeatable: the same prediction sent twice is stored twice, see `prediction_tasks`.
+        """
+        created = 0
+        for chunk in _chunks(predictions, PREDICTIONS_AN_IMPORT):
+            path = f"api/projects/{project_id}/import/predictions"
+            created += int(self._call("POST", path, body=chunk)["created"])
+        return created
+
+    def predictions(self, project_id: int, *, task_id: int | None = None) -> list[dict[str, Any]]:
+        """Every stored prediction of a project, or of one task; the server gives them at once."""
+        params = {"project": project_id} if task_id is None else {"task": task_id}
+        found = self._call("GET", "api/predictions/", params=params)
+        assert isinstance(found, list)
+        return found
+
+    def prediction_tasks(self, project_id: int, model_version: str) -> list[int]:
+        """The task of each stored prediction of a version; a task with two stands twice."""
+        return [
+            int(prediction["task"])
+            for prediction in self.predictions(project_id)
+            if prediction["model_version"] == model_version
+        ]
+
+    def delete_prediction(self, prediction_id: int) -> None:
+        """Delete one prediction; one that is gone already counts as deleted."""
+        self._call("DELETE", f"api/predictions/{prediction_id}/", missing=True)
+
+    def delete_model_version(self, project_id: int, model_version: str) -> int:
+        """Delete every stored prediction of a version; how many there were.
+
+        Whoever opened a task with one of them cannot submit any more, and deleting the selected
+        version stops pre-labelling: see LABEL_STUDIO.md section 4.
+        """
+        before = self.model_versions(project_id).get(model_version, 0)
+        path = f"api/projects/{project_id}/model-versions/"
+        long = before * SECONDS_A_DELETION
+        self._call("DELETE", path, body={"model_version": model_version}, timeout=long)
+        return before
+
+    # --- the ML backend and the webhook
+
+    def ml_backends(self, project_id: int) -> list[dict[str, Any]]:
+        """The attached ML backends; asking makes the server call health and setup of each."""
+        found = self._call("GET", "api/ml/", params={"project": project_id})
+        assert isinstance(found, list)
+        return found
+
+    def attach_ml_backend(
+        self, project_id: int, *, title: str, url: str, user: str, password: str
+    ) -> int:
+        """Attach the ML backend of this title, or bring the attached one up to date; its number.
+
+        The server calls health and setup and refuses what does not answer. A refused creation may
+        leave a row behind (it does): the next call finds it by its title. Rows that share the
+        title are removed.
+        """
+        fields: dict[str, Any] = {
+            "project": project_id,
+            "title": title,
+            "url": url,
+            "auth_method": "BASIC_AUTH" if user else "NONE",
+            "timeout": 100,
+        }
+        if user:
+            fields |= {"basic_auth_user": user, "basic_auth_pass": password}
+        ours = [found for found in self.ml_backends(project_id) if found["title"] == title]
+        for double in ours[1:]:
+            self._call("DELETE", f"api/ml/{double['id']}", missing=True)
+        if not ours:
+            return int(self._call("POST", "api/ml/", body=fields)["id"])
+        self._call("PATCH", f"api/ml/{ours[0]['id']}", body=fields)
+        return int(ours[0]["id"])
+
+    def webhooks(self, project_id: int) -> list[dict[str, Any]]:
+        """The hooks of a project, with their headers: a secret is in ours."""
+        with translated_errors(self.url):
+            found = self._connection.sdk.webhooks.list(
+                project=str(project_id), request_options={"max_retries": 2}
+            )
+        return [hook.model_dump() for hook in found if hook.project == project_id]
+
+    def ensure_one_webhook(self, project_id: int, *, url: str, secret: str) -> int:
+        """Leave exactly one hook of ours, with our secret; returns its number.
+
+        Removed are: second hooks to `url`, hooks to the same path on another host or port (we
+        moved), and those that attaching our ML backend made (`…/p/KEY/webhook`, without any
+        credentials). Hooks to other people's addresses are none of our business.
+        """
+        fields = {
+            "url": url,
+            "headers": {"Authorization": f"Bearer {secret}"},
+            "actions": list(WEBHOOK_ACTIONS),
+            "send_for_all_actions": False,
+            "send_payload": True,
+            "is_active": True,
+        }
+        ours = sorted(
+            (hook for hook in self.webhooks(project_id) if is_our_hook(hook["url"], url)),
+            key=lambda hook: (hook["url"] != url, hook["id"]),
+        )
+        hooks = self._connection.sdk.webhooks
+        with translated_errors(self.url):
+            if ours and ours[0]["url"] == url:
+                number = int(ours.pop(0)["id"])
+                self._call("PATCH", f"api/webhooks/{number}/", body=fields)
+            else:
+                made = hooks.create(project=project_id, **fields)
+                assert made.id is not None
+                number = made.id
+        for hook in ours:
+            self._call("DELETE", f"api/webhooks/{hook['id']}/", missing=True)
+        return number
+
+    # --- people
+
+    def users(self) -> list[dict[str, Any]]:
+        """Every user of the server: `id`, `email`, names."""
+        found = self._call("GET", "api/users/")
+        assert isinstance(found, list)
+        return found
+
+    def _call(self, method: str, path: str, *, missing: bool = False, **options: Any) -> Any:
+        """One request; with `missing`, an answer of 404 is None."""
+        try:
+            return self._connection.call(method, path, **options)
+        except LabelStudioDownError:
+            raise
+        except LabelStudioError as error:
+            if missing and error.status == 404:
+                return None
+            raise
+
+    def _find(self, path: str) -> dict[str, Any] | None:
+        found = self._call("GET", path, missing=True)
+        return None if found is None else _object(found)
+
+
+def is_our_hook(hook_url: str, url: str) -> bool:
+    """Whether a hook is ours: to `url`'s path on any host, or to our ML backend's `/p/KEY/webhook`.
+
+    `url` is `…/webhooks/KEY`.
+    """
+    path = urlsplit(url).path.rstrip("/")
+    key = path.rsplit("/", 1)[-1]
+    hook_path = urlsplit(hook_url).path.rstrip("/")
+    return hook_path.endswith((f"/webhooks/{key}", f"/p/{key}/webhook")) or hook_path == path
+
+
+def _chunks(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise LabelStudioError(f"expected a JSON object, got {type(answer).__name__}")
+    return answer
