@@ -1,0 +1,160 @@
+"""`goldloop import` and `goldloop export`: documents in, gold out."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from backend.context import open_context
+from backend.db.projects import project_by_key
+from backend.db.session import Database
+from backend.settings import load_settings
+from backend.workflow.dedupe import DedupeReport, dedupe
+from backend.workflow.formats import jsonl
+from backend.workflow.import_documents import GoldAs, ImportReport, chunks, import_lines
+from backend.workflow.release import gold_lines
+from ml_backend.contract.label_set import LabelSet
+
+SHOWN_REFUSALS = 20
+LONGEST_PAUSE = 0.2  # seconds
+
+
+@click.command("import")
+@click.argument("project")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--gold",
+    type=click.Choice(["train", "random"]),
+    help="take the files' entities as gold: for training, or drawn at random and fit to judge",
+)
+def import_files(project: str, files: tuple[Path, ...], gold: GoldAs | None) -> None:
+    """Import FILES (JSON Lines) into PROJECT; the same file twice adds nothing."""
+    database = open_context(load_settings()).database
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    reports: list[tuple[Path, ImportReport]] = []
+    with bar:
+        for file in files:
+            shown = bar.add_task(file.name, total=_count_lines(file))
+
+            def advance(lines: int, shown: int = int(shown)) -> None:
+                bar.advance(shown, lines)  # type: ignore[arg-type]
+
+            reports.append((file, import_file(database, project, file, gold, advance)))
+        copies = dedupe_all(database, project)
+    for file, report in reports:
+        _tell(file, report)
+    click.echo(f"{copies.copies} copies set aside, {copies.conflicts} groups with differing gold")
+    if any(report.refused for _, report in reports):
+        raise SystemExit(2)
+
+
+@click.command()
+@click.argument("project")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+def export(project: str, out: Path) -> None:
+    """Write PROJECT's gold to a JSON Lines file, every entity verified against its text."""
+    database = open_context(load_settings()).database
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    count = 0
+    try:
+        with database.read() as session, partial.open("wb") as file:
+            for line in gold_lines(session, project_by_key(session, project).id):
+                file.write(line)
+                count += 1
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    click.echo(f"{count} gold documents written to {out}")
+
+
+def import_file(
+    database: Database,
+    project_key: str,
+    file: Path,
+    gold: GoldAs | None,
+    advance: Callable[[int], None] = lambda lines: None,
+) -> ImportReport:
+    """Import one file chunk by chunk; refused lines are also written to FILE.refused.jsonl."""
+    with database.read() as session:
+        project = project_by_key(session, project_key)
+        project_id, labels = project.id, LabelSet(tuple(project.labels))
+    report = ImportReport()
+    for chunk in chunks(jsonl.read(file), labels):
+        report.refused += chunk.refused
+        began = time.monotonic()
+        with database.write() as session:
+            report.add(import_lines(session, project_id, chunk.ready, gold))
+        give_way(database, time.monotonic() - began)
+        advance(chunk.lines)
+    _write_refused(file.with_name(f"{file.name}.refused.jsonl"), report)
+    return report
+
+
+def dedupe_all(database: Database, project_key: str) -> DedupeReport:
+    """Run dedupe to its end, chunk by chunk."""
+    with database.read() as session:
+        project_id = project_by_key(session, project_key).id
+    total = DedupeReport()
+    while True:
+        began = time.monotonic()
+        with database.write() as session:
+            found = dedupe(session, project_id)
+        if not found.looked_at:
+            return total
+        total += found
+        give_way(database, time.monotonic() - began)
+
+
+def give_way(database: Database, held: float) -> None:
+    """Leave SQLite's one write lock to others for as long as it was held.
+
+    Its waiters look again at growing intervals and are not queued: without a pause they starve.
+    """
+    if database.engine.dialect.name == "sqlite":
+        time.sleep(min(held, LONGEST_PAUSE))
+
+
+def _write_refused(path: Path, report: ImportReport) -> None:
+    if not report.refused:
+        path.unlink(missing_ok=True)
+        return
+    with path.open("wb") as file:
+        for refused in report.refused:
+            file.write(orjson.dumps(jsonl.refused_record(refused)) + b"\n")
+
+
+def _tell(file: Path, report: ImportReport) -> None:
+    click.echo(
+        f"{file}: {report.added} added, {report.already_there} already there, "
+        f"{report.with_gold} with gold, {len(report.refused)} refused"
+    )
+    if report.entities_unused:
+        click.echo(
+            f"  {report.entities_unused} lines have entities that were not taken as gold; "
+            "give --gold train or --gold random to take them"
+        )
+    for refused in report.refused[:SHOWN_REFUSALS]:
+        click.echo(f"  {refused}", err=True)
+    if len(report.refused) > SHOWN_REFUSALS:
+        click.echo(f"  and {len(report.refused) - SHOWN_REFUSALS} more", err=True)
+    if report.refused:
+        click.echo(f"  all of them, to mend and import: {file}.refused.jsonl", err=True)
+
+
+def _count_lines(file: Path) -> int:
+    with file.open("rb") as lines:
+        return sum(1 for line in lines if line.strip())

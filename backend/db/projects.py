@@ -1,0 +1,190 @@
+"""Questions about projects: which there are, and how far the work in one has come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from backend.db.tables import (
+    Account,
+    AnnotationState,
+    AnnotationStatus,
+    Document,
+    Gold,
+    GoldSource,
+    InboxEvent,
+    InboxState,
+    Project,
+    Reconciliation,
+    TaskState,
+)
+from backend.errors import NotFoundError
+from backend.settings import ProjectSettings
+
+
+def project_by_key(session: Session, key: str) -> Project:
+    """The project of this key; raises NotFoundError."""
+    project = session.scalars(select(Project).where(Project.key == key)).one_or_none()
+    if project is None:
+        raise NotFoundError("project", key)
+    return project
+
+
+def all_projects(session: Session) -> Sequence[Project]:
+    """Every project, by name."""
+    return session.scalars(select(Project).order_by(Project.name, Project.id)).all()
+
+
+def settings_of(project: Project) -> ProjectSettings:
+    """What its curator set, defaults filled in."""
+    return ProjectSettings.model_validate(project.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCounts:
+    """The documents of a project, each counted once."""
+
+    pool: int = 0  # no gold, not in Label Studio
+    open: int = 0  # an open task in Label Studio
+    person: int = 0  # gold that a person gave
+    imported: int = 0  # gold that came with a file
+    skipped: int = 0  # done without gold: skipped, or waiting for agreement
+    copies: int = 0  # set aside by dedupe
+    unsorted: int = 0  # dedupe has not looked yet
+
+    @property
+    def total(self) -> int:
+        return (
+            self.pool
+            + self.open
+            + self.person
+            + self.imported
+            + self.skipped
+            + self.copies
+            + self.unsorted
+        )
+
+    @property
+    def gold(self) -> int:
+        return self.person + self.imported
+
+
+def count_documents(session: Session, project_ids: Sequence[int]) -> dict[int, DocumentCounts]:
+    """Documents by state for each of the projects, in one query."""
+    if not project_ids:
+        return {}
+    state = case(
+        (Document.canonical_id.is_not(None), "copies"),
+        (Gold.source == GoldSource.PERSON, "person"),
+        (Gold.source == GoldSource.IMPORTED, "imported"),
+        (Document.task_state == TaskState.OPEN, "open"),
+        (Document.task_state == TaskState.DONE, "skipped"),
+        (Document.deduped.is_(False), "unsorted"),
+        else_="pool",
+    )
+    rows = session.execute(
+        select(Document.project_id, state, func.count())
+        .outerjoin(Gold, Gold.document_id == Document.id)
+        .where(Document.project_id.in_(project_ids))
+        .group_by(Document.project_id, state)
+    )
+    counts: dict[int, dict[str, int]] = {project_id: {} for project_id in project_ids}
+    for project_id, name, number in rows:
+        counts[project_id][name] = number
+    return {project_id: DocumentCounts(**its) for project_id, its in counts.items()}
+
+
+def gold_entities(session: Session, project_id: int) -> int:
+    """How many entities the gold of a project holds."""
+    return (
+        session.scalar(
+            select(func.coalesce(func.sum(func.json_array_length(Gold.entities)), 0)).where(
+                Gold.project_id == project_id
+            )
+        )
+        or 0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionCounts:
+    """What people did to pre-labels in the annotations that count now."""
+
+    documents: int
+    unchanged: int
+    kept: int
+    edits: int
+
+    @property
+    def accepted_share(self) -> float | None:
+        """Share of documents whose pre-labels were submitted unchanged."""
+        return self.unchanged / self.documents if self.documents else None
+
+
+def recent_corrections(session: Session, project_id: int, limit: int = 500) -> CorrectionCounts:
+    """Corrections in the latest submitted annotations that began from a prediction."""
+    rows = session.scalars(
+        select(AnnotationState.correction)
+        .where(
+            AnnotationState.project_id == project_id,
+            AnnotationState.status == AnnotationStatus.SUBMITTED,
+            AnnotationState.version_name.is_not(None),
+        )
+        .order_by(AnnotationState.id.desc())
+        .limit(limit)
+    ).all()
+    edits = [
+        sum(int(row.get(kind, 0)) for kind in ("added", "removed", "moved", "relabelled"))
+        for row in rows
+    ]
+    return CorrectionCounts(
+        documents=len(rows),
+        unchanged=edits.count(0),
+        kept=sum(int(row.get("kept", 0)) for row in rows),
+        edits=sum(edits),
+    )
+
+
+def last_reconciliation(session: Session, project_id: int) -> Reconciliation | None:
+    """The last comparison with Label Studio."""
+    return session.scalars(
+        select(Reconciliation)
+        .where(Reconciliation.project_id == project_id)
+        .order_by(Reconciliation.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """Webhook deliveries that wait, and those that could not be used."""
+
+    waiting: int
+    refused: int
+
+
+def count_inbox(session: Session, project_id: int) -> InboxCounts:
+    """Deliveries of a project that wait, and that were refused."""
+    rows = session.execute(
+        select(InboxEvent.state, func.count())
+        .where(InboxEvent.project_id == project_id, InboxEvent.state != InboxState.DONE)
+        .group_by(InboxEvent.state)
+    )
+    counts = {state: number for state, number in rows}
+    return InboxCounts(counts.get(InboxState.NEW, 0), counts.get(InboxState.REFUSED, 0))
+
+
+def gold_by_person(session: Session, project_id: int, limit: int = 20) -> Sequence[tuple[str, int]]:
+    """Who gave how much of the gold, most first."""
+    name = case((Account.name != "", Account.name), else_=Account.email)
+    rows = session.execute(
+        select(name, func.count())
+        .select_from(Gold)
+        .join(Account, Account.id == Gold.account_id)
+        .where(Gold.project_id == project_id, Gold.source == GoldSource.PERSON)
+        .group_by(Account.id, name)
+        .order_by(func.count().desc(), name)
+        .limit(limit)
+    )
+    return [(who, number) for who, number in rows]
