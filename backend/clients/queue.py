@@ -57,7 +57,7 @@ class JobQueue:
 
         With `job_id`, one waiting job of that name is enough: nothing is added while one waits,
         and one more is while another runs (it may have looked already). With `after`, the job
-        begins when the job of that id ends, however it ends.
+        begins when the job of that id ends, however it ends; RQ cannot coalesce such a job.
         """
         try:
             self._enqueue(queue, job, args, job_id, after)
@@ -103,9 +103,12 @@ class JobQueue:
             "failure_ttl": KEEP_FAILED,
             "description": f"{job}({', '.join(map(repr, args))})",
         }
-        if after and self._status(after) is not None:
-            options["depends_on"] = Dependency(after, allow_failure=True)
         rq_queue = Queue(queue, connection=self._redis)
+        if after and self._status(after) is not None:
+            rq_queue.enqueue(
+                job, *args, depends_on=Dependency(after, allow_failure=True), **options
+            )
+            return
         for slot in (job_id, f"{job_id}.next") if job_id else ():
             if self._status(slot) not in (*WAITING, JobStatus.STARTED, None):
                 self._forget(slot)
