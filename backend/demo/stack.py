@@ -5,9 +5,6 @@ store. What they name is used as it is. Ports and secrets are made once and kept
 `GOLDLOOP_HOME/demo.json`, so that a second start is the same installation.
 """
 
-import json
-import secrets
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,14 +17,15 @@ import httpx
 
 from backend.commands.db import upgrade_database
 from backend.context import Context, open_context
+from backend.demo.kept import Kept
 from backend.demo.processes import Processes
 from backend.embedded import label_studio as embedded_label_studio
 from backend.embedded import redis as embedded_redis
 from backend.errors import GoldloopError
 from backend.settings import Settings
-from ml_backend.contract.model_store import write_atomically
 
 READY_SECONDS = 180.0
+LABEL_STUDIO_EMAIL = "annotator@example.com"
 WORKERS = {"worker-default": "default", "worker-predict": "predict", "worker-train": "train"}
 
 Say = Callable[[str], None]
@@ -108,21 +106,22 @@ def running_stack(settings: Settings, say: Say) -> Iterator[Stack]:
 
 
 def settled(settings: Settings) -> Settings:
-    """The settings with free ports and generated secrets where none were given.
-
-    Kept ports are taken again when they are free; a neighbour may have taken them meanwhile.
-    """
-    kept = _kept(settings)
+    """The settings with free ports and generated secrets where none were given."""
+    kept = kept_by(settings)
     changes: dict[str, Any] = {}
     for name in ("secret_key", "webhook_secret", "ml_backend_password"):
         if not getattr(settings, name).get_secret_value():
-            changes[name] = kept.setdefault(name, secrets.token_urlsafe(32))
+            changes[name] = kept.secret(name)
     for bind, url in (("admin_bind", "public_url"), ("ml_backend_bind", "ml_backend_url")):
         if bind not in settings.model_fields_set and url not in settings.model_fields_set:
-            kept[bind] = f"127.0.0.1:{_free_port(int(kept.get(bind, ':0').rpartition(':')[2]))}"
-            changes[bind], changes[url] = kept[bind], f"http://{kept[bind]}"
-    _keep(settings, kept)
+            changes[bind] = f"127.0.0.1:{kept.port(bind)}"
+            changes[url] = f"http://{changes[bind]}"
     return _changed(settings, changes)
+
+
+def kept_by(settings: Settings) -> Kept:
+    """What this installation keeps between starts."""
+    return Kept(settings.goldloop_home.resolve() / "demo.json")
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -141,11 +140,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
 def _start_label_studio(
     settings: Settings, processes: Processes, say: Say
 ) -> tuple[Settings, tuple[str, str]]:
-    kept = _kept(settings)
-    email = kept.setdefault("label_studio_email", "annotator@example.com")
-    password = kept.setdefault("label_studio_password", secrets.token_urlsafe(12))
-    port = kept["label_studio_port"] = _free_port(kept.get("label_studio_port", 0))
-    _keep(settings, kept)
+    kept = kept_by(settings)
+    email, password = LABEL_STUDIO_EMAIL, kept.secret("label_studio_password", 12)
+    port = kept.port("label_studio_port")
     embedded_label_studio.install(settings.label_studio_venv, say)
     url = f"http://127.0.0.1:{port}"
     process = embedded_label_studio.start(
@@ -167,26 +164,3 @@ def _start_label_studio(
 
 def _changed(settings: Settings, changes: dict[str, Any]) -> Settings:
     return Settings.model_validate({**dict(settings), **changes})
-
-
-def _free_port(wanted: int) -> int:
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise GoldloopError("no free port on 127.0.0.1")
-
-
-def _kept(settings: Settings) -> dict[str, Any]:
-    path = settings.goldloop_home / "demo.json"
-    kept: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return kept
-
-
-def _keep(settings: Settings, kept: dict[str, Any]) -> None:
-    path = settings.goldloop_home / "demo.json"
-    write_atomically(path, json.dumps(kept, indent=2).encode(), mode=0o600)

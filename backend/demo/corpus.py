@@ -1,0 +1,54 @@
+"""The demo's documents: generated once, part of them with gold, the rest for people to label."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.sample.generate import SampleDocument, generate
+from ml_backend.contract.messages import write_jsonl
+
+DOCUMENTS, TRAIN_GOLD, RANDOM_GOLD, SEED = 3000, 450, 400, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The sample split three ways at random; the two gold parts say how they may be used."""
+
+    train_gold: Sequence[SampleDocument]
+    random_gold: Sequence[SampleDocument]  # judges models: dev, gate, certify, test
+    pool: Sequence[SampleDocument]  # its gold is what a perfect annotator would say
+
+    def files(self, folder: Path) -> dict[str, tuple[Path, str | None]]:
+        """Write a JSON Lines file a part: name → file and the `--gold` it is imported with."""
+        parts: dict[str, tuple[Sequence[SampleDocument], str | None]] = {
+            "training gold": (self.train_gold, "train"),
+            "held-out gold": (self.random_gold, "random"),
+            "pool": (self.pool, None),
+        }
+        files = {}
+        for name, (documents, gold) in parts.items():
+            path = folder / f"sample-{name.replace(' ', '-')}.jsonl"
+            write_jsonl(path, (_record(document, gold is not None) for document in documents))
+            files[name] = (path, gold)
+        return files
+
+
+def sample_corpus(
+    documents: int = DOCUMENTS,
+    train_gold: int = TRAIN_GOLD,
+    random_gold: int = RANDOM_GOLD,
+    seed: int = SEED,
+) -> Corpus:
+    """Generate the corpus; the same each time, so that a second start continues the first."""
+    shuffled = list(generate(documents, seed=seed))
+    random.Random(seed).shuffle(shuffled)
+    held_out = train_gold + random_gold
+    return Corpus(shuffled[:train_gold], shuffled[train_gold:held_out], shuffled[held_out:])
+
+
+def _record(document: SampleDocument, with_gold: bool) -> dict[str, object]:
+    record: dict[str, object] = {"id": document.id, "text": document.text}
+    if with_gold:
+        record["entities"] = [entity.to_dict() for entity in document.entities]
+    return record

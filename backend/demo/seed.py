@@ -1,0 +1,204 @@
+"""The demo's project, from nothing to a served first version; a second call finds it all there."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from sqlalchemy import func, select
+
+from backend.commands.documents import dedupe_all, import_file
+from backend.commands.project import connect_project, create_project
+from backend.db.accounts import account_by_email, add_account
+from backend.db.projects import project_by_key
+from backend.db.tables import (
+    ACTIVE_RUNS,
+    Document,
+    Project,
+    Publication,
+    PublicationState,
+    Role,
+    Run,
+    RunState,
+    TaskState,
+    Version,
+)
+from backend.demo.corpus import Corpus
+from backend.demo.stack import Stack, kept_by
+from backend.errors import GoldloopError, NotFoundError
+from ml_backend.contract.messages import DEFAULT_QUEUE, REQUEST_TRAINING_JOB, JobFolder
+
+PROJECT_KEY, PROJECT_NAME = "general", "General Korean (generated sample)"
+ACCOUNTS = {
+    Role.ADMINISTRATOR: "admin@example.com",
+    Role.CURATOR: "curator@example.com",
+}
+PATIENCE = 900.0  # seconds for a training, a publication, or the filling of Label Studio
+LOOK_EVERY = 0.3
+
+Found = TypeVar("Found")
+
+
+def seed(stack: Stack, corpus: Corpus, console: Console) -> dict[Role, str]:
+    """Make accounts, project, documents, first version, working set; the accounts' passwords."""
+    passwords = _make_accounts(stack)
+    _make_project(stack)
+    _import(stack, corpus, console)
+    with stack.context.database.read() as session:
+        fresh = project_by_key(session, PROJECT_KEY).champion_id is None
+    if fresh:
+        stack.context.queue.ring(DEFAULT_QUEUE, REQUEST_TRAINING_JOB, PROJECT_KEY, "the demo")
+        watch_training(stack, PROJECT_KEY, console, after=0)
+    wait_published(stack, PROJECT_KEY, console)
+    _wait_filled(stack, console)
+    return passwords
+
+
+def watch_training(stack: Stack, key: str, console: Console, *, after: int) -> Run:
+    """Show the first run with an id above `after` until it has ended; raises when it failed."""
+    with _bar(console, "training") as (bar, task):
+
+        def ended() -> Run | None:
+            run = first_run(stack, key, after)
+            if run is None:
+                return None
+            progress = JobFolder(Path(run.folder)).progress() if run.folder else None
+            if progress is not None:
+                figures = " ".join(
+                    f"{name} {value:.3g}" for name, value in progress.figures.items()
+                )
+                bar.update(
+                    task,
+                    description=f"{progress.stage}: {figures}",
+                    completed=progress.done,
+                    total=progress.total or None,
+                )
+            return run if run.state not in ACTIVE_RUNS else None
+
+        run = stack_wait(stack, ended, "a training run to end")
+    if run.state in (RunState.FAILED, RunState.CANCELLED):
+        raise GoldloopError(f"the training run {run.id} ended as {run.state}: {run.reason}")
+    return run
+
+
+def first_run(stack: Stack, key: str, after: int) -> Run | None:
+    """The first run of the project with an id above `after`."""
+    with stack.context.database.read() as session:
+        return session.scalars(
+            select(Run)
+            .join(Project)
+            .where(Project.key == key, Run.id > after)
+            .order_by(Run.id)
+            .limit(1)
+        ).one_or_none()
+
+
+def wait_published(stack: Stack, key: str, console: Console) -> Version:
+    """Wait until no publication is under way and the project has a champion."""
+    with _bar(console, "publication") as (bar, task):
+
+        def published() -> Version | None:
+            with stack.context.database.read() as session:
+                project = project_by_key(session, key)
+                last = session.scalars(
+                    select(Publication)
+                    .where(Publication.project_id == project.id)
+                    .order_by(Publication.id.desc())
+                    .limit(1)
+                ).one_or_none()
+                if last is None:
+                    return None
+                bar.update(task, description=f"publication: {last.state}", total=None)
+                if last.state == PublicationState.FAILED:
+                    raise GoldloopError(f"the publication failed: {last.reason}")
+                if last.state != PublicationState.DONE or project.champion_id is None:
+                    return None
+                return session.get(Version, project.champion_id)
+
+        return stack_wait(stack, published, "the publication")
+
+
+def stack_wait(stack: Stack, look: Callable[[], Found | None], what: str) -> Found:
+    """Look until something is found; raises when a process died or patience ran out."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        stack.processes.check()
+        time.sleep(LOOK_EVERY)
+    raise GoldloopError(f"waited {PATIENCE:.0f} s in vain for {what}")
+
+
+def open_tasks(stack: Stack, key: str) -> int:
+    """How many of the project's documents are open tasks in Label Studio."""
+    with stack.context.database.read() as session:
+        return (
+            session.scalar(
+                select(func.count())
+                .select_from(Document)
+                .join(Project)
+                .where(Project.key == key, Document.task_state == TaskState.OPEN)
+            )
+            or 0
+        )
+
+
+def _make_accounts(stack: Stack) -> dict[Role, str]:
+    kept = kept_by(stack.settings)
+    passwords = {role: kept.secret(f"{role}_password", 12) for role in ACCOUNTS}
+    with stack.context.database.write() as session:
+        for role, email in ACCOUNTS.items():
+            if account_by_email(session, email) is None:
+                add_account(session, email, role=role, password=passwords[role])
+    return passwords
+
+
+def _make_project(stack: Stack) -> None:
+    configuration = Path("annotation_configs/general.xml").read_text("utf-8")
+    with stack.context.database.write() as session:
+        try:
+            project_by_key(session, PROJECT_KEY)
+        except NotFoundError:
+            create_project(session, PROJECT_KEY, PROJECT_NAME, configuration)
+    connect_project(stack.context, PROJECT_KEY)
+
+
+def _import(stack: Stack, corpus: Corpus, console: Console) -> None:
+    database = stack.context.database
+    files = corpus.files(stack.settings.goldloop_home.resolve() / "sample")
+    with _bar(console, "importing") as (bar, task):
+        bar.update(task, total=sum(map(len, (corpus.train_gold, corpus.random_gold, corpus.pool))))
+        for name, (path, gold) in files.items():
+            bar.update(task, description=f"importing: {name}")
+            import_file(database, PROJECT_KEY, path, gold, lambda lines: bar.advance(task, lines))
+    copies = dedupe_all(database, PROJECT_KEY)
+    console.print(f"deduplicated: {copies.copies} new copies set aside")
+
+
+def _wait_filled(stack: Stack, console: Console) -> None:
+    with stack.context.database.read() as session:
+        project = project_by_key(session, PROJECT_KEY)
+        label_studio_id = project.label_studio_id
+    assert label_studio_id is not None
+    with _bar(console, "filling Label Studio") as (bar, task):
+        last = -1
+
+        def filled() -> int | None:
+            nonlocal last
+            now = open_tasks(stack, PROJECT_KEY)
+            bar.update(task, completed=now, total=None)
+            settled, last = now > 0 and now == last, now
+            return now if settled else None
+
+        stack_wait(stack, filled, "tasks in Label Studio")
+
+
+@contextmanager
+def _bar(console: Console, description: str) -> Iterator[tuple[Progress, TaskID]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        yield bar, bar.add_task(description, total=None)
