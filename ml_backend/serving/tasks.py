@@ -1,0 +1,128 @@
+"""Label Studio's tasks in, one prediction each out, in order, whatever a task looks like."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ml_backend.contract.label_studio import TextControl, to_regions
+from ml_backend.serving.model_server import UNTRAINED
+
+if TYPE_CHECKING:
+    from ml_backend.tagger.predict import TextPrediction
+
+LONGEST_TEXT = 100_000  # characters; longer ones would hold everybody else up
+
+Predict = Callable[[Sequence[str]], "list[TextPrediction | None]"]
+
+
+@dataclass(slots=True)
+class Answer:
+    """The results of a request, and what could not be said in them."""
+
+    results: list[dict[str, Any]]
+    unusable: dict[str, list[str]] = field(default_factory=dict)  # reason → task ids
+    left_out: Counter[str] = field(default_factory=Counter)  # label → entities
+
+
+def untrained(tasks: Sequence[Any]) -> Answer:
+    """Nothing, for each task, before a first version."""
+    return Answer([_result([], _place(task, frozenset()) or 0.0, UNTRAINED) for task in tasks])
+
+
+def answer_tasks(
+    tasks: Sequence[Any],
+    control: TextControl,
+    predict: Predict,
+    *,
+    version: str,
+    versions: AbstractSet[str],
+) -> Answer:
+    """Predict each task under a labelling configuration.
+
+    A task without a usable text has an empty result. The score of a task is its place in the
+    queue where one of `versions` has stored it, else the tagger's confidence in the whole text.
+    """
+    answer = Answer([])
+    texts: list[str] = []
+    usable: list[int] = []
+    for index, task in enumerate(tasks):
+        answer.results.append(_result([], _place(task, versions) or 0.0, version))
+        text = _text(task, control)
+        reason = why_unusable(text)
+        if isinstance(text, str) and reason is None:
+            texts.append(text)
+            usable.append(index)
+        else:
+            answer.unusable.setdefault(reason or "", []).append(_name(task, index))
+    for index, text, prediction in zip(usable, texts, predict(texts), strict=True):
+        if prediction is None:
+            reason = "the tagger failed on it"
+            answer.unusable.setdefault(reason, []).append(_name(tasks[index], index))
+            continue
+        regions, left_out = to_regions(prediction.entities, text, control)
+        if left_out:
+            answer.left_out.update(
+                entity.label for entity in prediction.entities if entity.label not in control.labels
+            )
+        place = _place(tasks[index], versions)
+        score = in_unit(prediction.confidence) if place is None else place
+        answer.results[index] = _result(regions, score, version)
+    return answer
+
+
+def in_unit(value: float) -> float:
+    """The value as a score in [0, 1]; 0 for what is no number."""
+    return min(1.0, max(0.0, float(value))) if value == value else 0.0
+
+
+def why_unusable(text: object) -> str | None:
+    """Why something cannot be tagged as a text, None when it can."""
+    if text is None:
+        return "no text"
+    if not isinstance(text, str):
+        return f"the text is of type {type(text).__name__}"
+    if len(text) > LONGEST_TEXT:
+        return f"more than {LONGEST_TEXT} characters"
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: cannot be sent back as JSON
+        return "the text is not Unicode"
+    return None
+
+
+def _result(regions: list[dict[str, Any]], score: float, version: str) -> dict[str, Any]:
+    return {"result": regions, "score": score, "model_version": version}
+
+
+def _text(task: Any, control: TextControl) -> object:
+    data = task.get("data") if isinstance(task, dict) else None
+    return data.get(control.text_field) if isinstance(data, dict) else None
+
+
+def _place(task: Any, versions: AbstractSet[str]) -> float | None:
+    """The score of the newest prediction that one of our versions has stored with the task."""
+    stored = task.get("predictions") if isinstance(task, dict) else None
+    if not isinstance(stored, list):
+        return None
+    newest: tuple[int, float] | None = None
+    for prediction in stored:
+        if not isinstance(prediction, dict):
+            continue
+        version, score = prediction.get("model_version"), prediction.get("score")
+        if not isinstance(version, str) or version not in versions:
+            continue
+        if not isinstance(score, int | float) or not 0 <= score <= 1:
+            continue
+        number = prediction.get("id")
+        found = (number if isinstance(number, int) else -1, float(score))
+        if newest is None or found[0] >= newest[0]:
+            newest = found
+    return newest[1] if newest else None
+
+
+def _name(task: Any, index: int) -> str:
+    """A task for the log: its id, or where it stood in the request."""
+    number = task.get("id") if isinstance(task, dict) else None
+    return str(number) if isinstance(number, int) else f"#{index}"
