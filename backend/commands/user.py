@@ -1,0 +1,81 @@
+"""`goldloop user`: the accounts of people."""
+
+import secrets
+
+import click
+
+from backend.context import open_context
+from backend.db.accounts import (
+    account_by_email,
+    accounts,
+    add_account,
+    existing_account,
+    set_password,
+)
+from backend.db.tables import Role
+from backend.errors import ConflictError
+from backend.settings import load_settings
+
+
+@click.group()
+def user() -> None:
+    """People's accounts: add, list, change a password."""
+
+
+_from_stdin = click.option("--password-stdin", is_flag=True, help="read the password from stdin")
+_generate = click.option("--generate", is_flag=True, help="make a password and print it once")
+
+
+@user.command()
+@click.argument("email")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--name", default="", help="as the pages show it")
+@_from_stdin
+@_generate
+def add(email: str, role: str, name: str, password_stdin: bool, generate: bool) -> None:
+    """Add the account of EMAIL; asks for a password unless told where it comes from."""
+    database = open_context(load_settings()).database
+    with database.read() as session:
+        there = account_by_email(session, email)
+        if there is not None and there.password_hash is not None:
+            raise ConflictError(f"there is an account of {there.email} already")
+    password = _password(password_stdin, generate)
+    with database.write() as session:
+        account = add_account(session, email, role=Role(role), password=password, name=name)
+    click.echo(f"{account.email} added as {account.role}")
+    if generate:
+        click.echo(f"password: {password}")
+
+
+@user.command("list")
+def list_users() -> None:
+    """List the accounts: address, role, name, and whether they can sign in."""
+    with open_context(load_settings()).database.read() as session:
+        for account in accounts(session):
+            signs_in = "" if account.password_hash else "no password: cannot sign in"
+            click.echo(f"{account.email}\t{account.role}\t{account.name}\t{signs_in}".rstrip())
+
+
+@user.command()
+@click.argument("email")
+@_from_stdin
+@_generate
+def password(email: str, password_stdin: bool, generate: bool) -> None:
+    """Change the password of EMAIL; every session of theirs ends."""
+    database = open_context(load_settings()).database
+    with database.read() as session:
+        existing_account(session, email)
+    new = _password(password_stdin, generate)
+    with database.write() as session:
+        set_password(existing_account(session, email), new)
+    click.echo(f"the password of {email} was changed; open sessions have ended")
+    if generate:
+        click.echo(f"password: {new}")
+
+
+def _password(from_stdin: bool, generate: bool) -> str:
+    if generate:
+        return secrets.token_urlsafe(12)
+    if from_stdin:
+        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
