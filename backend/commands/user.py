@@ -1,6 +1,7 @@
 """`goldloop user`: the accounts of people."""
 
 import secrets
+import sys
 
 import click
 
@@ -77,5 +78,5 @@ def _password(from_stdin: bool, generate: bool) -> str:
     if generate:
         return secrets.token_urlsafe(12)
     if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+        return sys.stdin.readline().rstrip("\r\n")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
