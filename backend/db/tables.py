@@ -166,6 +166,8 @@ class Document(Base):
     task_id: Mapped[int | None] = mapped_column(Integer)
     task_state: Mapped[str | None] = mapped_column(String(10))
     queue_number: Mapped[int | None] = mapped_column(Integer)  # 1 is served first
+    # imported gold that a person's gold replaced: given back when that is withdrawn
+    imported_gold: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     gold: Mapped["Gold | None"] = relationship(back_populates="document")
