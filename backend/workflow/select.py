@@ -1,18 +1,177 @@
-"""Stage 3: the order in which people should see documents, and the permanent roles of groups."""
+"""Select: the order in which people see documents, and the random arm that judges models.
 
-from itertools import accumulate
+The hash of a text decides, once and for all, whether its document may be drawn at random: the
+lowest `random_share` of all hashes is the random arm's. The ranked arm takes the least confident
+of the others and never reaches into that range, so what is drawn from it stays an unbiased sample
+of everything imported. Random documents get a permanent held-out part; ranked ones train.
+"""
 
-from backend.db.tables import Part
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
-# percent of the random arm's duplicate groups; the order and the shares are permanent
-_SHARES = ((Part.DEV, 35), (Part.GATE, 35), (Part.CERTIFY, 15), (Part.TEST, 15))
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from backend.db import pool
+from backend.db.tables import Arm, Document, Part, Project
+from backend.settings import ProjectSettings
+
+T = TypeVar("T")
+
+HELD_OUT = ((Part.DEV, 0.35), (Part.GATE, 0.35), (Part.CERTIFY, 0.15), (Part.TEST, 0.15))
+HALF_WAY = 1000  # the queue number whose score is one half
+CANDIDATES = 4  # documents that are predicted for each one that is wanted
+MOST_CANDIDATES = 5000
+
+
+def place(queue_number: int) -> float:
+    """A queue number as a Label Studio score in (0, 1): the lower, the sooner it is served."""
+    return queue_number / (queue_number + HALF_WAY)
+
+
+def queue_number_at(score: float) -> int:
+    """The queue number whose place this is."""
+    return round(HALF_WAY * score / (1 - score))
 
 
 def part_of(group_key: str) -> Part:
-    """The permanent held-out role of a duplicate group of the random arm, by its hash.
+    """The held-out part of a duplicate group of the random arm, by hash: the same for ever."""
+    digest = hashlib.sha256(f"part:{group_key}".encode()).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    for part, size in HELD_OUT:
+        if share < size:
+            return part
+        share -= size
+    return HELD_OUT[-1][0]
 
-    The key is itself a SHA-256, so its first 60 bits are as good as a draw.
+
+def random_border(random_share: float) -> str:
+    """Group keys that sort before it belong to the random arm."""
+    return "g" if random_share >= 1 else f"{int(random_share * 2**32):08x}"
+
+
+def random_places(first: int, count: int, share: float) -> int:
+    """How many of `count` queue numbers from `first` on are the random arm's."""
+    return int((first + count - 1) * share) - int((first - 1) * share)
+
+
+def interleave(ranked: Sequence[T], drawn: Sequence[T], *, first: int, share: float) -> list[T]:
+    """Both sequences in their order, the drawn ones spread evenly; the longer one fills up.
+
+    `first` is the queue number of the first place, so that the pattern goes on where it ended.
     """
-    draw = int(group_key[:15], 16) * 100 // 16**15
-    bounds = accumulate(share for _, share in _SHARES)
-    return next(part for (part, _), bound in zip(_SHARES, bounds, strict=True) if draw < bound)
+    result: list[T] = []
+    left, right = list(ranked)[::-1], list(drawn)[::-1]
+    while left or right:
+        number = first + len(result)
+        turn = random_places(number, 1, share) > 0
+        result.append(right.pop() if right and (turn or not left) else left.pop())
+    return result
+
+
+def missing_tasks(open_tasks: int, settings: ProjectSettings) -> int:
+    """How many documents to add now: none until a twentieth of the working set is used up."""
+    missing = settings.open_tasks - open_tasks
+    return missing if missing >= max(1, settings.open_tasks // 20) else 0
+
+
+def candidates_to_predict(
+    session: Session, project: Project, version_id: int, wanted: int
+) -> list[Document]:
+    """Documents of the pool that the champion must see before `wanted` can be ranked well."""
+    enough = min(MOST_CANDIDATES, max(500, CANDIDATES * wanted))
+    seen = pool.predicted_in_pool(session, project.id, version_id)
+    if seen >= enough:
+        return []
+    return pool.pool_without_prediction(session, project.id, version_id, enough - seen)
+
+
+def select(
+    session: Session, project: Project, version_id: int | None, wanted: int
+) -> list[Document]:
+    """Give the next `wanted` documents of the pool their arm, part and queue number, in order.
+
+    Before a first version there is nothing to rank by: the ranked arm comes in the order of its
+    hashes. The project's row must be locked.
+    """
+    share = ProjectSettings.model_validate(project.settings).random_share
+    border = random_border(share)
+    first = project.last_queue_number + 1
+    at_random = random_places(first, wanted, share)
+    drawn = pool.pool_by_hash(session, project.id, low=None, high=border, limit=at_random)
+    if version_id is None:
+        ranked = pool.pool_by_hash(
+            session, project.id, low=border, high=None, limit=wanted - len(drawn)
+        )
+    else:
+        ranked = pool.ranked_pool(
+            session, project.id, version_id, below=border, limit=wanted - len(drawn)
+        )
+    if len(ranked) + len(drawn) < wanted:  # only the random arm is left to draw from
+        rest = wanted - len(ranked)
+        drawn = pool.pool_by_hash(session, project.id, low=None, high=border, limit=rest)
+    order = interleave(ranked, drawn, first=first, share=share)
+    assign_arms(session, project.id, ranked, drawn)
+    for number, document in enumerate(order, start=first):
+        document.queue_number = number
+    project.last_queue_number += len(order)
+    session.flush()
+    return order
+
+
+def assign_arms(
+    session: Session, project_id: int, ranked: Sequence[Document], drawn: Sequence[Document]
+) -> None:
+    """Fix arm and part for the whole duplicate group of each document; a part once given stays."""
+    parts = {document.group_key: Part.TRAIN for document in ranked}
+    parts |= {document.group_key: part_of(document.group_key) for document in drawn}
+    held = pool.held_parts(session, project_id, parts)
+    parts |= {group_key: Part(part) for group_key, part in held.items()}
+    rows = [
+        {"id": number, "arm": _arm(parts[group_key]), "part": parts[group_key]}
+        for number, group_key in pool.groups(session, project_id, parts).items()
+    ]
+    if rows:
+        session.execute(update(Document), rows)
+        for document in (*ranked, *drawn):
+            session.refresh(document, ["arm", "part"])
+
+
+def rank_again(
+    session: Session,
+    project: Project,
+    confidences: Mapping[int, float],
+    kept: Mapping[int, int] | None = None,
+) -> int:
+    """Number the open tasks anew by a version's confidences; returns how many there are.
+
+    `kept` are numbers that Label Studio holds already for that version (an earlier publication
+    of it): they stay, and the others follow. The project's row must be locked.
+    """
+    kept = kept or {}
+    documents = [
+        *pool.open_documents(session, project.id),
+        *pool.reserved_documents(session, project.id),
+    ]
+    loose = [document for document in documents if document.id not in kept]
+    drawn = [document for document in loose if document.arm == Arm.RANDOM]
+    ranked = sorted(
+        (document for document in loose if document.arm != Arm.RANDOM),
+        key=lambda document: (confidences.get(document.id, 1.0), document.id),
+    )
+    share = len(drawn) / len(loose) if loose else 0.0
+    first = max(kept.values(), default=0) + 1
+    for document in documents:
+        if document.id in kept:
+            document.queue_number = kept[document.id]
+    order = interleave(ranked, drawn, first=1, share=share)
+    for number, document in enumerate(order, start=first):
+        document.queue_number = number
+    project.last_queue_number = first + len(order) - 1
+    session.flush()
+    return len(documents)
+
+
+def _arm(part: Part) -> Arm:
+    return Arm.RANKED if part == Part.TRAIN else Arm.RANDOM

@@ -1,0 +1,129 @@
+"""Questions about training runs and the gold that calls for them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from backend.db.tables import (
+    ACTIVE_RUNS,
+    FINISHED_RUNS,
+    Document,
+    Gold,
+    GoldSource,
+    Part,
+    Run,
+    RunState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GoldRow:
+    """One document's gold with what decides where it goes in a snapshot."""
+
+    external_id: str
+    group_key: str
+    text: str
+    canonical: bool
+    source: str
+    entities: list[dict[str, object]]
+
+
+def active_run(session: Session, project_id: int) -> Run | None:
+    """The run that holds the project, if any."""
+    statement = select(Run).where(Run.project_id == project_id, Run.state.in_(ACTIVE_RUNS))
+    return session.scalars(statement).one_or_none()
+
+
+def active_runs(session: Session) -> list[Run]:
+    """Every run that is under way."""
+    return list(session.scalars(select(Run).where(Run.state.in_(ACTIVE_RUNS)).order_by(Run.id)))
+
+
+def last_run(session: Session, project_id: int) -> Run | None:
+    """The newest run, whatever became of it."""
+    statement = select(Run).where(Run.project_id == project_id).order_by(Run.id.desc()).limit(1)
+    return session.scalars(statement).one_or_none()
+
+
+def waiting_run(session: Session, project_id: int) -> Run | None:
+    """The newest run whose promotion a curator has to decide, unless a later one was decided."""
+    run = session.scalars(
+        select(Run)
+        .where(Run.project_id == project_id, Run.state.in_(FINISHED_RUNS))
+        .order_by(Run.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return run if run is not None and run.state == RunState.WAITING else None
+
+
+def last_finished_revision(session: Session, project_id: int) -> int:
+    """The gold revision of the snapshot of the last finished run; 0 before the first."""
+    statement = (
+        select(Run.gold_revision)
+        .where(Run.project_id == project_id, Run.state.in_(FINISHED_RUNS))
+        .order_by(Run.id.desc())
+        .limit(1)
+    )
+    return session.scalars(statement).one_or_none() or 0
+
+
+def changed_by_people(session: Session, project_id: int, since: int) -> int:
+    """How many documents have gold that a person made or changed after a revision."""
+    statement = (
+        select(func.count())
+        .select_from(Gold)
+        .where(
+            Gold.project_id == project_id,
+            Gold.revision > since,
+            Gold.source == GoldSource.PERSON,
+        )
+    )
+    return session.execute(statement).scalar_one()
+
+
+def trainable(session: Session, project_id: int) -> Iterator[list[dict[str, object]]]:
+    """The entities of each canonical gold document that no held-out part claims."""
+    statement = (
+        select(Gold.entities)
+        .join(Document, Document.id == Gold.document_id)
+        .where(
+            Gold.project_id == project_id,
+            Document.canonical_id.is_(None),
+            or_(Document.part.is_(None), Document.part == Part.TRAIN),
+        )
+    )
+    return iter(session.scalars(statement))
+
+
+def gold_rows(session: Session, project_id: int) -> Iterator[GoldRow]:
+    """All gold of a project, by the documents' own ids."""
+    statement = (
+        select(
+            Document.external_id,
+            Document.group_key,
+            Document.text,
+            Document.canonical_id,
+            Gold.source,
+            Gold.entities,
+        )
+        .join(Document, Document.id == Gold.document_id)
+        .where(Gold.project_id == project_id)
+        .order_by(Document.external_id)
+    )
+    for row in session.execute(statement.execution_options(yield_per=1000)):
+        yield GoldRow(row[0], row[1], row[2], row[3] is None, row[4], row[5])
+
+
+def group_parts(session: Session, project_id: int) -> dict[str, set[str]]:
+    """The parts named by the documents of each duplicate group, gold or not."""
+    found: dict[str, set[str]] = {}
+    statement = (
+        select(Document.group_key, Document.part)
+        .where(and_(Document.project_id == project_id, Document.part.is_not(None)))
+        .distinct()
+    )
+    for group_key, part in session.execute(statement):
+        found.setdefault(group_key, set()).add(str(part))
+    return found

@@ -1,0 +1,77 @@
+"""Questions about projects' versions and publications."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.db.tables import (
+    Project,
+    Publication,
+    PublicationState,
+    Run,
+    Version,
+    VersionState,
+)
+from backend.errors import NotFoundError
+
+ENDED = (PublicationState.DONE, PublicationState.FAILED)
+
+
+def project_by_key(session: Session, key: str) -> Project:
+    """The project of this key; raises NotFoundError."""
+    project = session.scalars(select(Project).where(Project.key == key)).one_or_none()
+    if project is None:
+        raise NotFoundError("project", key)
+    return project
+
+
+def locked_project(session: Session, project_id: int) -> Project:
+    """The project, its row held until the transaction ends; raises NotFoundError."""
+    project = session.get(Project, project_id, with_for_update=True, populate_existing=True)
+    if project is None:
+        raise NotFoundError("project", project_id)
+    return project
+
+
+def champion(session: Session, project: Project) -> Version | None:
+    """The version that is served, None before the first publication."""
+    return session.get(Version, project.champion_id) if project.champion_id else None
+
+
+def version_by_name(session: Session, project_id: int, name: str) -> Version:
+    """A version of a project; raises NotFoundError."""
+    statement = select(Version).where(Version.project_id == project_id, Version.name == name)
+    version = session.scalars(statement).one_or_none()
+    if version is None:
+        raise NotFoundError("version", name)
+    return version
+
+
+def run_of_version(session: Session, version_id: int) -> Run | None:
+    """The run that made a version."""
+    statement = select(Run).where(Run.version_id == version_id).order_by(Run.id.desc()).limit(1)
+    return session.scalars(statement).one_or_none()
+
+
+def active_publication(session: Session, project_id: int) -> Publication | None:
+    """The publication under way, if any."""
+    statement = select(Publication).where(
+        Publication.project_id == project_id, Publication.state.not_in(ENDED)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def active_publications(session: Session) -> list[Publication]:
+    """Every publication that is under way."""
+    statement = select(Publication).where(Publication.state.not_in(ENDED))
+    return list(session.scalars(statement.order_by(Publication.id)))
+
+
+def no_longer_selected(session: Session, project_id: int) -> list[Version]:
+    """Retired versions whose predictions may still be in Label Studio."""
+    statement = select(Version).where(
+        Version.project_id == project_id,
+        Version.state != VersionState.CHAMPION,
+        Version.deselected_at.is_not(None),
+        Version.removed_at.is_(None),
+    )
+    return list(session.scalars(statement.order_by(Version.id)))

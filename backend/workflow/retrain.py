@@ -1,0 +1,281 @@
+"""Retrain: when a run begins, what it is frozen from, and how its folder moves it on.
+
+The job folder is the truth about a training: `look` reads it and moves the run's row. A run holds
+its project from its opening to the gate's decision, by a unique index in the database.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from backend.db import runs
+from backend.db.tables import (
+    ACTIVE_RUNS,
+    GoldSource,
+    Part,
+    Project,
+    Run,
+    RunState,
+    Version,
+    VersionState,
+)
+from backend.db.versions import champion
+from backend.errors import ConflictError
+from backend.settings import ProjectSettings
+from ml_backend.contract.entity import Entity
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest
+from ml_backend.contract.snapshot import GoldDocument, Manifest, write_snapshot
+
+MIN_TRAIN_DOCUMENTS = 10
+SNAPSHOT_PARTS = (Part.TRAIN, Part.DEV, Part.GATE)
+BY_THRESHOLD = "threshold"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What became of a request: a run, or a sentence that says why there is none."""
+
+    run: Run | None
+    sentence: str
+
+
+def due(session: Session, project: Project) -> int:
+    """Documents whose gold a person made or changed since the last finished run's snapshot."""
+    since = runs.last_finished_revision(session, project.id)
+    return runs.changed_by_people(session, project.id, since)
+
+
+def triggered(session: Session, project: Project) -> bool:
+    """Whether a run should begin by itself: the threshold is reached.
+
+    After a run that failed or was cancelled, people's work since its snapshot has to reach the
+    threshold too, lest every submit begin it again.
+    """
+    threshold = ProjectSettings.model_validate(project.settings).retrain_threshold
+    if due(session, project) < threshold:
+        return False
+    last = runs.last_run(session, project.id)
+    if last is not None and last.state in (RunState.FAILED, RunState.CANCELLED):
+        return runs.changed_by_people(session, project.id, last.gold_revision) >= threshold
+    return True
+
+
+def missing(session: Session, project: Project) -> str | None:
+    """Why a run cannot begin yet, as a sentence; None when it can."""
+    count, with_entity = 0, False
+    for entities in runs.trainable(session, project.id):
+        count += 1
+        with_entity = with_entity or bool(entities)
+        if count >= MIN_TRAIN_DOCUMENTS and with_entity:
+            return None
+    if count < MIN_TRAIN_DOCUMENTS:
+        return f"training needs {MIN_TRAIN_DOCUMENTS} gold documents at least, there are {count}"
+    return f"training needs an entity: none of the {count} gold documents holds one"
+
+
+def open_run(session: Session, project: Project, asked_by: str) -> Opened:
+    """Begin a run, or remember the wish while one is active; the project's row must be locked."""
+    active = runs.active_run(session, project.id)
+    if active is not None:
+        project.training_wanted = asked_by
+        return Opened(None, f"run {active.id} is active: the next begins when it has ended")
+    project.training_wanted = None
+    sentence = missing(session, project)
+    if sentence is not None:
+        return Opened(None, sentence)
+    # the revision is the snapshot's once it is frozen; until then it must not look like "all new"
+    run = Run(project_id=project.id, asked_by=asked_by, gold_revision=project.gold_revision)
+    session.add(run)
+    session.flush()
+    return Opened(run, f"run {run.id} has begun")
+
+
+def open_retry(session: Session, project: Project, failed: Run, asked_by: str) -> Run:
+    """Run a failed or cancelled run's very snapshot again, under the same version name."""
+    if failed.state not in (RunState.FAILED, RunState.CANCELLED) or not failed.snapshot_digest:
+        raise ConflictError(f"run {failed.id} is {failed.state}: there is nothing to run again")
+    if runs.active_run(session, project.id) is not None:
+        raise ConflictError("a run is active")
+    run = Run(
+        project_id=project.id,
+        asked_by=asked_by,
+        gold_revision=failed.gold_revision,
+        snapshot_digest=failed.snapshot_digest,
+        folder=failed.folder,
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def take_wanted(session: Session, project: Project) -> str | None:
+    """The remembered wish for another run if it is still to be granted; forgets it.
+
+    Granted when gold has changed since the last run's snapshot; for the threshold's own wish,
+    when the threshold is reached again.
+    """
+    wanted, project.training_wanted = project.training_wanted, None
+    if wanted is None:
+        return None
+    if wanted == BY_THRESHOLD:
+        return wanted if triggered(session, project) else None
+    last = runs.last_run(session, project.id)
+    if last is not None and last.gold_revision == project.gold_revision:
+        return None
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What was frozen: the gold up to `gold_revision`."""
+
+    manifest: Manifest
+    gold_revision: int
+
+
+def freeze(session: Session, project: Project, folder: Path) -> Frozen:
+    """Write the snapshot of a project's gold as this session sees it.
+
+    Held-out groups go to their part and nowhere else; a group of several gold documents (copies)
+    is there once, by a person's gold rather than an imported one, by the canonical rather than a
+    copy. Labels that the project no longer has are left out. The session must see one moment of
+    the database (SQLite always does, PostgreSQL from REPEATABLE READ on).
+    """
+    labels = LabelSet(tuple(project.labels))
+    roles = held_out_roles(runs.group_parts(session, project.id))
+    best: dict[str, runs.GoldRow] = {}
+    for row in runs.gold_rows(session, project.id):
+        known = best.get(row.group_key)
+        if known is None or _preference(row) < _preference(known):
+            best[row.group_key] = row
+    parts: dict[str, list[GoldDocument]] = {part: [] for part in SNAPSHOT_PARTS}
+    for row in sorted(best.values(), key=lambda row: row.external_id):
+        part = roles.get(row.group_key, Part.TRAIN)
+        if part in parts:
+            parts[part].append(_gold_document(row, labels))
+    check_parts(parts)
+    return Frozen(write_snapshot(folder, parts, labels), project.gold_revision)
+
+
+def held_out_roles(parts: Mapping[str, set[str]]) -> dict[str, Part]:
+    """The held-out part of each group that has one; should it have two, the most secret wins."""
+    order = (Part.TEST, Part.CERTIFY, Part.GATE, Part.DEV)
+    roles = {}
+    for group_key, named in parts.items():
+        part = next((part for part in order if part in named), None)
+        if part is not None:
+            roles[group_key] = part
+    return roles
+
+
+def check_parts(parts: Mapping[str, list[GoldDocument]]) -> None:
+    """Gold is never trained on and tested on: no duplicate group stands twice."""
+    seen: dict[str, str] = {}
+    for part, documents in parts.items():
+        for document in documents:
+            before = seen.setdefault(document.group, f"{part} {document.id}")
+            assert before == f"{part} {document.id}", (
+                f"the duplicates {before} and {part} {document.id} are both in the snapshot"
+            )
+
+
+def train_request(
+    project: Project, version: str, store: Path, opponent: str | None, *, seed: int
+) -> TrainRequest:
+    """The request of a run's training job."""
+    options = ProjectSettings.model_validate(project.settings).training
+    return TrainRequest(project.key, version, str(store), opponent, seed, dict(options))
+
+
+def next_version_name(project: Project) -> str:
+    """Reserve a version's name; the project's row must be locked."""
+    name = f"v{project.next_version}"
+    project.next_version += 1
+    return name
+
+
+def opponent_name(session: Session, project: Project) -> str | None:
+    """The version that a challenger would have to beat."""
+    version = champion(session, project)
+    return version.name if version is not None else None
+
+
+def look(session: Session, run: Run, folder: JobFolder, now: datetime, lease_seconds: int) -> None:
+    """Move an active run by what its folder says; a run that has ended is left alone.
+
+    A result decides; a heartbeat that moved renews the lease; silence beyond the lease means that
+    the worker died. A run that nobody has begun has no lease: it waits its turn.
+    """
+    if run.state not in (RunState.QUEUED, RunState.TRAINING):
+        return
+    result, progress = folder.result(), folder.progress()
+    if result is not None:
+        _end(session, run, folder, result, now)
+    elif run.state == RunState.QUEUED and folder.cancel_asked():
+        finish(run, RunState.CANCELLED, "cancelled before it began", now)
+    elif progress is not None and (progress.beat != run.beat or run.lease_until is None):
+        _alive(run, progress, now, lease_seconds)
+    elif run.lease_until is not None and run.lease_until < now:
+        reason = f"the worker died: no sign of life for {lease_seconds} s"
+        finish(run, RunState.FAILED, reason, now)
+
+
+def finish(run: Run, state: RunState, reason: str, now: datetime) -> None:
+    """End a run."""
+    run.state, run.reason, run.finished_at, run.lease_until = state, reason, now, None
+
+
+def cancel(run: Run, folder: JobFolder, now: datetime) -> None:
+    """Ask a run to stop: one that has not begun ends at once, one that trains at its next step."""
+    if run.state not in ACTIVE_RUNS:
+        raise ConflictError(f"run {run.id} has ended: {run.state}")
+    if run.state == RunState.JUDGING:
+        raise ConflictError(f"run {run.id} is at the gate already")
+    if run.folder:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.ask_to_cancel()
+    if run.state == RunState.QUEUED:
+        finish(run, RunState.CANCELLED, "cancelled before it began", now)
+
+
+def _alive(run: Run, progress: Progress, now: datetime, lease_seconds: int) -> None:
+    run.state = RunState.TRAINING
+    run.started_at = run.started_at or now
+    run.beat = progress.beat
+    run.lease_until = now + timedelta(seconds=lease_seconds)
+
+
+def _end(session: Session, run: Run, folder: JobFolder, result: Result, now: datetime) -> None:
+    run.started_at = run.started_at or now
+    if result.state == "cancelled":
+        finish(run, RunState.CANCELLED, result.reason or "cancelled", now)
+    elif result.state == "failed":
+        finish(run, RunState.FAILED, result.reason, now)
+    else:
+        name = folder.train_request().version
+        version = Version(
+            project_id=run.project_id,
+            name=name,
+            state=VersionState.CANDIDATE,
+            figures={"training": result.figures},
+        )
+        session.add(version)
+        session.flush()
+        run.version_id, run.state, run.lease_until = version.id, RunState.JUDGING, None
+
+
+def _preference(row: runs.GoldRow) -> tuple[bool, bool, str]:
+    return (row.source != GoldSource.PERSON, not row.canonical, row.external_id)
+
+
+def _gold_document(row: runs.GoldRow, labels: LabelSet) -> GoldDocument:
+    entities = (
+        Entity.from_dict(record, length=len(row.text))
+        for record in row.entities
+        if record.get("label") in labels
+    )
+    return GoldDocument(row.external_id, row.group_key, row.text, sorted(entities))
