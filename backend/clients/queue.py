@@ -12,7 +12,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from rq import Queue
+from rq import Queue, Worker
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Dependency, Job, JobStatus
 
@@ -93,6 +93,10 @@ class JobQueue:
     def counts(self) -> dict[str, int]:
         """Waiting jobs of each queue; raises RedisError when Redis is down."""
         return {name: len(Queue(name, connection=self._redis)) for name in QUEUES}
+
+    def workers(self) -> dict[str, int]:
+        """Live workers of each queue; raises RedisError when Redis is down."""
+        return {name: Worker.count(queue=Queue(name, connection=self._redis)) for name in QUEUES}
 
     def _enqueue(
         self, queue: str, job: str, args: tuple[Any, ...], job_id: str | None, after: str | None
