@@ -26,9 +26,10 @@ LABELLED_DIFFERENTLY: Final = 0.11  # of the copies; those without entities cann
 UNSEEN: Final = 0.5  # of the test part's mentions
 
 _REMEMBERED = 2000  # documents that may still be copied
-_SECOND_SENTENCE = 0.5
+_SECOND_SENTENCE = 0.6
 _DECORATED = 0.12  # of the documents, at either end
-_SKEW = 3.0  # how much the front of a lexicon is favoured
+_SKEW = 3.5  # how much the front of a lexicon is favoured: few words are common, most rare
+_SKEW_UNSEEN = 2.0  # less for those held out, so that no single one decides a score
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,11 @@ class _Writer:
         lexicon = self._lexicons[kind]
         unseen = self._part == "test" and self._rng.random() < UNSEEN
         self._unseen.append(unseen)
-        mentions = lexicon.held_out if unseen else lexicon.train
-        return mentions[int(self._rng.random() ** _SKEW * len(mentions))]
+        if unseen:
+            mentions, skew = lexicon.held_out, _SKEW_UNSEEN
+        else:
+            mentions, skew = lexicon.train, _SKEW
+        return mentions[int(self._rng.random() ** skew * len(mentions))]
 
 
 def _entities(spans: list[Span]) -> tuple[Entity, ...]:
