@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     label_studio_public_url: str = Field(
         "", description="address of Label Studio as browsers reach it; empty: LABEL_STUDIO_URL"
     )
+    label_studio_venv: Path = Field(
+        Path(".venv-label-studio"),
+        description="virtual environment of the embedded Label Studio; made when lacking",
+    )
     public_url: str = Field(
         "http://127.0.0.1:5000",
         description="address of the admin application as Label Studio sees it",

@@ -1,0 +1,1 @@
+"""Real servers started on this machine when the settings name none."""
