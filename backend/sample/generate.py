@@ -101,15 +101,15 @@ class _Writer:
 
     def write(self) -> tuple[str, list[Span], list[bool]]:
         """A document's text, its spans, and whether each mention is a held-out one."""
-        random = self._rng.random
-        topic = self._topics[int(random() * len(self._topics))]
+        chance = self._rng.random
+        topic = self._topics[int(chance() * len(self._topics))]
         self._unseen = []
-        opener = self._rng.choice(OPENERS[topic]) if random() < _DECORATED else ""
+        opener = self._rng.choice(OPENERS[topic]) if chance() < _DECORATED else ""
         text, spans = self._sentence(topic, opener)
-        if random() < _SECOND_SENTENCE:
+        if chance() < _SECOND_SENTENCE:
             text, more = self._sentence(topic, text + " ")
             spans += more
-        if random() < _DECORATED:
+        if chance() < _DECORATED:
             text += self._rng.choice(CLOSERS[topic])
         return text, spans, self._unseen
 
