@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 LARGEST_BODY = 256 * 1024 * 1024  # bytes
 OPEN_TO_ALL = {"health", "project.health"}
+METHODS = {"GET", "HEAD", "OPTIONS", "POST"}  # others are counted together: anyone can invent one
 
 
 class ProjectKey(BaseConverter):
@@ -102,7 +103,8 @@ def _begin() -> None:
 def _measure(metrics: Metrics) -> Callable[[Response], Response]:
     def measure(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "other"
-        metrics.requests.labels(route, request.method, response.status_code).inc()
+        method = request.method if request.method in METHODS else "other"
+        metrics.requests.labels(route, method, response.status_code).inc()
         if "began" in g:
             metrics.seconds.labels(route).observe(time.monotonic() - g.began)
         return response
