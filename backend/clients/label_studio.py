@@ -210,6 +210,10 @@ class LabelStudio:
         assert isinstance(found, list)
         return found
 
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        """A stored prediction, None when it is deleted."""
+        return self._find(f"api/predictions/{prediction_id}/")
+
     def prediction_tasks(self, project_id: int, model_version: str) -> list[int]:
         """The task of each stored prediction of a version; a task with two stands twice."""
         return [

@@ -1,0 +1,153 @@
+"""Keep every state that an annotation was seen in, and let gold follow.
+
+The same news may come twice, late, or out of order, by webhook and by reconciliation alike:
+- A state that is known (number, `updated_at`, status) is not kept again.
+- A state older than what is known is kept, for who did what and when, but does not count.
+- A deletion is final. Only Label Studio's own answer that the annotation is there (`alive`)
+  undoes it, and then the deletion that proved untrue is taken back.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from backend.db.annotations import (
+    account_by_email,
+    account_by_user,
+    deleted_before_seen,
+    history,
+    is_deleted,
+    lock_project,
+    own_prediction,
+)
+from backend.db.tables import Account, AnnotationState, AnnotationStatus, Document, Role
+from backend.workflow.correct import clean, compare
+from backend.workflow.origins import SeenAnnotation
+from backend.workflow.settle import settle
+from ml_backend.contract.entity import Entity
+from ml_backend.contract.label_studio import TextControl, parse_label_config
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of one piece of news: whether it was news, and whether gold changed."""
+
+    news: bool = False
+    gold_changed: bool = False
+
+
+def record_state(
+    session: Session, document: Document, seen: SeenAnnotation, *, alive: bool = False
+) -> Recorded:
+    """Keep a submitted or skipped annotation of a document; gold follows.
+
+    `alive` says that Label Studio itself was asked just now, rather than a delivery read.
+    """
+    project = lock_project(session, document.project_id)
+    states = list(history(session, project.id, seen.number))
+    if is_deleted(states):
+        if not alive:
+            return Recorded()
+        for state in [one for one in states if one.status == AnnotationStatus.DELETED]:
+            states.remove(state)
+            session.delete(state)
+        session.flush()
+    elif not states and not alive and deleted_before_seen(session, project.id, seen.number):
+        return Recorded()
+    if any((one.updated_at, one.status) == (seen.updated_at, seen.status) for one in states):
+        # nothing new of the annotation; but a deletion may have been taken back
+        return Recorded(False, settle(session, project, document) if alive else False)
+    state = _new_state(session, document, seen, parse_label_config(project.label_config))
+    session.add(state)
+    session.flush()
+    return Recorded(True, settle(session, project, document))
+
+
+def record_deletion(session: Session, project_id: int, annotation_number: int) -> Recorded:
+    """Keep that an annotation was deleted; gold follows. One nobody knows of is no news."""
+    project = lock_project(session, project_id)
+    states = history(session, project_id, annotation_number)
+    if not states or is_deleted(states):
+        return Recorded()
+    last = states[-1]
+    state = AnnotationState(
+        project_id=project_id,
+        document_id=last.document_id,
+        annotation_id=annotation_number,
+        updated_at=last.updated_at,
+        status=AnnotationStatus.DELETED,
+        account_id=last.account_id,
+        entities=[],
+        regions=[],
+        cleaned={},
+        correction={},
+    )
+    session.add(state)
+    session.flush()
+    document = session.get_one(Document, last.document_id)
+    return Recorded(True, settle(session, project, document))
+
+
+def _new_state(
+    session: Session, document: Document, seen: SeenAnnotation, control: TextControl
+) -> AnnotationState:
+    account = _account(session, seen)
+    state = AnnotationState(
+        project_id=document.project_id,
+        document_id=document.id,
+        annotation_id=seen.number,
+        updated_at=seen.updated_at,
+        status=seen.status,
+        account_id=account.id if account else None,
+        lead_time=seen.lead_time,
+        regions=seen.regions,
+        version_name=seen.version_name,
+        entities=[],
+        cleaned={},
+        correction={},
+    )
+    if seen.status == AnnotationStatus.SUBMITTED:
+        entities, state.cleaned = clean(seen.regions, document.text, control)
+        state.entities = [entity.to_dict() for entity in entities]
+        predicted = _predicted(session, document, seen, control)
+        if predicted is not None:
+            state.correction = compare(predicted, entities).to_dict()
+    return state
+
+
+def _predicted(
+    session: Session, document: Document, seen: SeenAnnotation, control: TextControl
+) -> list[Entity] | None:
+    """What the annotator was shown: our own copy of the prediction, or else Label Studio's."""
+    if seen.version_name is not None:
+        own = own_prediction(session, document.id, seen.version_name)
+        if own is not None:
+            length = len(document.text)
+            read = [Entity.from_dict(record, length=length) for record in own.entities]
+            return [entity for entity in read if entity.label in control.labels]
+    if seen.predicted_regions is None:
+        return None
+    return clean(seen.predicted_regions, document.text, control)[0]
+
+
+def _account(session: Session, seen: SeenAnnotation) -> Account | None:
+    """The annotator's account, matched by address and made without a password when unknown."""
+    if seen.email is None:
+        return account_by_user(session, seen.user) if seen.user is not None else None
+    account = account_by_email(session, seen.email)
+    if account is None:
+        account = Account(
+            email=seen.email, role=Role.ANNOTATOR, session_token=secrets.token_urlsafe(32)
+        )
+        try:
+            with session.begin_nested():
+                session.add(account)
+        except IntegrityError:  # another transaction made it just now
+            account = account_by_email(session, seen.email)
+            assert account is not None
+    if seen.user is not None and account.label_studio_user_id != seen.user:
+        account.label_studio_user_id = seen.user
+        session.flush()
+    return account

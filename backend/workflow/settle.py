@@ -1,0 +1,117 @@
+"""When an annotation is gold: the rule of DESIGN.md section 3, for one document.
+
+- One submitted annotation that was not skipped makes gold, unchanged or not: a person vouched.
+- Several make gold when their entities agree; when they do not, gold is withdrawn and the
+  document waits for adjudication.
+- None left (deleted, or turned into a skip): a person's gold is withdrawn. Imported gold that it
+  had replaced comes back; imported gold that nobody touched stays.
+- Submitting the same entities again is not a change: nothing is retrained for it. Submitting the
+  entities of imported gold is one, since a person vouches for them now.
+
+Every change takes the project's next revision, so that "changed since" is exact.
+"""
+
+from sqlalchemy.orm import Session
+
+from backend.db.annotations import current_states
+from backend.db.tables import (
+    AnnotationState,
+    AnnotationStatus,
+    Document,
+    Gold,
+    GoldSource,
+    Project,
+    TaskState,
+    now,
+)
+
+
+def settle(session: Session, project: Project, document: Document) -> bool:
+    """Make gold and task state what the current annotations say; whether gold changed.
+
+    `project` must be held (`lock_project`).
+    """
+    states = current_states(session, document.id)
+    live = [state for state in states if state.status != AnnotationStatus.DELETED]
+    if document.task_state != TaskState.DELETED and document.task_id is not None:
+        document.task_state = TaskState.DONE if live else TaskState.OPEN
+    submitted = [state for state in live if state.status == AnnotationStatus.SUBMITTED]
+    if not submitted:
+        return _withdraw(session, project, document)
+    if len({_keys(state) for state in submitted}) > 1:
+        return _contest(session, project, document)
+    return _vouch(session, project, document, submitted[-1])
+
+
+def _vouch(session: Session, project: Project, document: Document, state: AnnotationState) -> bool:
+    gold = session.get(Gold, document.id)
+    changed = (
+        gold is None
+        or gold.source != GoldSource.PERSON
+        or {_key(entity) for entity in gold.entities} != set(_keys(state))
+    )
+    if gold is not None and gold.source == GoldSource.IMPORTED:
+        document.imported_gold = gold.entities
+    if gold is None:
+        gold = Gold(document_id=document.id, project_id=project.id)
+        session.add(gold)
+    gold.source = GoldSource.PERSON
+    gold.account_id = state.account_id
+    gold.annotation_state_id = state.id
+    gold.entities = state.entities
+    gold.updated_at = state.updated_at
+    if changed:
+        gold.revision = _next_revision(project)
+    session.flush()
+    return changed
+
+
+def _withdraw(session: Session, project: Project, document: Document) -> bool:
+    gold = session.get(Gold, document.id)
+    if document.imported_gold is not None:
+        if gold is None:
+            gold = Gold(document_id=document.id, project_id=project.id)
+            session.add(gold)
+        gold.source = GoldSource.IMPORTED
+        gold.entities = document.imported_gold
+        gold.account_id = gold.annotation_state_id = None
+        gold.updated_at = now()
+        gold.revision = _next_revision(project)
+        document.imported_gold = None
+        session.flush()
+        return True
+    if gold is None or gold.source != GoldSource.PERSON:
+        return False
+    return _remove(session, project, gold)
+
+
+def _contest(session: Session, project: Project, document: Document) -> bool:
+    gold = session.get(Gold, document.id)
+    if gold is None:
+        return False
+    if gold.source == GoldSource.IMPORTED:
+        document.imported_gold = gold.entities
+    return _remove(session, project, gold)
+
+
+def _remove(session: Session, project: Project, gold: Gold) -> bool:
+    session.delete(gold)
+    _next_revision(project)
+    session.flush()
+    return True
+
+
+def _next_revision(project: Project) -> int:
+    project.gold_revision += 1
+    return project.gold_revision
+
+
+def _keys(state: AnnotationState) -> frozenset[tuple[int, int, str]]:
+    return frozenset(_key(entity) for entity in state.entities)
+
+
+def _key(entity: dict[str, object]) -> tuple[int, int, str]:
+    start, end = entity["start"], entity["end"]
+    assert isinstance(start, int)
+    assert isinstance(end, int)
+    return start, end, str(entity["label"])
