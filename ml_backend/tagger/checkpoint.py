@@ -1,0 +1,94 @@
+"""A tagger as a folder: safetensors, its configuration and its labels; never a pickle.
+
+VERSION/config.json           format, network, how it was trained, SHA-256 of the weights
+VERSION/labels.json           the label names, in the order of the tags
+VERSION/weights.safetensors   parameters and vocabulary
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ml_backend.contract.model_store import write_atomically
+from ml_backend.tagger.model import Model, build
+
+FORMAT = "goldloop-tagger-1"
+CONFIG, LABELS, WEIGHTS = "config.json", "labels.json", "weights.safetensors"
+
+
+class CheckpointError(Exception):
+    """A folder that is not a whole tagger of this format; the message says what is wrong."""
+
+    def __init__(self, folder: Path, reason: str):
+        self.folder, self.reason = folder, reason
+        super().__init__(f"no usable tagger in {folder}: {reason}")
+
+
+def save(model: Model, folder: Path, *, training: dict[str, Any]) -> None:
+    """Write a tagger into a folder, the configuration last; `training` says how it was made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.detach().cpu() for name, value in model.state_dict().items()}
+    save_file({name: tensors[name].contiguous() for name in sorted(tensors)}, folder / WEIGHTS)
+    _write_json(folder / LABELS, list(model.labels))
+    config = {
+        "format": FORMAT,
+        "model": model.to_dict(),
+        "weights_sha256": _sha256(folder / WEIGHTS),
+        "labels_sha256": _sha256(folder / LABELS),
+        "training": training,
+    }
+    _write_json(folder / CONFIG, config)
+
+
+def load(folder: Path) -> Model:
+    """Read a tagger, ready to predict, on the CPU; raises CheckpointError when it is not one."""
+    config = _read_json(folder, CONFIG)
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise CheckpointError(folder, f"{CONFIG} is not of the format {FORMAT}")
+    labels = _read_json(folder, LABELS)
+    for name, key in ((WEIGHTS, "weights_sha256"), (LABELS, "labels_sha256")):
+        if not (folder / name).is_file():
+            raise CheckpointError(folder, f"{name} is missing")
+        if _sha256(folder / name) != config.get(key):
+            raise CheckpointError(folder, f"{name} is not what {CONFIG} says")
+    try:
+        model = build(config["model"], labels)
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(folder, f"the weights do not fit {CONFIG}: {error}") from error
+    if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
+        raise CheckpointError(folder, f"{WEIGHTS} holds numbers that are not finite")
+    return model.eval().requires_grad_(False)
+
+
+def training_record(folder: Path) -> dict[str, Any]:
+    """How a version was made, as `save` was told; raises CheckpointError."""
+    config = _read_json(folder, CONFIG)
+    record = config.get("training") if isinstance(config, dict) else None
+    if not isinstance(record, dict):
+        raise CheckpointError(folder, f"{CONFIG} does not say how it was trained")
+    return record
+
+
+def _read_json(folder: Path, name: str) -> Any:
+    try:
+        return json.loads((folder / name).read_text("utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(folder, f"{name} is missing") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(folder, f"{name} cannot be read: {error}") from error
+
+
+def _write_json(path: Path, record: Any) -> None:
+    content = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
+    write_atomically(path, content.encode())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

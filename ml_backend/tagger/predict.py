@@ -1,0 +1,76 @@
+"""The one way in which a tagger is used: by serving, by bulk prediction, by evaluation."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ml_backend.contract.entity import Entity
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.tagger import checkpoint
+from ml_backend.tagger.heads.crf import Decoded
+from ml_backend.tagger.model import Model
+from ml_backend.tagger.windows import Window, merged, windows
+
+_BATCH_CHARACTERS = {"cpu": 4096, "cuda": 65536}
+_BATCH_TEXTS = {"cpu": 128, "cuda": 1024}
+
+
+@dataclass(frozen=True, slots=True)
+class TextPrediction:
+    """A text's entities, sorted and apart, each with its probability; `confidence` is the
+    probability that all of them are right and none is missing."""
+
+    entities: list[Entity]
+    confidence: float
+
+
+class Tagger:
+    """A trained model that tags texts; it changes nothing in itself, so threads may share it."""
+
+    def __init__(self, model: Model, device: torch.device | None = None):
+        self._device = device or torch.device("cpu")
+        self._model = model.to(self._device).eval()
+        self._vocabulary = model.encoder.vocabulary()
+        self.labels: LabelSet = model.labels
+
+    @classmethod
+    def load(cls, folder: Path) -> "Tagger":
+        """Read a version's folder, onto the GPU where there is one; raises CheckpointError."""
+        model = checkpoint.load(folder)
+        return cls(model, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+    def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
+        """Tag each text: N in, N out, in order. An empty text gives an empty result.
+
+        Texts of any length are read whole, in windows where they are long.
+        """
+        pieces = [w for number, text in enumerate(texts) for w in windows(number, len(text))]
+        read: dict[Window, Decoded] = {}
+        for group in self._batches(pieces):
+            decoded = self._decode([texts[w.text][w.start : w.end] for w in group])
+            read.update(zip(group, decoded, strict=True))
+        parts: list[list[tuple[Window, Decoded]]] = [[] for _ in texts]
+        for window in pieces:
+            parts[window.text].append((window, read[window]))
+        whole = (merged(part) for part in parts)
+        return [TextPrediction(text.entities, text.confidence) for text in whole]
+
+    def _batches(self, pieces: list[Window]) -> Iterator[list[Window]]:
+        """Windows of like length together, within a budget of characters after padding."""
+        budget, most = _BATCH_CHARACTERS[self._device.type], _BATCH_TEXTS[self._device.type]
+        group: list[Window] = []
+        for window in sorted(pieces, key=lambda w: w.end - w.start):
+            length = window.end - window.start
+            if group and ((len(group) + 1) * length > budget or len(group) == most):
+                yield group
+                group = []
+            group.append(window)
+        if group:
+            yield group
+
+    @torch.inference_mode()
+    def _decode(self, texts: list[str]) -> list[Decoded]:
+        batch = self._model.encoder.prepare(texts, self._vocabulary)
+        return self._model.decode(batch.to(self._device))

@@ -1,0 +1,115 @@
+"""Tags over characters: what a chain head predicts, derived from entities and thrown away.
+
+BIOES gives each entity a begin, an end and what is inside, or one single tag; BIO has no end.
+The tags are ordered so that those which any finished entity may precede come first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal
+
+from ml_backend.contract.entity import Entity, first_overlap
+from ml_backend.contract.label_set import LabelSet
+
+SchemeName = Literal["BIO", "BIOES"]
+Span = tuple[int, int, str]
+
+_ORDER = {"BIO": "BOI", "BIOES": "BOSEI"}
+_OPEN = {"BIO": "OB", "BIOES": "OBS"}  # may follow a finished entity
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """The tags of a label set under BIO or BIOES; a tag's id is its place in `tags`.
+
+    A tag is a pair of kind and label, so labels may hold `-`, `/`, spaces or anything else.
+    """
+
+    name: SchemeName
+    labels: LabelSet
+
+    def __post_init__(self) -> None:
+        if self.name not in _ORDER:
+            raise ValueError(f"the tagging scheme must be BIO or BIOES, not {self.name!r}")
+
+    @cached_property
+    def tags(self) -> list[tuple[str, str]]:
+        """Every (kind, label), the label empty for O."""
+        return [
+            (kind, label)
+            for kind in _ORDER[self.name]
+            for label in ([""] if kind == "O" else self.labels)
+        ]
+
+    def legal_transitions(self) -> list[list[bool]]:
+        """Whether tag j may follow tag i, as `[i][j]`."""
+        return [[self._may_follow(left, right) for right in self.tags] for left in self.tags]
+
+    def legal_starts(self) -> list[bool]:
+        """Whether a text may begin with the tag."""
+        return [kind in _OPEN[self.name] for kind, _ in self.tags]
+
+    def legal_ends(self) -> list[bool]:
+        """Whether a text may end with the tag."""
+        return [self._may_end(kind) for kind, _ in self.tags]
+
+    def goes_on(self) -> list[list[bool]]:
+        """Whether tag j continues the entity that tag i belongs to, as `[i][j]`."""
+        return [
+            [left[1] == right[1] != "" and right[0] in "IE" for right in self.tags]
+            for left in self.tags
+        ]
+
+    def encode(self, entities: Sequence[Entity], length: int) -> list[int]:
+        """The tag id of each of a text's characters.
+
+        Raises ValueError for entities that overlap, lie outside, or have an unknown label.
+        """
+        ordered = sorted(entities)
+        overlap = first_overlap(ordered)
+        if overlap is not None:
+            raise ValueError(f"{overlap[0].key} and {overlap[1].key} overlap")
+        ids = {tag: index for index, tag in enumerate(self.tags)}
+        result = [ids["O", ""]] * length
+        for entity in ordered:
+            if not 0 <= entity.start < entity.end <= length or entity.label not in self.labels:
+                raise ValueError(f"{entity.key} is no entity of {length} characters and this set")
+            kinds = self._kinds(entity.end - entity.start)
+            result[entity.start : entity.end] = [ids[kind, entity.label] for kind in kinds]
+        return result
+
+    def decode(self, ids: Sequence[int]) -> list[Span]:
+        """The (start, end, label) of each entity in a legal sequence of tag ids, in order.
+
+        Raises ValueError for a sequence that the scheme does not allow.
+        """
+        tags = self.tags
+        path = [tags[index] for index in ids]
+        for place, (left, right) in enumerate(pairwise(path), 1):
+            if not self._may_follow(left, right):
+                raise ValueError(f"{right} at {place} may not follow {left}")
+        if path and (path[0][0] not in _OPEN[self.name] or not self._may_end(path[-1][0])):
+            raise ValueError(f"a text may not begin with {path[0]} or may not end with {path[-1]}")
+        starts = [place for place, (kind, _) in enumerate(path) if kind in "BS"]
+        spans = []
+        for start in starts:
+            end = start + 1
+            while end < len(path) and path[end][0] in "IE":
+                end += 1
+            spans.append((start, end, path[start][1]))
+        return spans
+
+    def _kinds(self, length: int) -> str:
+        if self.name == "BIO":
+            return "B" + "I" * (length - 1)
+        return "S" if length == 1 else "B" + "I" * (length - 2) + "E"
+
+    def _may_follow(self, left: tuple[str, str], right: tuple[str, str]) -> bool:
+        if right[0] in "IE":
+            return left[0] in "BI" and left[1] == right[1]
+        return self._may_end(left[0])
+
+    def _may_end(self, kind: str) -> bool:
+        return self.name == "BIO" or kind in "OES"

@@ -1,0 +1,118 @@
+"""From a frozen snapshot to what the trainer reads."""
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_backend.contract.entity import Entity, first_overlap
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.snapshot import GoldDocument, Manifest, read_part
+from ml_backend.tagger.windows import WINDOW
+
+LEAST_DEV = 20  # dev documents below which a tenth of train is held out instead
+_BUCKET = 8  # batches that are sorted by length together
+
+
+class TrainingDataError(Exception):
+    """Gold that nothing can be trained from; the message says which document and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text, or a piece of a long one, and its gold."""
+
+    text: str
+    entities: list[Entity]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What is learned from and what the best weights are chosen on."""
+
+    labels: LabelSet
+    train: list[Example]
+    dev: list[GoldDocument]
+    documents: int  # that train came from
+
+
+def load(snapshot: Path, manifest: Manifest) -> TrainingData:
+    """Read train and dev; raises TrainingDataError when they cannot be learned from.
+
+    With too small a dev part, a tenth of train by group is set aside in its place, so that what
+    is chosen on was never trained on.
+    """
+    train = _documents(snapshot, manifest, "train")
+    dev = _documents(snapshot, manifest, "dev")
+    if len(dev) < LEAST_DEV:
+        kept = [document for document in train if not _held_out(document.group)]
+        held_out = [document for document in train if _held_out(document.group)]
+        if kept and held_out:
+            train, dev = kept, dev + held_out
+    examples = [piece for document in train for piece in _pieces(document)]
+    if not examples:
+        raise TrainingDataError("the snapshot has no text to train on")
+    if not any(example.entities for example in examples):
+        raise TrainingDataError("no document to train on holds an entity")
+    return TrainingData(manifest.labels, examples, dev or train, len(train))
+
+
+def batches(examples: Sequence[Example], size: int, rng: random.Random) -> Iterator[list[Example]]:
+    """Epoch after epoch of shuffled batches of like length, without end."""
+    while True:
+        order = list(range(len(examples)))
+        rng.shuffle(order)
+        epoch: list[list[Example]] = []
+        for first in range(0, len(order), size * _BUCKET):
+            bucket = [examples[place] for place in order[first : first + size * _BUCKET]]
+            bucket.sort(key=lambda example: len(example.text))
+            epoch += [bucket[at : at + size] for at in range(0, len(bucket), size)]
+        rng.shuffle(epoch)
+        yield from epoch
+
+
+def _documents(snapshot: Path, manifest: Manifest, part: str) -> list[GoldDocument]:
+    if part not in manifest.files:
+        return []
+    documents = list(read_part(snapshot, part))
+    for document in documents:
+        overlap = first_overlap(document.entities)
+        if overlap is not None:
+            raise TrainingDataError(
+                f"document {document.id}: {overlap[0].key} and {overlap[1].key} overlap"
+            )
+        for entity in document.entities:
+            if entity.label not in manifest.labels:
+                raise TrainingDataError(
+                    f"document {document.id}: label {entity.label!r} is not in the label set"
+                )
+    return documents
+
+
+def _held_out(group: str) -> bool:
+    return hashlib.sha256(f"dev {group}".encode()).digest()[0] < 26
+
+
+def _pieces(document: GoldDocument) -> Iterator[Example]:
+    """The document in pieces of about a window, none of which cuts an entity."""
+    text, entities, start = document.text, document.entities, 0
+    while start < len(text):
+        end = _cut(text, entities, start)
+        inside = [e for e in entities if start <= e.start < end]
+        moved = [Entity(e.start - start, e.end - start, e.label) for e in inside]
+        yield Example(text[start:end], moved)
+        start = end
+
+
+def _cut(text: str, entities: Sequence[Entity], start: int) -> int:
+    """Where the piece that begins at `start` ends: after white space if there is some."""
+    end = start + WINDOW
+    if end >= len(text):
+        return len(text)
+    barred = {place for e in entities for place in range(max(e.start + 1, start), e.end)}
+    free = [place for place in range(start + WINDOW // 2, end + 1) if place not in barred]
+    spaced = [place for place in free if text[place - 1].isspace()]
+    if spaced or free:
+        return (spaced or free)[-1]
+    return max(e.end for e in entities if e.start < end)

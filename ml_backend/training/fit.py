@@ -1,0 +1,155 @@
+"""The training loop, from seed to chosen weights, top to bottom."""
+
+import copy
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ml_backend.contract.scoring import Scores
+from ml_backend.tagger.encoders.builtin import BuiltinEncoder
+from ml_backend.tagger.heads.crf import CrfHead
+from ml_backend.tagger.model import Model
+from ml_backend.tagger.predict import Tagger
+from ml_backend.tagger.vocabulary import Vocabulary
+from ml_backend.training.config import TrainingConfig
+from ml_backend.training.dataset import TrainingData, batches
+from ml_backend.training.evaluate import evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far training is; `dev_f1` is that of the best weights so far."""
+
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    dev_f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The weights that were best on dev, and how they came to be."""
+
+    model: Model
+    dev: Scores
+    steps: int
+    epochs: float
+
+
+def fit(
+    data: TrainingData,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    device: torch.device,
+    watch: Callable[[Step], None],
+) -> Fitted:
+    """Train; `watch` is called after each step and may raise to stop. Deterministic on a CPU."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return _fit(data, config, random.Random(seed), device, watch)
+
+
+def _fit(
+    data: TrainingData,
+    config: TrainingConfig,
+    rng: random.Random,
+    device: torch.device,
+    watch: Callable[[Step], None],
+) -> Fitted:
+    model = new_model(data, config).to(device)
+    vocabulary = model.encoder.vocabulary()
+    steps_an_epoch = -(-len(data.train) // config.batch_documents)
+    steps = min(max(config.epochs * steps_an_epoch, config.min_steps), config.max_steps)
+    optimizer = _optimizer(model, config)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_then_decay(config, steps))
+    average = copy.deepcopy(model).requires_grad_(False)
+    best, best_scores, waited = copy.deepcopy(average), None, 0
+    looks = {round(steps * (look + 1) / config.looks) for look in range(config.looks)}
+    loss_now = 0.0
+
+    model.train()
+    for step, examples in enumerate(batches(data.train, config.batch_documents, rng), 1):
+        batch = model.encoder.prepare([e.text for e in examples], vocabulary).to(device)
+        lengths = [len(e.text) for e in examples]
+        targets = model.head.targets([e.entities for e in examples], lengths).to(device)
+        loss = model.loss(batch, targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        optimizer.step()
+        schedule.step()
+        # the average follows quickly at first, so that short trainings have one too
+        decay = min(config.ema, (1 + step) / (10 + step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+        loss_now = loss.item() if step == 1 else 0.95 * loss_now + 0.05 * loss.item()
+
+        if step in looks:
+            scores = evaluate(Tagger(average, device), data.dev)
+            # of two equally good ones the later has seen more
+            if best_scores is None or scores.micro.f1 >= best_scores.micro.f1:
+                best.load_state_dict(average.state_dict())
+                best_scores, waited = scores, 0
+            else:
+                waited += 1
+        dev_f1 = best_scores.micro.f1 if best_scores else 0.0
+        watch(Step(step, steps, step / steps_an_epoch, loss_now, dev_f1))
+        if step == steps or waited > config.patience:
+            break
+    assert best_scores is not None
+    return Fitted(best.eval(), best_scores, step, step / steps_an_epoch)
+
+
+def new_model(data: TrainingData, config: TrainingConfig) -> Model:
+    """An untrained network for this data."""
+    vocabulary = Vocabulary.of(
+        [example.text for example in data.train],
+        least_symbols=config.least_symbols,
+        least_strings=config.least_strings,
+        most_strings=config.most_strings,
+    )
+    encoder = BuiltinEncoder.for_vocabulary(
+        vocabulary,
+        symbol_size=config.symbol_size,
+        string_size=config.string_size,
+        hidden=config.hidden,
+        layers=config.layers,
+        dropout=config.dropout,
+        symbol_dropout=config.symbol_dropout,
+        string_dropout=config.string_dropout,
+    )
+    return Model(encoder, CrfHead(data.labels, encoder.size, scheme=config.scheme))
+
+
+def _optimizer(model: Model, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW with a rate of its own for the transitions; tables of features do not decay."""
+    groups: dict[str, list[torch.nn.Parameter]] = {"net": [], "tables": [], "crf": []}
+    tables = {
+        id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)
+    }
+    transitions = {id(parameter) for parameter in model.head.crf.parameters()}
+    for parameter in model.parameters():
+        name = "tables" if id(parameter) in tables else "net"
+        groups["crf" if id(parameter) in transitions else name].append(parameter)
+    options: list[dict[str, Any]] = [
+        {"params": groups["net"], "weight_decay": config.weight_decay},
+        {"params": groups["tables"]},
+        {"params": groups["crf"], "lr": config.crf_learning_rate},
+    ]
+    return torch.optim.AdamW(options, lr=config.learning_rate, weight_decay=0.0, fused=True)
+
+
+def _warm_up_then_decay(config: TrainingConfig, steps: int) -> Callable[[int], float]:
+    rising = max(1, round(config.warm_up * steps))
+
+    def factor(step: int) -> float:
+        if step < rising:
+            return (step + 1) / rising
+        return max(0.02, (steps - step) / max(1, steps - rising))
+
+    return factor

@@ -1,0 +1,191 @@
+"""The training job: from a job folder to a version in the model store.
+
+`Progress.figures` holds epoch, step, loss and dev_f1. `Result.figures` holds `dev` (scores as
+JSON), `steps`, `epochs`, `documents` trained on and `seconds`.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest, write_jsonl
+from ml_backend.contract.model_store import ModelStore
+from ml_backend.contract.snapshot import GoldDocument, Manifest, read_manifest, read_part
+from ml_backend.tagger import checkpoint
+from ml_backend.tagger.predict import Tagger
+from ml_backend.training import dataset
+from ml_backend.training.config import TrainingConfig
+from ml_backend.training.evaluate import evaluate
+from ml_backend.training.fit import Step, fit
+
+_CHUNK = 256  # gate documents between two looks at the cancel flag
+
+
+class Cancelled(Exception):
+    """Somebody asked this job to stop."""
+
+
+class VersionTakenError(Exception):
+    """The store holds this version already, made from other gold or with other options."""
+
+
+def train(folder: str) -> None:
+    """Do the job of a folder once; a folder that has its result is left alone.
+
+    A failure is written into the result and raised, so that folder and queue both know.
+    """
+    job = JobFolder(Path(folder))
+    if job.result() is not None:
+        return
+    try:
+        with Pulse(job) as pulse:
+            figures = _train(job, job.train_request(), pulse)
+    except Cancelled:
+        job.write_result(Result("cancelled", "cancelled on request"))
+    except Exception as error:
+        job.write_result(Result("failed", f"{type(error).__name__}: {error}"))
+        raise
+    else:
+        job.write_result(Result("done", figures=figures))
+
+
+class Pulse:
+    """Says that the job lives: a thread that raises the beat, and the latest progress."""
+
+    def __init__(self, job: JobFolder, every: float = 1.0):
+        self._job, self._every = job, every
+        before = job.progress()
+        self._progress = Progress(beat=before.beat + 1 if before else 1, stage="starting")
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+
+    def __enter__(self) -> "Pulse":
+        self._write()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._write()
+
+    def say(self, stage: str, **what: Any) -> None:
+        """Set what the next beat reports; raises Cancelled once that was asked for."""
+        with self._lock:
+            beat = self._progress.beat
+            figures = what.pop("figures", self._progress.figures)
+            self._progress = Progress(beat=beat, stage=stage, figures=figures, **what)
+        if self._job.cancel_asked():
+            raise Cancelled
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            self._progress = replace(self._progress, beat=self._progress.beat + 1)
+            self._job.write_progress(self._progress)
+
+
+def _train(job: JobFolder, request: TrainRequest, pulse: Pulse) -> dict[str, Any]:
+    started = time.monotonic()
+    pulse.say("reading")
+    config = TrainingConfig.from_dict(request.config)
+    manifest = read_manifest(job.snapshot)
+    store = ModelStore(Path(request.model_store))
+    if request.version not in store.versions(request.project_key):
+        _build(job, request, config, manifest, store, pulse)
+    version = store.version_folder(request.project_key, request.version)
+    made = checkpoint.training_record(version)
+    if made.get("snapshot") != manifest.digest or made.get("seed") != request.seed:
+        raise VersionTakenError(
+            f"version {request.version} is in the store, made from another snapshot or seed"
+        )
+    tagger = Tagger.load(version)
+    pulse.say("scoring on dev")
+    dev = evaluate(tagger, dataset.load(job.snapshot, manifest).dev)
+    gate = list(read_part(job.snapshot, "gate")) if "gate" in manifest.files else []
+    _tag_gate(job, request.version, tagger, gate, pulse)
+    if request.champion is not None:
+        champion = store.version_folder(request.project_key, request.champion)
+        _tag_gate(job, request.champion, Tagger.load(champion), gate, pulse)
+    return {
+        "dev": dev.to_dict(),
+        "steps": made["steps"],
+        "epochs": made["epochs"],
+        "documents": made["documents"],
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def _build(
+    job: JobFolder,
+    request: TrainRequest,
+    config: TrainingConfig,
+    manifest: Manifest,
+    store: ModelStore,
+    pulse: Pulse,
+) -> None:
+    """Train the version beside the job and move it into the store when it is whole."""
+    built = job.path / "build"
+    shutil.rmtree(built, ignore_errors=True)  # of a worker that was killed
+    data = dataset.load(job.snapshot, manifest)
+    started = time.monotonic()
+
+    def watch(step: Step) -> None:
+        left = (time.monotonic() - started) / step.step * (step.steps - step.step)
+        figures = {
+            "epoch": step.epoch,
+            "step": float(step.step),
+            "loss": step.loss,
+            "dev_f1": step.dev_f1,
+        }
+        pulse.say("training", done=step.step, total=step.steps, seconds_left=left, figures=figures)
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    fitted = fit(data, config, seed=request.seed, device=device, watch=watch)
+    made = {
+        "config": config.to_dict(),
+        "seed": request.seed,
+        "snapshot": manifest.digest,
+        "documents": data.documents,
+        "steps": fitted.steps,
+        "epochs": fitted.epochs,
+        "dev": fitted.dev.to_dict(),
+    }
+    checkpoint.save(fitted.model, built, training=made)
+    store.add(request.project_key, request.version, built)
+    shutil.rmtree(built)
+
+
+def _tag_gate(
+    job: JobFolder,
+    version: str,
+    tagger: Tagger,
+    documents: Sequence[GoldDocument],
+    pulse: Pulse,
+) -> None:
+    def lines() -> Iterator[dict[str, Any]]:
+        for first in range(0, len(documents), _CHUNK):
+            pulse.say(f"tagging gate gold with {version}", done=first, total=len(documents))
+            chunk = documents[first : first + _CHUNK]
+            predictions = tagger.predict([document.text for document in chunk])
+            for document, prediction in zip(chunk, predictions, strict=True):
+                entities = [entity.to_dict() for entity in prediction.entities]
+                confidence = prediction.confidence
+                yield {"id": document.id, "entities": entities, "confidence": confidence}
+
+    write_jsonl(job.gate_predictions(version), lines())
