@@ -1,0 +1,85 @@
+"""Transactions: on SQLite a writer that reads first is not thrown out by another writer."""
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
+
+from backend.db.session import connect
+from backend.db.tables import Project
+
+
+def project(key: str) -> Project:
+    return Project(key=key, name=key, label_config="<View/>", labels=[])
+
+
+def test_read_then_write_under_concurrent_writers_counts_every_one(any_database):
+    with any_database.write() as session:
+        session.add(project("counted"))
+
+    def count_up():
+        for _ in range(20):
+            with any_database.write() as session:
+                found = session.scalars(select(Project).with_for_update()).one()
+                time.sleep(0.001)
+                found.gold_revision += 1
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with any_database.read() as session:
+        assert session.scalars(select(Project.gold_revision)).one() == 80
+
+
+def test_a_deferred_transaction_would_have_failed(database):
+    """What the rule guards against, seen to happen: the test above can fail."""
+    with database.write() as session:
+        session.add(project("fought-over"))
+    deferred = database.read  # begins without IMMEDIATE
+    with deferred() as slow:
+        slow.scalars(select(Project)).one()
+        with database.write() as quick:
+            quick.scalars(select(Project)).one().name = "changed between"
+        with pytest.raises(OperationalError, match="locked"):
+            slow.execute(text("UPDATE projects SET name = 'too late'"))
+
+
+def test_readers_do_not_wait_for_a_writer(database):
+    with database.write() as session:
+        session.add(project("seen"))
+        session.flush()
+        started = time.monotonic()
+        with database.read() as other:
+            assert other.scalars(select(Project)).all() == []
+        assert time.monotonic() - started < 5
+
+
+def test_an_exception_rolls_back(any_database):
+    def fail():
+        with any_database.write() as session:
+            session.add(project("never"))
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with any_database.read() as session:
+        assert session.scalars(select(Project)).all() == []
+
+
+def test_sqlite_is_in_wal_mode_and_keeps_references(database):
+    with database.read() as session:
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+        assert session.scalar(text("PRAGMA synchronous")) == 2
+
+
+def test_the_folder_of_a_new_sqlite_is_made(tmp_path):
+    engine = connect(f"sqlite:///{tmp_path}/new/folder/x.db").engine
+    with engine.connect():
+        assert (tmp_path / "new" / "folder" / "x.db").exists()
+    engine.dispose()
