@@ -4,7 +4,7 @@ import time
 import pytest
 
 from ml_backend.contract.entity import Entity
-from ml_backend.serving.predictor import CHUNK_CHARACTERS, CHUNK_TEXTS, Predictor
+from ml_backend.serving.predictor import SMALLEST_CHUNK, TURN, Predictor
 from ml_backend.tagger.predict import TextPrediction
 
 
@@ -39,14 +39,23 @@ def test_results_come_in_the_order_of_the_texts(predictor):
     assert ends(predictor.predict(LengthTagger(), texts)) == [len(text) for text in texts]
 
 
-def test_chunks_are_bounded_and_hold_texts_of_like_length(predictor):
-    tagger = LengthTagger()
-    texts = ["가" * (1 + index * 37 % 500) for index in range(2000)]
+def test_chunks_of_a_slow_tagger_are_short_and_hold_texts_of_like_length(predictor):
+    tagger = LengthTagger(seconds=TURN)
+    texts = ["가" * (1 + index * 37 % 500) for index in range(500)]
     predictor.predict(tagger, [*texts, "나" * 90_000])
-    assert all(len(call) <= CHUNK_TEXTS for call in tagger.calls)
-    assert all(sum(map(len, call)) <= CHUNK_CHARACTERS or len(call) == 1 for call in tagger.calls)
+    sizes = [sum(map(len, call)) for call in tagger.calls]
+    assert all(size <= SMALLEST_CHUNK for size in sizes[:-1])
+    assert sizes[-1] == 90_000
     lengths = [len(text) for call in tagger.calls for text in call]
     assert lengths == sorted(lengths)
+
+
+def test_chunks_of_a_fast_tagger_grow(predictor):
+    tagger = LengthTagger(seconds=0.01)
+    predictor.predict(tagger, ["가" * 100] * 20_000)
+    sizes = [sum(map(len, call)) for call in tagger.calls]
+    assert sizes[0] <= SMALLEST_CHUNK
+    assert max(sizes) > 10 * SMALLEST_CHUNK
 
 
 def test_a_text_on_which_the_tagger_fails_costs_only_its_own_result(predictor):
@@ -55,15 +64,15 @@ def test_a_text_on_which_the_tagger_fails_costs_only_its_own_result(predictor):
 
 
 def test_one_text_is_answered_between_two_chunks_of_many(predictor):
-    tagger = LengthTagger(seconds=0.05)
-    many = threading.Thread(target=predictor.predict, args=(tagger, ["x"] * CHUNK_TEXTS * 40))
+    tagger = LengthTagger(seconds=TURN / 2)
+    many = threading.Thread(target=predictor.predict, args=(tagger, ["x" * 1000] * 200))
     many.start()
     time.sleep(0.1)
     began = time.monotonic()
     predictor.predict(tagger, ["one"])
     waited = time.monotonic() - began
     assert many.is_alive()
-    assert waited < 0.5
+    assert waited < 2 * TURN
     many.join()
 
 
