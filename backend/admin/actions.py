@@ -1,0 +1,110 @@
+"""What a curator can do to a project: parse, call one stage, ring one job, answer."""
+
+from pathlib import Path
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from pydantic import ValidationError
+
+from backend.admin.opened import asked_by, opened
+from backend.db.projects import project_by_key, settings_of
+from backend.db.runs import active_run, waiting_run
+from backend.db.tables import now
+from backend.db.versions import locked_project, version_by_name
+from backend.errors import ConflictError, GoldloopError
+from backend.settings import ProjectSettings
+from backend.workflow import publish
+from backend.workflow import retrain as training
+from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder
+
+ADVANCE_RUN = "backend.jobs.advance_run"
+ADVANCE_PUBLICATION = "backend.jobs.advance_publication"
+
+actions = Blueprint("actions", __name__, url_prefix="/projects/<key>")
+
+
+@actions.post("/retrain")
+def retrain(key: str) -> ResponseReturnValue:
+    """Begin a training run, or remember the wish while one is active."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        began = training.open_run(session, project, asked_by())
+    if began.run is None:
+        return _answer(key, f"{began.sentence}.", "note")
+    return _ring(key, "Training begins.", ADVANCE_RUN, began.run.id)
+
+
+@actions.post("/cancel")
+def cancel(key: str) -> ResponseReturnValue:
+    """Ask the active run to stop."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        run = active_run(session, project.id)
+        if run is None:
+            return _answer(key, "No run is active any more.", "note")
+        training.cancel(run, JobFolder(Path(run.folder)), now())
+    return _ring(key, "The run is asked to stop.", ADVANCE_RUN, run.id)
+
+
+@actions.post("/rollback")
+def rollback(key: str) -> ResponseReturnValue:
+    """Publish an earlier version again."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        version = version_by_name(session, project.id, request.form.get("version", ""))
+        publication = publish.open_publication(session, project, version, asked_by())
+    return _ring(key, f"Going back to {version.name}.", ADVANCE_PUBLICATION, publication.id)
+
+
+@actions.post("/decide")
+def decide(key: str) -> ResponseReturnValue:
+    """Promote or refuse a challenger that the gate could not judge."""
+    verdict, _, run_id = request.form.get("verdict", "").partition(":")
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        run = waiting_run(session, project.id)
+        if run is None or str(run.id) != run_id or verdict not in ("promote", "refuse"):
+            raise ConflictError("this run waits for no decision any more")
+        run.reason = f"{run.reason}; {asked_by()} decided to {verdict} it"
+        if verdict == "refuse":
+            publish.refuse(session, run)
+            return _answer(key, "The challenger is refused; the champion stays.", "done")
+        publication = publish.promote(session, project, run, asked_by())
+    if publication is None:
+        return _answer(key, "Promoted; it is published when the present publication ends.", "done")
+    return _ring(key, "Promoted; publishing begins.", ADVANCE_PUBLICATION, publication.id)
+
+
+@actions.post("/settings")
+def change_settings(key: str) -> ResponseReturnValue:
+    """Change the number of corrections that starts a run."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        record = settings_of(project).model_dump()
+        try:
+            changed = ProjectSettings.model_validate(
+                {**record, "retrain_threshold": request.form.get("retrain_threshold", "")}
+            )
+        except ValidationError:
+            return _answer(key, "The threshold must be a whole number from 1 up.", "error")
+        project.settings = changed.model_dump()
+    threshold = changed.retrain_threshold
+    return _answer(key, f"A run now begins after {threshold:,} corrected documents.", "done")
+
+
+@actions.errorhandler(GoldloopError)
+def _impossible(error: GoldloopError) -> ResponseReturnValue:
+    assert request.view_args is not None
+    return _answer(request.view_args["key"], f"{error}.", "error")
+
+
+def _ring(key: str, sentence: str, job: str, number: int) -> ResponseReturnValue:
+    if not opened().queue.ring(DEFAULT_QUEUE, job, number):
+        sentence += " Redis does not answer now: it is noted and goes on when Redis is back."
+        return _answer(key, sentence, "note")
+    return _answer(key, sentence, "done")
+
+
+def _answer(key: str, sentence: str, kind: str) -> ResponseReturnValue:
+    flash(sentence[:1].upper() + sentence[1:], kind)
+    return redirect(url_for("project.project", key=key), code=303)

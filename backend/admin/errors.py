@@ -1,0 +1,55 @@
+"""Error pages: people get the facts, the log gets the traceback, both get the same id."""
+
+import logging
+import secrets
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from backend.errors import NotFoundError
+
+log = logging.getLogger(__name__)
+
+_SENTENCES = {
+    401: "Sign in again to go on.",
+    403: "Your role does not allow this. A curator or an administrator can do it.",
+    404: "There is no such page.",
+    405: "This address does not take that kind of request.",
+    413: "That is more than this page takes.",
+    429: "Too many wrong attempts. Wait a few minutes, then try again.",
+}
+
+
+def add_error_pages(app: Flask) -> None:
+    """Answer every error with one page."""
+    app.register_error_handler(CSRFError, _expired)
+    app.register_error_handler(NotFoundError, _not_found)
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(Exception, _failed)
+
+
+def _expired(error: CSRFError) -> ResponseReturnValue:
+    return _page(400, "This form has expired. Go back, reload the page and send it again.")
+
+
+def _not_found(error: NotFoundError) -> ResponseReturnValue:
+    return _page(404, f"{str(error).capitalize()}.")
+
+
+def _refused(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None:
+        return error.response
+    code = error.code or 500
+    return _page(code, _SENTENCES.get(code, error.description or error.name))
+
+
+def _failed(error: Exception) -> ResponseReturnValue:
+    name = secrets.token_hex(4)
+    log.exception("event=page_failed id=%s endpoint=%s", name, request.endpoint)
+    return _page(500, f"Something went wrong on our side. The log names it {name}.")
+
+
+def _page(code: int, sentence: str) -> ResponseReturnValue:
+    return render_template("error.html", code=code, sentence=sentence), code

@@ -1,0 +1,85 @@
+"""Whether the other processes are alive, asked at most every few seconds and never for long."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app
+from redis.exceptions import RedisError
+
+from backend.clients.queue import JobQueue
+from backend.clients.tagger import MlBackend
+from backend.errors import TaggerError
+
+FRESH_SECONDS = 3.0
+TAGGER_TIMEOUT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStates:
+    """What answered when it was last asked."""
+
+    redis: bool = False
+    workers: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, int] = field(default_factory=dict)
+    tagger_error: str = ""  # why the ML backend did not answer, empty when it did
+    projects: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def idle_queues(self) -> list[str]:
+        """Queues that nobody works on."""
+        return [name for name, number in self.workers.items() if not number] if self.redis else []
+
+    def loaded(self, project_key: str) -> str | None:
+        """The version that the ML backend serves for a project."""
+        return (self.projects.get(project_key) or {}).get("loaded")
+
+    def load_error(self, project_key: str) -> str | None:
+        """Why the ML backend could not load the champion, None when it could."""
+        return (self.projects.get(project_key) or {}).get("error")
+
+
+class Services:
+    """Asks Redis and the ML backend; one thread asks while the others take the last answer."""
+
+    def __init__(self, queue: JobQueue, ml_backend_url: str):
+        self._queue = queue
+        self._tagger = MlBackend(ml_backend_url, timeout=TAGGER_TIMEOUT)
+        self._asking = threading.Lock()
+        self._last: ServiceStates | None = None
+        self._asked_at = 0.0
+
+    def states(self) -> ServiceStates:
+        """The last answer, renewed when it is older than a few seconds."""
+        last = self._last
+        if last is not None and time.monotonic() - self._asked_at < FRESH_SECONDS:
+            return last
+        if not self._asking.acquire(blocking=last is None):
+            assert last is not None
+            return last
+        try:
+            if self._last is None or time.monotonic() - self._asked_at >= FRESH_SECONDS:
+                self._last = self._ask()
+                self._asked_at = time.monotonic()
+            return self._last
+        finally:
+            self._asking.release()
+
+    def _ask(self) -> ServiceStates:
+        try:
+            workers, waiting, redis = self._queue.workers(), self._queue.counts(), True
+        except RedisError:
+            workers, waiting, redis = {}, {}, False
+        try:
+            projects, tagger_error = self._tagger.health()["projects"], ""
+        except TaggerError as error:
+            projects, tagger_error = {}, str(error)
+        return ServiceStates(redis, workers, waiting, tagger_error, projects)
+
+
+def service_states() -> ServiceStates:
+    """The states as the running application last saw them."""
+    services = current_app.extensions["goldloop.services"]
+    assert isinstance(services, Services)
+    return services.states()

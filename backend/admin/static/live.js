@@ -1,0 +1,31 @@
+// Keeps the moving part of a project's page fresh: the server renders it, this only swaps it in.
+const live = document.getElementById("live");
+let shown = "";
+let timer = 0;
+
+function swapIn(html) {
+  const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
+  live.innerHTML = html;
+  shown = html;
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+async function look() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(live.dataset.url);
+    if (answer.status === 401) return location.reload();
+    const html = answer.ok ? await answer.text() : shown;
+    if (html !== shown) swapIn(html);
+    live.classList.toggle("stale", !answer.ok);
+  } catch {
+    live.classList.add("stale");
+  }
+  const pause = Number(document.getElementById("live-body").dataset.poll);
+  clearTimeout(timer);
+  timer = setTimeout(look, pause);
+}
+
+document.addEventListener("visibilitychange", look);
+timer = setTimeout(look, 1000);

@@ -1,0 +1,67 @@
+"""How numbers and times are written on the pages."""
+
+from datetime import datetime
+
+from flask import Flask
+
+from backend.db.tables import now
+
+
+def add_wording(app: Flask) -> None:
+    """Give templates the filters of this file."""
+    for written in (number, score, percent, ago, duration, signed):
+        app.jinja_env.filters[written.__name__] = written
+
+
+def number(value: int) -> str:
+    """A count with thousands marked."""
+    return f"{value:,}"
+
+
+def score(value: float | None) -> str:
+    """A ratio as a score of three places."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    """A difference of scores with its sign."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def percent(value: float | None) -> str:
+    """A share in whole percent; something never rounds to nothing, nor all but one to all."""
+    if value is None:
+        return "–"
+    if 0 < value < 0.01:
+        return "<1 %"
+    return f"{min(99, round(value * 100)) if value < 1 else 100} %"
+
+
+def duration(seconds: float | None) -> str:
+    """A stretch of time in the one or two units that matter."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 172_800:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} days"
+
+
+def ago(time: datetime | None) -> str:
+    """How long ago something happened, in the unit that matters."""
+    if time is None:
+        return "never"
+    seconds = (now() - time).total_seconds()
+    if seconds < 10:
+        return "just now"
+    if seconds < 60:
+        return f"{int(seconds // 10) * 10} s ago"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min ago"
+    if seconds < 172_800:
+        return f"{int(seconds // 3600)} h ago"
+    return f"{int(seconds // 86_400)} days ago"

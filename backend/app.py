@@ -1,0 +1,56 @@
+"""The application's factory: opens the context and wires pages, API and their guards."""
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from backend.admin import permissions
+from backend.admin.actions import actions
+from backend.admin.errors import add_error_pages
+from backend.admin.headers import add_headers
+from backend.admin.login import limiter, login_page, logins
+from backend.admin.project import project_page
+from backend.admin.projects import projects_page
+from backend.admin.services import Services
+from backend.admin.wording import add_wording
+from backend.api.health import health_check
+from backend.api.webhooks import webhooks
+from backend.context import open_context
+from backend.settings import Settings, load_settings
+
+LARGEST_REQUEST = 1024 * 1024  # bytes; the webhook endpoint sets its own
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application; raises SettingsError when a secret it needs is not set."""
+    settings = settings or load_settings()
+    settings.require("secret_key", "webhook_secret")
+    context = open_context(settings)
+    app = Flask("backend.admin", static_folder="static", template_folder="templates")
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.behind_proxy,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: pages stay open all day
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+    )
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.extensions["goldloop"] = context
+    app.extensions["goldloop.services"] = Services(context.queue, settings.ml_backend_url)
+    logins.init_app(app)
+    limiter.init_app(app)
+    csrf = CSRFProtect(app)
+    csrf.exempt(webhooks)  # authenticated by a secret header, not by a cookie
+    app.before_request(permissions.check_request)
+    app.jinja_env.globals["allowed"] = permissions.allowed
+    add_wording(app)
+    add_headers(app)
+    add_error_pages(app)
+    for part in (login_page, projects_page, project_page, actions, health_check, webhooks):
+        app.register_blueprint(part)
+    return app

@@ -1,0 +1,149 @@
+"""The state of one project, gathered for whoever shows it: the page, the command line, the demo."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.db.projects import (
+    CorrectionCounts,
+    DocumentCounts,
+    InboxCounts,
+    count_documents,
+    count_inbox,
+    last_reconciliation,
+    recent_corrections,
+    settings_of,
+)
+from backend.db.runs import changed_by_people, last_finished_revision
+from backend.db.tables import (
+    ACTIVE_RUNS,
+    FINISHED_RUNS,
+    Project,
+    Publication,
+    Reconciliation,
+    Run,
+    RunState,
+    Version,
+    VersionState,
+)
+from backend.db.versions import ENDED, run_of_version
+from backend.settings import ProjectSettings
+
+LATEST = 30  # versions and runs that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOverview:
+    """Everything the database knows of where a project stands."""
+
+    project: Project
+    settings: ProjectSettings
+    documents: DocumentCounts
+    changed: int  # documents whose gold a person changed since the last finished run's snapshot
+    corrections: CorrectionCounts
+    versions: Sequence[Version]  # newest first
+    champion_run: Run | None  # the run that made the champion
+    runs: Sequence[Run]  # newest first
+    publication: Publication | None  # the newest
+    inbox: InboxCounts
+    reconciliation: Reconciliation | None
+
+    @property
+    def champion(self) -> Version | None:
+        """The version that is served."""
+        found = (one for one in self.versions if one.id == self.project.champion_id)
+        return next(found, None)
+
+    @property
+    def active_run(self) -> Run | None:
+        """The run that holds the project."""
+        return next((run for run in self.runs if run.state in ACTIVE_RUNS), None)
+
+    @property
+    def waiting_run(self) -> Run | None:
+        """The newest run, when it waits for a curator's decision."""
+        newest = next((run for run in self.runs if run.state not in ACTIVE_RUNS), None)
+        return newest if newest is not None and newest.state == RunState.WAITING else None
+
+    @property
+    def judged_run(self) -> Run | None:
+        """The newest run that the gate has judged."""
+        return next((run for run in self.runs if run.state in FINISHED_RUNS), None)
+
+    @property
+    def ended_badly(self) -> Run | None:
+        """The newest run, when it failed or was cancelled."""
+        newest = self.runs[0] if self.runs else None
+        bad = (RunState.FAILED, RunState.CANCELLED)
+        return newest if newest is not None and newest.state in bad else None
+
+    @property
+    def publishing(self) -> Publication | None:
+        """The publication that is under way."""
+        under_way = self.publication is not None and self.publication.state not in ENDED
+        return self.publication if under_way else None
+
+    def version_of(self, version_id: int | None) -> Version | None:
+        """One of the versions shown, by id."""
+        return next((one for one in self.versions if one.id == version_id), None)
+
+
+def project_overview(session: Session, project: Project) -> ProjectOverview:
+    """Gather the overview in a dozen short queries."""
+    runs = session.scalars(
+        select(Run).where(Run.project_id == project.id).order_by(Run.id.desc()).limit(LATEST)
+    ).all()
+    return ProjectOverview(
+        project=project,
+        settings=settings_of(project),
+        documents=count_documents(session, [project.id])[project.id],
+        changed=_changed(session, project.id),
+        corrections=recent_corrections(session, project.id),
+        versions=_versions(session, project),
+        champion_run=run_of_version(session, project.champion_id) if project.champion_id else None,
+        runs=runs,
+        publication=session.scalars(
+            select(Publication)
+            .where(Publication.project_id == project.id)
+            .order_by(Publication.id.desc())
+            .limit(1)
+        ).one_or_none(),
+        inbox=count_inbox(session, project.id),
+        reconciliation=last_reconciliation(session, project.id),
+    )
+
+
+def champions(session: Session, projects: Sequence[Project]) -> dict[int, Version]:
+    """The champion of each project that has one, by project id."""
+    ids = [project.champion_id for project in projects if project.champion_id is not None]
+    found = session.scalars(select(Version).where(Version.id.in_(ids)))
+    return {version.project_id: version for version in found}
+
+
+def changed_by_project(session: Session, projects: Sequence[Project]) -> dict[int, int]:
+    """Documents that people changed since each project's last finished run."""
+    return {project.id: _changed(session, project.id) for project in projects}
+
+
+def _changed(session: Session, project_id: int) -> int:
+    return changed_by_people(session, project_id, last_finished_revision(session, project_id))
+
+
+def _versions(session: Session, project: Project) -> Sequence[Version]:
+    newest = session.scalars(
+        select(Version)
+        .where(Version.project_id == project.id)
+        .order_by(Version.id.desc())
+        .limit(LATEST)
+    ).all()
+    if project.champion_id is None or any(one.id == project.champion_id for one in newest):
+        return newest
+    champion = session.get(Version, project.champion_id)  # older than all that are shown
+    return [*newest, champion] if champion is not None else newest
+
+
+def may_roll_back_to(version: Version, project: Project) -> bool:
+    """Whether a version was served before, and is not now."""
+    return version.state == VersionState.RETIRED and version.id != project.champion_id
