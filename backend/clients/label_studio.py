@@ -5,6 +5,7 @@ Over label-studio-sdk's connection; see LABEL_STUDIO.md for what was observed of
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from backend.errors import LabelStudioDownError, LabelStudioError
 TASKS_A_PAGE = 250
 TASKS_AN_IMPORT = 500
 PREDICTIONS_AN_IMPORT = 1000
+EXPORT_TIMEOUT = 300.0  # seconds
 SECONDS_A_DELETION = 0.02  # per prediction; 0.004 were seen on SQLite
 
 WEBHOOK_ACTIONS = (
@@ -237,6 +239,22 @@ class LabelStudio:
         long = before * SECONDS_A_DELETION
         self._call("DELETE", path, body={"model_version": model_version}, timeout=long)
         return before
+
+    def oldest_draft(self, project_id: int) -> datetime | None:
+        """When the oldest unsubmitted work on a task began, anybody's; None when there is none.
+
+        Only the export shows everybody's drafts; it reads the whole project.
+        """
+        params = {"exportType": "JSON", "download_all_tasks": "true"}
+        path = f"api/projects/{project_id}/export"
+        tasks = self._call("GET", path, params=params, timeout=EXPORT_TIMEOUT)
+        began = [
+            datetime.fromisoformat(draft["created_at"].replace("Z", "+00:00"))
+            for task in tasks
+            for draft in task.get("drafts", ())
+            if not draft.get("annotation")
+        ]
+        return min(began, default=None)
 
     # --- the ML backend and the webhook
 

@@ -76,6 +76,13 @@ class JobQueue:
             return False
         return status in WAITING or status == JobStatus.STARTED
 
+    def running(self, job_id: str) -> bool:
+        """Whether a worker has begun the job of this id, be the worker alive or not."""
+        try:
+            return self._status(job_id) == JobStatus.STARTED
+        except RedisError:
+            return False
+
     def failed(self, job_id: str) -> bool:
         """Whether the job of this id is known to have failed; False when Redis is down."""
         try:

@@ -65,15 +65,15 @@ WORKERS: dict[str, type[BaseWorker]] = {
 }
 # loaded before the first job, so that the first bulk prediction need not wait for it
 WARM_UP = {
-    DEFAULT_QUEUE: "backend.jobs",
-    PREDICT_QUEUE: PREDICT_FILE_JOB.rpartition(".")[0],
+    DEFAULT_QUEUE: ("backend.jobs",),
+    PREDICT_QUEUE: (PREDICT_FILE_JOB.rpartition(".")[0], "ml_backend.tagger.predict"),
 }
 
 
 def run_worker(queue: str, redis_address: str) -> None:
     """Work on a queue until SIGTERM or SIGINT; Redis may come and go."""
-    if queue in WARM_UP:
-        importlib.import_module(WARM_UP[queue])
+    for module in WARM_UP.get(queue, ()):
+        importlib.import_module(module)
     pause = 0.5
     while True:
         _leave_when_asked()

@@ -93,6 +93,20 @@ def predicted_in_pool(session: Session, project_id: int, version_id: int) -> int
     return session.execute(select(func.count()).select_from(inner.subquery())).scalar_one()
 
 
+def with_task_and_prediction(session: Session, project_id: int, version_id: int) -> int:
+    """How many documents with a task a version has predicted."""
+    statement = (
+        select(func.count())
+        .select_from(Document)
+        .where(
+            Document.project_id == project_id,
+            Document.task_id.is_not(None),
+            _predicted(version_id),
+        )
+    )
+    return session.execute(statement).scalar_one()
+
+
 def pool_by_hash(
     session: Session, project_id: int, *, low: str | None, high: str | None, limit: int
 ) -> list[Document]:

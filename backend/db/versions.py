@@ -8,6 +8,7 @@ from backend.db.tables import (
     Publication,
     PublicationState,
     Run,
+    RunState,
     Version,
     VersionState,
 )
@@ -64,6 +65,26 @@ def active_publications(session: Session) -> list[Publication]:
     """Every publication that is under way."""
     statement = select(Publication).where(Publication.state.not_in(ENDED))
     return list(session.scalars(statement.order_by(Publication.id)))
+
+
+def publication_of(session: Session, version_id: int | None) -> Publication | None:
+    """The newest publication of a version."""
+    statement = select(Publication).where(Publication.version_id == version_id)
+    return session.scalars(statement.order_by(Publication.id.desc()).limit(1)).one_or_none()
+
+
+def unpublished_promotion(session: Session, project_id: int) -> Run | None:
+    """The newest run's promotion if no publication was ever begun for it."""
+    run = session.scalars(
+        select(Run)
+        .where(Run.project_id == project_id, Run.state == RunState.PROMOTED)
+        .order_by(Run.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if run is None or run.version_id is None:
+        return None
+    begun = select(Publication.id).where(Publication.version_id == run.version_id).limit(1)
+    return run if session.scalars(begun).one_or_none() is None else None
 
 
 def no_longer_selected(session: Session, project_id: int) -> list[Version]:

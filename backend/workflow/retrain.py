@@ -4,6 +4,7 @@ The job folder is the truth about a training: `look` reads it and moves the run'
 its project from its opening to the gate's decision, by a unique index in the database.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,7 +82,8 @@ def open_run(session: Session, project: Project, asked_by: str) -> Opened:
     """Begin a run, or remember the wish while one is active; the project's row must be locked."""
     active = runs.active_run(session, project.id)
     if active is not None:
-        project.training_wanted = asked_by
+        if asked_by != BY_THRESHOLD or project.training_wanted is None:
+            project.training_wanted = asked_by
         return Opened(None, f"run {active.id} is active: the next begins when it has ended")
     project.training_wanted = None
     sentence = missing(session, project)
@@ -94,10 +96,25 @@ def open_run(session: Session, project: Project, asked_by: str) -> Opened:
     return Opened(run, f"run {run.id} has begun")
 
 
-def open_retry(session: Session, project: Project, failed: Run, asked_by: str) -> Run:
-    """Run a failed or cancelled run's very snapshot again, under the same version name."""
+def check_retry(failed: Run) -> None:
+    """Raise ConflictError unless the run ended without a version and has a snapshot."""
     if failed.state not in (RunState.FAILED, RunState.CANCELLED) or not failed.snapshot_digest:
         raise ConflictError(f"run {failed.id} is {failed.state}: there is nothing to run again")
+
+
+def copy_job(failed: Run, folder: Path) -> None:
+    """Prepare a folder that asks for exactly what a failed run was asked: snapshot and request.
+
+    A folder of its own, because a worker that was taken for dead may still write into the first.
+    """
+    source = JobFolder(Path(failed.folder))
+    shutil.copytree(source.snapshot, folder / "snapshot", dirs_exist_ok=True)
+    JobFolder(folder).write_request(source.train_request())
+
+
+def open_retry(session: Session, project: Project, failed: Run, folder: Path, asked_by: str) -> Run:
+    """Run a failed or cancelled run's snapshot again, under the same version name."""
+    check_retry(failed)
     if runs.active_run(session, project.id) is not None:
         raise ConflictError("a run is active")
     run = Run(
@@ -105,7 +122,7 @@ def open_retry(session: Session, project: Project, failed: Run, asked_by: str) -
         asked_by=asked_by,
         gold_revision=failed.gold_revision,
         snapshot_digest=failed.snapshot_digest,
-        folder=failed.folder,
+        folder=str(folder),
     )
     session.add(run)
     session.flush()

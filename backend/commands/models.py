@@ -1,0 +1,134 @@
+"""`goldloop retrain` and `goldloop rollback`: models at a curator's word."""
+
+import time
+from pathlib import Path
+
+import click
+
+from backend.context import Context, open_context
+from backend.db import versions
+from backend.db.tables import ACTIVE_RUNS, Publication, PublicationState, Run, RunState
+from backend.errors import ConflictError, GoldloopError
+from backend.logs import set_up_logging
+from backend.loop import publication, training
+from backend.settings import load_settings
+from ml_backend.contract.messages import JobFolder
+
+POLL_EVERY = 0.5  # seconds
+ASKED_BY = "command line"
+
+
+@click.command()
+@click.argument("project")
+@click.option("--wait", is_flag=True, help="Stay until the run, and its publication, have ended.")
+@click.option("--retry", type=int, metavar="RUN", help="Run a failed run's snapshot again.")
+@click.option("--cancel", type=int, metavar="RUN", help="Stop a run.")
+@click.option("--promote", type=int, metavar="RUN", help="Promote a run that waits for a word.")
+@click.option("--refuse", type=int, metavar="RUN", help="Refuse a run that waits for a word.")
+def retrain(
+    project: str,
+    wait: bool,
+    retry: int | None,
+    cancel: int | None,
+    promote: int | None,
+    refuse: int | None,
+) -> None:
+    """Train PROJECT on its gold now; workers do the work."""
+    context = _open()
+    with context.database.read() as session:
+        project_id = versions.project_by_key(session, project).id
+    for number in (retry, cancel, promote, refuse):
+        _check_owner(context, project_id, number)
+    if cancel is not None:
+        training.cancel(context, cancel)
+        click.echo(f"run {cancel} was asked to stop")
+        return
+    if promote is not None or refuse is not None:
+        for number, yes in ((promote, True), (refuse, False)):
+            if number is not None:
+                training.decide(context, number, promote=yes, asked_by=ASKED_BY)
+                click.echo(f"run {number} is {'promoted' if yes else 'refused'}")
+        return
+    if retry is not None:
+        run: Run | None = training.retry(context, retry, ASKED_BY)
+    else:
+        opened = training.request(context, project, ASKED_BY)
+        run = opened.run
+        if run is None:
+            raise ConflictError(opened.sentence)
+    assert run is not None
+    click.echo(f"run {run.id} has begun")
+    if wait:
+        _wait_for_run(context, run.id)
+
+
+@click.command()
+@click.argument("project")
+@click.argument("version")
+@click.option("--wait", is_flag=True, help="Stay until the version is served.")
+def rollback(project: str, version: str, wait: bool) -> None:
+    """Serve an earlier VERSION of PROJECT again: the same steps as a publication."""
+    context = _open()
+    opened = publication.begin(context, project, version, ASKED_BY)
+    click.echo(f"publication {opened.id} of {version} has begun")
+    if wait:
+        _wait_for_publication(context, opened.id)
+
+
+def _wait_for_run(context: Context, run_id: int) -> None:
+    shown = ""
+    while True:
+        with context.database.read() as session:
+            run = session.get_one(Run, run_id)
+        line = _line(run)
+        if line != shown:
+            click.echo(line)
+            shown = line
+        if run.state not in ACTIVE_RUNS:
+            break
+        time.sleep(POLL_EVERY)
+    if run.state in (RunState.FAILED, RunState.CANCELLED):
+        raise GoldloopError(f"run {run_id} {run.state}: {run.reason}")
+    if run.state == RunState.PROMOTED:
+        with context.database.read() as session:
+            found = versions.publication_of(session, run.version_id)
+        if found is not None:
+            _wait_for_publication(context, found.id)
+
+
+def _line(run: Run) -> str:
+    progress = JobFolder(Path(run.folder)).progress() if run.folder else None
+    if run.state != RunState.TRAINING or progress is None:
+        return f"{run.state}{f': {run.reason}' if run.reason else ''}"
+    figures = " ".join(f"{name}={value:g}" for name, value in progress.figures.items())
+    return f"{run.state}: {progress.stage} {progress.done}/{progress.total} {figures}".rstrip()
+
+
+def _wait_for_publication(context: Context, publication_id: int) -> None:
+    shown = ""
+    while True:
+        with context.database.read() as session:
+            found = session.get_one(Publication, publication_id)
+        if found.state != shown:
+            click.echo(f"publication {publication_id}: {found.state}")
+            shown = found.state
+        if found.state == PublicationState.FAILED:
+            raise GoldloopError(f"publication {publication_id} failed: {found.reason}")
+        if found.state == PublicationState.DONE:
+            return
+        time.sleep(POLL_EVERY)
+
+
+def _check_owner(context: Context, project_id: int, run_id: int | None) -> None:
+    if run_id is None:
+        return
+    with context.database.read() as session:
+        run = session.get(Run, run_id)
+    if run is None or run.project_id != project_id:
+        raise ConflictError(f"run {run_id} is not this project's")
+
+
+def _open() -> Context:
+    settings = load_settings()
+    set_up_logging("WARNING")
+    return open_context(settings)

@@ -1,0 +1,142 @@
+"""The jobs, by dotted name: thin, from plain values, safe to run twice.
+
+Settings, database and clients are opened once a process, by the first job.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+
+from sqlalchemy import select
+
+from backend.context import Context, open_context
+from backend.db import runs, versions
+from backend.db.annotations import waiting_events
+from backend.db.tables import Project
+from backend.errors import LabelStudioDownError
+from backend.loop import publication, training, working_set
+from backend.settings import load_settings
+from backend.workflow import inbox, reconcile
+from backend.workflow.connect import webhook_url
+from ml_backend.contract.messages import DEFAULT_QUEUE
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def context() -> Context:
+    """What the jobs of this process work with."""
+    return open_context(load_settings())
+
+
+def drain_inbox() -> None:
+    """Turn the waiting webhook deliveries into gold, and do what the changed gold calls for."""
+    report = inbox.drain(context().database, context().label_studio)
+    for project_id in report.changed_projects:
+        _guarded(training.request_if_due, project_id)
+        _ring("top_up", project_id)
+    for project_id in report.new_task_projects:
+        _ring("preannotate", project_id)
+
+
+def request_training(project_key: str, asked_by: str) -> None:
+    """Begin a training run, or remember the wish."""
+    training.request(context(), project_key, asked_by)
+
+
+def advance_run(run_id: int) -> None:
+    """Take a training run as far as it can go."""
+    training.advance(context(), run_id)
+
+
+def advance_publication(publication_id: int) -> None:
+    """Take a publication as far as it can go."""
+    publication.advance(context(), publication_id)
+
+
+def top_up(project_id: int) -> None:
+    """Keep enough open tasks in Label Studio."""
+    working_set.top_up(context(), project_id)
+
+
+def preannotate(project_id: int) -> None:
+    """Predict tasks that were made in Label Studio."""
+    working_set.preannotate(context(), project_id)
+
+
+def sync(project_id: int) -> None:
+    """Compare a project with Label Studio and mend what differs."""
+    settings = context().settings
+    with context().database.read() as session:
+        project = session.get_one(Project, project_id)
+    reconcile.reconcile(
+        context().database,
+        context().label_studio,
+        project_id,
+        hook=webhook_url(settings, project.key),
+        secret=settings.webhook_secret.get_secret_value(),
+    )
+    _guarded(training.request_if_due, project_id)
+    _ring("top_up", project_id)
+    _ring("preannotate", project_id)
+
+
+def clean_up(project_id: int) -> None:
+    """Remove predictions that nobody can refer to any more."""
+    working_set.clean_up(context(), project_id)
+
+
+def sync_projects() -> None:
+    """Ring `sync` for every project that has tasks."""
+    for project_id in _projects():
+        _ring("sync", project_id)
+
+
+def clean_up_projects() -> None:
+    """Ring `clean_up` for every project that has tasks."""
+    for project_id in _projects():
+        _ring("clean_up", project_id)
+
+
+def tick() -> None:
+    """Look at everything that may have been left, and take it up: what a lost bell has cost."""
+    with context().database.read() as session:
+        waiting = bool(waiting_events(session, 0, 1))
+        active = [run.id for run in runs.active_runs(session)]
+        publishing = [one.id for one in versions.active_publications(session)]
+        projects = list(session.scalars(select(Project.id)))
+    if waiting:
+        _guarded(lambda _context, _number: drain_inbox(), 0)
+    for run_id in active:
+        _guarded(training.advance, run_id)
+    for publication_id in publishing:
+        _guarded(publication.advance, publication_id)
+    for project_id in projects:
+        _guarded(training.begin_wanted, project_id)
+        _guarded(training.request_if_due, project_id)
+        _guarded(publication.begin_promoted, project_id)
+    for project_id in _projects():
+        _guarded(working_set.preannotate, project_id)
+        _guarded(working_set.top_up, project_id)
+
+
+def _projects() -> list[int]:
+    with context().database.read() as session:
+        statement = select(Project.id).where(Project.label_studio_id.is_not(None))
+        return list(session.scalars(statement))
+
+
+def _guarded(turn: Callable[[Context, int], object], number: int) -> None:
+    """One thing that fails must not hold up the others; the next tick tries it again."""
+    name = getattr(turn, "__qualname__", str(turn))
+    try:
+        turn(context(), number)
+    except LabelStudioDownError as error:
+        log.warning("event=label_studio_down turn=%s number=%d error=%s", name, number, error)
+    except Exception:
+        log.exception("event=turn_failed turn=%s number=%d", name, number)
+
+
+def _ring(job: str, project_id: int) -> None:
+    name = f"backend.jobs.{job}"
+    context().queue.ring(DEFAULT_QUEUE, name, project_id, job_id=f"{name}-{project_id}")

@@ -1,0 +1,92 @@
+"""Bulk predictions: asked of the prediction worker by a job folder, then kept by us."""
+
+import logging
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backend.context import Context
+from backend.db import pool
+from backend.db.tables import Document
+from backend.workflow import preannotate
+from ml_backend.contract.messages import DEFAULT_QUEUE, PREDICT_FILE_JOB, PREDICT_QUEUE, JobFolder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """The job of ours that goes on when the predictions are there."""
+
+    job: str
+    argument: int
+
+
+def have(
+    context: Context,
+    project_key: str,
+    version_id: int,
+    version: str,
+    documents: Sequence[Document],
+    follow_up: FollowUp,
+) -> bool:
+    """Whether these documents' predictions are kept now; if not, they are being made.
+
+    Raises PredictionJobError when they cannot be made; the next call begins anew.
+    """
+    if not documents:
+        return True
+    folder = preannotate.job_folder(
+        context.settings.jobs, project_key, version, (document.id for document in documents)
+    )
+    result = folder.result()
+    if result is None:
+        if not (folder.path / "request.json").exists():
+            store = context.models.root
+            preannotate.write_job(folder, project_key, version, store, documents)
+        _ring(context, folder, follow_up)
+        return False
+    try:
+        for records in preannotate.read_output(folder):
+            ids = [int(record["id"]) for record in records]
+            with context.database.write() as session:
+                alive = pool.documents(session, ids)
+                preannotate.store(session, version_id, records, alive)
+    finally:
+        shutil.rmtree(folder.path, ignore_errors=True)
+    log.info("event=predicted project=%s version=%s %s", project_key, version, _figures(result))
+    return True
+
+
+def _ring(context: Context, folder: JobFolder, follow_up: FollowUp) -> None:
+    """Ring the worker unless the job waits or is alive."""
+    job_id = folder.path.name
+    queue = context.queue
+    awaited = job_id
+    if queue.knows(job_id):
+        if not queue.running(job_id) or _silence(folder) <= context.settings.lease_seconds:
+            return
+        log.warning("event=prediction_worker_died job_id=%s", job_id)
+        awaited = f"{job_id}.next"
+    if queue.ring(PREDICT_QUEUE, PREDICT_FILE_JOB, str(folder.path), job_id=job_id):
+        queue.ring(DEFAULT_QUEUE, follow_up.job, follow_up.argument, after=awaited)
+
+
+def _silence(folder: JobFolder) -> float:
+    """Seconds since the job last gave a sign of life, or was asked for."""
+    paths = [folder.path / "progress.json", folder.path / "request.json"]
+    return time.time() - max(_changed(path) for path in paths)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _figures(result: Any) -> str:
+    return " ".join(f"{name}={value}" for name, value in result.figures.items())

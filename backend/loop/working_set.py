@@ -1,0 +1,247 @@
+"""The tasks that Label Studio holds: topped up from the pool, predicted where they are new."""
+
+import logging
+from collections.abc import Sequence
+
+from backend.context import Context
+from backend.db import pool, versions
+from backend.db.leases import Held, lease
+from backend.db.tables import Document, Project, TaskState, Version, now
+from backend.loop import predictions
+from backend.loop.publication import select_if_stored, tasks_lease
+from backend.settings import ProjectSettings
+from backend.workflow import preannotate as stage
+from backend.workflow import publish, select
+from ml_backend.contract.label_studio import parse_label_config
+from ml_backend.contract.messages import DEFAULT_QUEUE
+
+TASKS_AT_ONCE = 500  # imported between two commits of their numbers
+PREDICTIONS_AT_ONCE = 1000
+
+TOP_UP, PREANNOTATE = "backend.jobs.top_up", "backend.jobs.preannotate"
+
+log = logging.getLogger(__name__)
+
+
+def top_up(context: Context, project_id: int) -> int:
+    """Bring the open tasks up to the project's number; returns how many were added."""
+    with lease(context.database, tasks_lease(project_id)) as held:
+        added = _top_up(context, held, project_id) if held is not None else 0
+    if held is not None and held.wanted:
+        context.queue.ring(DEFAULT_QUEUE, "backend.jobs.tick", job_id="periodic-backend.jobs.tick")
+    return added
+
+
+def preannotate(context: Context, project_id: int) -> int:
+    """Give tasks that came to Label Studio without us the champion's predictions; how many."""
+    with lease(context.database, tasks_lease(project_id)) as held:
+        given = _preannotate(context, held, project_id) if held is not None else 0
+    if held is not None and held.wanted:
+        context.queue.ring(DEFAULT_QUEUE, "backend.jobs.tick", job_id="periodic-backend.jobs.tick")
+    return given
+
+
+def clean_up(context: Context, project_id: int) -> int:
+    """Delete what no annotator can refer to any more in Label Studio; how many predictions."""
+    with lease(context.database, tasks_lease(project_id)) as held:
+        return _clean_up(context, held, project_id) if held is not None else 0
+
+
+def _top_up(context: Context, held: Held, project_id: int) -> int:
+    with context.database.read() as session:
+        project = session.get_one(Project, project_id)
+        champion = versions.champion(session, project)
+        settings = ProjectSettings.model_validate(project.settings)
+        left_over = pool.reserved_documents(session, project_id)
+        missing = select.missing_tasks(pool.open_count(session, project_id), settings)
+        busy = versions.active_publication(session, project_id) is not None
+        candidates: list[Document] = []
+        if champion is not None and missing:
+            candidates = select.candidates_to_predict(session, project, champion.id, missing)
+    if project.label_studio_id is None or busy:
+        return 0
+    if left_over:  # an import was broken off: it may have reached Label Studio
+        left_over = _link_imported(context, project, left_over)
+    follow_up = predictions.FollowUp(TOP_UP, project_id)
+    if champion is not None and not predictions.have(
+        context, project.key, champion.id, champion.name, candidates, follow_up
+    ):
+        return 0
+    chosen = left_over
+    if missing > len(left_over):
+        with context.database.write() as session:
+            project = versions.locked_project(session, project_id)
+            wanted = missing - len(left_over)
+            version_id = champion.id if champion is not None else None
+            chosen = [*left_over, *select.select(session, project, version_id, wanted)]
+    if not chosen:
+        return 0
+    if champion is not None:  # what was drawn at random need not have been a candidate
+        with context.database.read() as session:
+            kept = pool.predictions(session, champion.id, [document.id for document in chosen])
+        lacking = [document for document in chosen if document.id not in kept]
+        if not predictions.have(
+            context, project.key, champion.id, champion.name, lacking, follow_up
+        ):
+            return 0
+    return _import_tasks(context, held, project, champion, chosen)
+
+
+def _import_tasks(
+    context: Context,
+    held: Held,
+    project: Project,
+    champion: Version | None,
+    documents: Sequence[Document],
+) -> int:
+    """Send documents with a place in the queue as tasks; their numbers are kept chunk by chunk."""
+    assert project.label_studio_id is not None
+    control = parse_label_config(project.label_config)
+    for chunk in pool.chunks(documents, TASKS_AT_ONCE):
+        held.renew()
+        ids = [document.id for document in chunk]
+        with context.database.read() as session:
+            kept = pool.predictions(session, champion.id, ids) if champion is not None else {}
+        tasks = []
+        for document in chunk:
+            prediction = None
+            if champion is not None and document.id in kept:
+                prediction = stage.label_studio_prediction(
+                    document, kept[document.id], champion.name, control
+                )
+            tasks.append(stage.label_studio_task(document, prediction, control))
+        numbers = context.label_studio.import_tasks(project.label_studio_id, tasks)
+        _link(context, dict(zip(ids, numbers, strict=True)))
+    if champion is not None:
+        select_if_stored(context, project, champion.name)
+    log.info("event=topped_up project=%s tasks=%d", project.key, len(documents))
+    return len(documents)
+
+
+def _link_imported(
+    context: Context, project: Project, documents: Sequence[Document]
+) -> list[Document]:
+    """Give documents the tasks that Label Studio already has for them; returns the others."""
+    assert project.label_studio_id is not None
+    wanted = {document.id: document for document in documents}
+    found: dict[int, int] = {}
+    for task in context.label_studio.tasks(project.label_studio_id):
+        number = task["data"].get("goldloop_id")
+        if number in wanted and wanted[number].text in task["data"].values():
+            found.setdefault(number, int(task["id"]))
+    _link(context, found)
+    return [document for document in documents if document.id not in found]
+
+
+def _link(context: Context, tasks: dict[int, int]) -> None:
+    """Note the tasks of documents, unless the webhook was quicker."""
+    with context.database.write() as session:
+        for document in pool.documents(session, list(tasks)).values():
+            if document.task_id is None:
+                document.task_id = tasks[document.id]
+                document.task_state = TaskState.OPEN
+
+
+def _preannotate(context: Context, held: Held, project_id: int) -> int:
+    with context.database.read() as session:
+        project = session.get_one(Project, project_id)
+        champion = versions.champion(session, project)
+        busy = versions.active_publication(session, project_id) is not None
+        if champion is None or busy or project.label_studio_id is None:
+            return 0
+        fresh = pool.open_unplaced(session, project_id, champion.id)
+        kept = pool.predictions(session, champion.id, [document.id for document in fresh])
+    lacking = [document for document in fresh if document.id not in kept]
+    follow_up = predictions.FollowUp(PREANNOTATE, project_id)
+    if not fresh or not predictions.have(
+        context, project.key, champion.id, champion.name, lacking, follow_up
+    ):
+        return 0
+    return _place(context, held, project, champion, [document.id for document in fresh])
+
+
+def _place(
+    context: Context, held: Held, project: Project, champion: Version, ids: Sequence[int]
+) -> int:
+    """Give documents a place at the end of the queue and their tasks the prediction."""
+    assert project.label_studio_id is not None
+    control = parse_label_config(project.label_config)
+    with context.database.read() as session:
+        documents = list(pool.documents(session, ids).values())
+        kept = pool.predictions(session, champion.id, ids)
+    there = publish.stored(context.label_studio, project.label_studio_id, champion.name)
+    numbers = there.queue_numbers
+    last = max([project.last_queue_number, *numbers.values()])
+    for document in documents:  # in memory first: the place counts once the prediction is there
+        known = numbers.get(document.task_id or 0)
+        if known is not None:
+            document.queue_number = known
+        elif document.queue_number is None:
+            last += 1
+            document.queue_number = last
+    lacking = [one for one in documents if one.task_id and one.task_id not in there.by_task]
+    for chunk in pool.chunks(lacking, PREDICTIONS_AT_ONCE):
+        held.renew()
+        context.label_studio.import_predictions(
+            project.label_studio_id,
+            [
+                {"task": one.task_id}
+                | stage.label_studio_prediction(one, kept[one.id], champion.name, control)
+                for one in chunk
+            ],
+        )
+    with context.database.write() as session:
+        row = versions.locked_project(session, project.id)
+        row.last_queue_number = max(row.last_queue_number, last)
+        stored = pool.documents(session, ids)
+        for document in documents:
+            if document.id in stored:
+                stored[document.id].queue_number = document.queue_number
+    select_if_stored(context, project, champion.name)
+    log.info("event=preannotated project=%s tasks=%d", project.key, len(documents))
+    return len(documents)
+
+
+def _clean_up(context: Context, held: Held, project_id: int) -> int:
+    with context.database.read() as session:
+        project = session.get_one(Project, project_id)
+        champion = versions.champion(session, project)
+        retired = versions.no_longer_selected(session, project_id)
+        busy = versions.active_publication(session, project_id) is not None
+    number, ttl = project.label_studio_id, context.settings.task_lock_ttl
+    if number is None or busy:
+        return 0
+    time, removed = now(), 0
+    over = [version for version in retired if publish.removable(version, time, ttl)]
+    held_there = context.label_studio.model_versions(number) if over or champion else {}
+    selected = context.label_studio.project(number).get("model_version") if over else None
+    oldest_draft = context.label_studio.oldest_draft(number) if over else None
+    for version in over:
+        assert version.deselected_at is not None
+        if version.name == selected:
+            continue
+        if oldest_draft is not None and oldest_draft <= version.deselected_at:
+            log.info("event=kept_for_draft project=%s version=%s", project.key, version.name)
+            continue
+        held.renew()
+        if held_there.get(version.name):
+            removed += context.label_studio.delete_model_version(number, version.name)
+        with context.database.write() as session:
+            session.get_one(Version, version.id).removed_at = time
+    if champion is not None and _may_have_doubles(held_there, champion, context, project):
+        found = publish.stored(context.label_studio, number, champion.name)
+        for prediction_id in publish.old_doubles(found, time, ttl):
+            context.label_studio.delete_prediction(prediction_id)
+            removed += 1
+    if removed:
+        log.info("event=cleaned_up project=%s predictions=%d", project.key, removed)
+    return removed
+
+
+def _may_have_doubles(
+    held_there: dict[str, int], champion: Version, context: Context, project: Project
+) -> bool:
+    """Whether Label Studio holds more of the champion's predictions than we have made for it."""
+    with context.database.read() as session:
+        known = pool.with_task_and_prediction(session, project.id, champion.id)
+    return held_there.get(champion.name, 0) > known
