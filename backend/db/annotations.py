@@ -162,11 +162,6 @@ def known_users(session: Session, user_ids: Collection[int]) -> dict[int, str]:
     return {user_id: email for user_id, email in rows if user_id is not None}
 
 
-def account_by_email(session: Session, email: str) -> Account | None:
-    """The account of an address; case does not matter."""
-    return session.scalars(select(Account).where(Account.email == email.lower())).one_or_none()
-
-
 def account_by_user(session: Session, user_id: int) -> Account | None:
     """The account that was matched with a Label Studio user."""
     return session.scalars(

@@ -32,7 +32,7 @@ from backend.db.session import Database
 from backend.db.tables import InboxEvent, InboxState, Project, now
 from backend.errors import InvalidInputError, LabelStudioDownError
 from backend.workflow.label_studio_tasks import document_of_task, forget_task
-from backend.workflow.origins import Origins, read_annotation, trace
+from backend.workflow.origins import Origins, read_annotation, says_all, trace
 from backend.workflow.project_config import follow_config
 from backend.workflow.record import record_deletion, record_state
 from ml_backend.contract.label_studio import parse_label_config
@@ -110,8 +110,8 @@ class Need:
 
     @property
     def asks(self) -> bool:
-        """Whether Label Studio may have to be asked."""
-        return bool(self.annotations or self.tasks)
+        """Whether Label Studio has to be asked."""
+        return bool(self.tasks) or not all(says_all(one, self.emails) for one in self.annotations)
 
 
 def gather(label_studio: LabelStudio, need: Need) -> Asked:

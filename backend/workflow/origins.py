@@ -51,19 +51,24 @@ def trace(
     people = dict(emails)
     asked_users = False
     for annotation in annotations:
+        found |= _own_prediction(annotation)
         user, _ = _person(annotation)
         if user is not None and user not in people and not asked_users:
             asked_users = True
             people |= {int(one["id"]): str(one.get("email") or "") for one in label_studio.users()}
         parent = annotation.get("parent_prediction")
-        own = annotation.get("prediction")
-        if type(parent) is not int or parent in found:
-            continue
-        if isinstance(own, dict) and own.get("id") == parent:
-            found[parent] = own
-        else:
+        if type(parent) is int and parent not in found:
             found[parent] = label_studio.prediction(parent) or {}
     return Origins(people, found)
+
+
+def says_all(annotation: Mapping[str, Any], emails: Mapping[int, str]) -> bool:
+    """Whether `trace` has nothing to ask for this annotation."""
+    user, _ = _person(annotation)
+    parent = annotation.get("parent_prediction")
+    return (user is None or user in emails) and (
+        type(parent) is not int or parent in _own_prediction(annotation)
+    )
 
 
 def read_annotation(annotation: Any, origins: Origins) -> SeenAnnotation:
@@ -106,6 +111,12 @@ def read_time(value: Any) -> datetime:
     except (TypeError, ValueError):
         raise InvalidInputError(f"not a time: {value!r:.100}") from None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _own_prediction(annotation: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
+    """The prediction that some answers carry: it is the parent only where the numbers agree."""
+    own = annotation.get("prediction")
+    return {own["id"]: own} if isinstance(own, dict) and type(own.get("id")) is int else {}
 
 
 def _person(annotation: Mapping[str, Any]) -> tuple[int | None, str | None]:

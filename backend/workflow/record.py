@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from backend.db.accounts import account_by_email
 from backend.db.annotations import (
-    account_by_email,
     account_by_user,
     deleted_before_seen,
     history,

@@ -1,0 +1,229 @@
+"""`goldloop project` and `goldloop sync`: projects, their Label Studio side, reconciliation."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from backend.context import Context, open_context
+from backend.db.projects import all_projects, count_documents, project_by_key, settings_of
+from backend.db.tables import Project, Version
+from backend.errors import ConflictError, InvalidInputError, NotFoundError
+from backend.settings import load_settings
+from backend.workflow import adopt as adoption
+from backend.workflow import inbox
+from backend.workflow.connect import (
+    Connected,
+    connect,
+    make_label_studio_project,
+    webhook_url,
+)
+from backend.workflow.reconcile import Report, reconcile
+from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
+from ml_backend.contract.messages import DEFAULT_QUEUE
+from ml_backend.contract.model_store import KEY
+
+TICK_JOB = "backend.jobs.tick"
+
+
+@click.group()
+def project() -> None:
+    """Projects: create, adopt, connect with Label Studio, list, show."""
+
+
+@project.command()
+@click.argument("key")
+@click.option("--name", help="as people see it; the key when left out")
+@click.option(
+    "--config",
+    "configuration",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="a Label Studio labelling configuration",
+)
+def create(key: str, name: str | None, configuration: Path) -> None:
+    """Create project KEY; `goldloop project connect KEY` gives it its Label Studio side."""
+    context = open_context(load_settings())
+    with context.database.write() as session:
+        made = create_project(session, key, name or key, configuration.read_text("utf-8"))
+        click.echo(f"{made.key} created with {len(made.labels)} labels")
+
+
+@project.command("connect")
+@click.argument("key")
+def connect_command(key: str) -> None:
+    """Make KEY's Label Studio project where it has none; attach our ML backend and our hook."""
+    context = open_context(load_settings())
+    connected = connect_project(context, key)
+    click.echo(f"{key} is {context.label_studio.url}/projects/{connected.label_studio_id}")
+    click.echo(f"model version shown there: {connected.model_version or 'none yet'}")
+
+
+@project.command()
+@click.argument("key")
+@click.option("--label-studio-project", "number", required=True, type=int, help="its number there")
+def adopt(key: str, number: int) -> None:
+    """Adopt a project that is in Label Studio already as KEY; nothing is changed there."""
+    _check_key(key)
+    context = open_context(load_settings())
+    adopted = adoption.adopt(
+        context.database, context.label_studio, key=key, label_studio_id=number
+    )
+    _show_report(key, adopted.report)
+    click.echo(f"predictions kept: {adopted.predictions}")
+    click.echo(
+        f"nothing was changed in Label Studio; to work with it: goldloop project connect {key}"
+    )
+
+
+@project.command("list")
+def list_projects() -> None:
+    """List the projects with their documents and gold."""
+    table = Table("key", "name", "documents", "gold", "open", "Label Studio")
+    with open_context(load_settings()).database.read() as session:
+        projects = all_projects(session)
+        counts = count_documents(session, [one.id for one in projects])
+        for one in projects:
+            its = counts[one.id]
+            table.add_row(
+                one.key,
+                one.name,
+                str(its.total),
+                str(its.gold),
+                str(its.open),
+                str(one.label_studio_id or "not connected"),
+            )
+    Console().print(table)
+
+
+@project.command()
+@click.argument("key")
+def show(key: str) -> None:
+    """Show one project: counts, champion, settings."""
+    table = Table("", key, show_header=True)
+    with open_context(load_settings()).database.read() as session:
+        one = project_by_key(session, key)
+        version = session.get(Version, one.champion_id) if one.champion_id else None
+        its = count_documents(session, [one.id])[one.id]
+        rows: dict[str, Any] = {
+            "name": one.name,
+            "labels": ", ".join(one.labels),
+            "Label Studio project": one.label_studio_id or "not connected",
+            "champion": version.name if version else "none yet",
+            "documents": its.total,
+            "gold by people": its.person,
+            "gold imported": its.imported,
+            "open tasks": its.open,
+            "last event": one.last_event_at or "never",
+            "last reconciliation": one.last_sync_at or "never",
+            **settings_of(one).model_dump(),
+        }
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+
+
+@click.command()
+@click.argument("keys", metavar="[PROJECT]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="every project")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+def sync(keys: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Reconcile PROJECT with Label Studio: put right what either side lacks, and report it."""
+    if bool(keys) == everything:
+        raise click.UsageError("name projects, or say --all")
+    context = open_context(load_settings())
+    if everything:
+        with context.database.read() as session:
+            keys = tuple(one.key for one in all_projects(session) if one.label_studio_id)
+    for key in keys:
+        report = sync_project(context, key)
+        if as_json:
+            click.echo(json.dumps({"project": key, **report.to_dict()}, ensure_ascii=False))
+        else:
+            _show_report(key, report)
+
+
+def create_project(session: Session, key: str, name: str, configuration: str) -> Project:
+    """Add a project; raises InvalidInputError for a bad key or configuration, or ConflictError."""
+    _check_key(key)
+    try:
+        control = parse_label_config(configuration)
+    except LabelConfigError as error:
+        raise InvalidInputError(str(error)) from error
+    try:
+        project_by_key(session, key)
+    except NotFoundError:
+        made = Project(
+            key=key,
+            name=name[:200],
+            label_config=configuration,
+            labels=list(control.labels),
+            settings={},
+        )
+        session.add(made)
+        session.flush()
+        return made
+    raise ConflictError(f"there is a project {key!r} already")
+
+
+def connect_project(context: Context, key: str) -> Connected:
+    """Give a project its Label Studio side, as far as it is lacking; the ML backend must run."""
+    with context.database.read() as session:
+        found = project_by_key(session, key)
+        champion = session.get(Version, found.champion_id) if found.champion_id else None
+    number = found.label_studio_id
+    if number is None:
+        number = make_label_studio_project(
+            context.label_studio, key=key, name=found.name, label_config=found.label_config
+        )
+        with context.database.write() as session:
+            project_by_key(session, key).label_studio_id = number
+    return connect(
+        context.label_studio,
+        context.settings,
+        key=key,
+        label_studio_id=number,
+        champion=champion.name if champion else None,
+    )
+
+
+def sync_project(context: Context, key: str) -> Report:
+    """Handle what waits in the inbox, reconcile one project, and ring for what follows."""
+    with context.database.read() as session:
+        project_id = project_by_key(session, key).id
+    inbox.drain(context.database, context.label_studio)
+    report = reconcile(
+        context.database,
+        context.label_studio,
+        project_id,
+        hook=webhook_url(context.settings, key),
+        secret=context.settings.webhook_secret.get_secret_value(),
+    )
+    context.queue.ring(DEFAULT_QUEUE, TICK_JOB, job_id="tick")
+    return report
+
+
+def _check_key(key: str) -> None:
+    if not KEY.fullmatch(key):
+        raise InvalidInputError(
+            f"{key!r} cannot be a project's key: lower-case letters, digits and hyphens, up to 63"
+        )
+
+
+def _show_report(key: str, report: Report) -> None:
+    content = report.to_dict()
+    table = Table("what differed", "how many", "which", title=f"{key} and Label Studio")
+    for name, count in sorted(content["found"].items()):
+        shown = ", ".join(str(detail) for detail in content["details"][name][:5])
+        table.add_row(name.replace("_", " "), str(count), shown + (", …" if count > 5 else ""))
+    for name, notes in sorted(content["notes"].items()):
+        table.add_row(f"note: {name}", str(len(notes)), "; ".join(map(str, notes[:3])))
+    checked = ", ".join(f"{count} {name}" for name, count in content["checked"].items())
+    table.caption = f"compared: {checked or 'nothing'}"
+    if not content["found"]:
+        table.add_row("nothing", "0", "")
+    Console().print(table)
