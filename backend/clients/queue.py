@@ -114,13 +114,15 @@ class JobQueue:
             "failure_ttl": KEEP_FAILED,
             "description": f"{job}({', '.join(map(repr, args))})",
         }
+        # RQ takes letters, digits, underscores and hyphens
+        job_id, after = (name and name.replace(".", "-") for name in (job_id, after))
         rq_queue = Queue(queue, connection=self._redis)
         if after and self._status(after) is not None:
             rq_queue.enqueue(
                 job, *args, depends_on=Dependency(after, allow_failure=True), **options
             )
             return
-        for slot in (job_id, f"{job_id}.next") if job_id else ():
+        for slot in (job_id, f"{job_id}-next") if job_id else ():
             if self._status(slot) not in (*WAITING, JobStatus.STARTED, None):
                 self._forget(slot)
             try:

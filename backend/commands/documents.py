@@ -67,18 +67,23 @@ def import_files(project: str, files: tuple[Path, ...], gold: GoldAs | None) -> 
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
 def export(project: str, out: Path) -> None:
     """Write PROJECT's gold to a JSON Lines file, every entity verified against its text."""
-    database = open_context(load_settings()).database
+    count = export_gold(open_context(load_settings()).database, project, out)
+    click.echo(f"{count} gold documents written to {out}")
+
+
+def export_gold(database: Database, project_key: str, out: Path) -> int:
+    """Write the gold of a project to a file that appears when it is complete; documents."""
     partial = out.with_name(f".{out.name}.{os.getpid()}")
     count = 0
     try:
         with database.read() as session, partial.open("wb") as file:
-            for line in gold_lines(session, project_by_key(session, project).id):
+            for line in gold_lines(session, project_by_key(session, project_key).id):
                 file.write(line)
                 count += 1
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
-    click.echo(f"{count} gold documents written to {out}")
+    return count
 
 
 def import_file(

@@ -45,7 +45,7 @@ class Annotator:
         shown = prediction["result"] if prediction else []
         predicted, _ = clean(shown, text, self.control)
         wanted = self.gold[document_id]
-        self.edits.update(compare(predicted, wanted))
+        self.edits.update(compare(predicted, wanted).to_dict())
         annotation = self.label_studio.submit(
             task["id"],
             corrected(shown, wanted, text, self.control),

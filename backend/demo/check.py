@@ -35,7 +35,7 @@ def check_loop(stack: Stack, corpus: Corpus, console: Console) -> None:
         threshold = settings_of(project).retrain_threshold
         first = session.get(Version, project.champion_id)
         last_run = max((run.id for run in _runs(session, project.id)), default=0)
-        gold = _gold_by_document(session, project.id, corpus)
+        gold = gold_by_document(session, project.id, corpus)
         queue = _queue(session, project.id)
     assert first is not None
     assert project.label_studio_id is not None
@@ -136,7 +136,7 @@ def _f1(
     return score(wanted, predicted).micro.f1
 
 
-def _gold_by_document(session: Session, project_id: int, corpus: Corpus) -> dict[int, list[Entity]]:
+def gold_by_document(session: Session, project_id: int, corpus: Corpus) -> dict[int, list[Entity]]:
     known = {document.id: list(document.entities) for document in corpus.pool}
     rows = session.execute(
         select(Document.id, Document.external_id).where(Document.project_id == project_id)

@@ -11,7 +11,7 @@ from rich.table import Table
 from backend.db.tables import Role
 from backend.demo.check import check_loop
 from backend.demo.corpus import sample_corpus
-from backend.demo.seed import ACCOUNTS, PROJECT_KEY, seed
+from backend.demo.seed import ACCOUNTS, PROJECT_KEY, make_accounts, seed
 from backend.demo.stack import Stack, running_stack
 from backend.settings import load_settings
 
@@ -27,7 +27,8 @@ def demo(check: bool) -> None:
     corpus = sample_corpus()
     try:
         with running_stack(load_settings(), console.print) as stack:
-            passwords = seed(stack, corpus, console)
+            passwords = make_accounts(stack)
+            seed(stack, corpus, console)
             if check:
                 check_loop(stack, corpus, console)
                 return

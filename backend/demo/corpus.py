@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.sample.generate import SampleDocument, generate
+from backend.workflow.import_documents import GoldAs
 from ml_backend.contract.messages import write_jsonl
 
 DOCUMENTS, TRAIN_GOLD, RANDOM_GOLD, SEED = 3000, 450, 400, 7
@@ -19,9 +20,9 @@ class Corpus:
     random_gold: Sequence[SampleDocument]  # judges models: dev, gate, certify, test
     pool: Sequence[SampleDocument]  # its gold is what a perfect annotator would say
 
-    def files(self, folder: Path) -> dict[str, tuple[Path, str | None]]:
+    def files(self, folder: Path) -> dict[str, tuple[Path, GoldAs | None]]:
         """Write a JSON Lines file a part: name → file and the `--gold` it is imported with."""
-        parts: dict[str, tuple[Sequence[SampleDocument], str | None]] = {
+        parts: dict[str, tuple[Sequence[SampleDocument], GoldAs | None]] = {
             "training gold": (self.train_gold, "train"),
             "held-out gold": (self.random_gold, "random"),
             "pool": (self.pool, None),

@@ -8,22 +8,20 @@ from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from backend.commands.documents import dedupe_all, import_file
 from backend.commands.project import connect_project, create_project
 from backend.db.accounts import account_by_email, add_account
-from backend.db.projects import project_by_key
+from backend.db.projects import count_documents, project_by_key, settings_of
 from backend.db.tables import (
     ACTIVE_RUNS,
-    Document,
     Project,
     Publication,
     PublicationState,
     Role,
     Run,
     RunState,
-    TaskState,
     Version,
 )
 from backend.demo.corpus import Corpus
@@ -38,23 +36,63 @@ ACCOUNTS = {
 }
 PATIENCE = 900.0  # seconds for a training, a publication, or the filling of Label Studio
 LOOK_EVERY = 0.3
+CONFIGURATION = Path("annotation_configs/general.xml")
 
 Found = TypeVar("Found")
 
 
-def seed(stack: Stack, corpus: Corpus, console: Console) -> dict[Role, str]:
-    """Make accounts, project, documents, first version, working set; the accounts' passwords."""
-    passwords = _make_accounts(stack)
-    _make_project(stack)
-    _import(stack, corpus, console)
-    with stack.context.database.read() as session:
-        fresh = project_by_key(session, PROJECT_KEY).champion_id is None
-    if fresh:
-        stack.context.queue.ring(DEFAULT_QUEUE, REQUEST_TRAINING_JOB, PROJECT_KEY, "the demo")
-        watch_training(stack, PROJECT_KEY, console, after=0)
-    wait_published(stack, PROJECT_KEY, console)
-    _wait_filled(stack, console)
+def seed(stack: Stack, corpus: Corpus, console: Console) -> None:
+    """Make the demo's project, import its documents, train and publish, fill Label Studio."""
+    make_project(stack, PROJECT_KEY, PROJECT_NAME)
+    import_corpus(stack, PROJECT_KEY, corpus, console)
+    train_first(stack, PROJECT_KEY, console)
+    wait_filled(stack, PROJECT_KEY, console)
+
+
+def make_accounts(stack: Stack) -> dict[Role, str]:
+    """Accounts of the admin application where they are lacking; every account's password."""
+    kept = kept_by(stack.settings)
+    passwords = {role: kept.secret(f"{role}_password", 12) for role in ACCOUNTS}
+    with stack.context.database.write() as session:
+        for role, email in ACCOUNTS.items():
+            if account_by_email(session, email) is None:
+                add_account(session, email, role=role, password=passwords[role])
     return passwords
+
+
+def make_project(stack: Stack, key: str, name: str) -> None:
+    """The project and its Label Studio side, as far as they are lacking."""
+    configuration = CONFIGURATION.read_text("utf-8")
+    with stack.context.database.write() as session:
+        try:
+            project_by_key(session, key)
+        except NotFoundError:
+            create_project(session, key, name, configuration)
+    connect_project(stack.context, key)
+
+
+def import_corpus(stack: Stack, key: str, corpus: Corpus, console: Console) -> None:
+    """Import the corpus file by file and set the copies aside; a second time adds nothing."""
+    database = stack.context.database
+    files = corpus.files(stack.settings.goldloop_home.resolve() / "sample" / key)
+    with _bar(console, "importing") as (bar, task):
+        bar.update(task, total=sum(map(len, (corpus.train_gold, corpus.random_gold, corpus.pool))))
+        for name, (path, gold) in files.items():
+            bar.update(task, description=f"importing: {name}")
+            import_file(database, key, path, gold, lambda lines: bar.advance(task, lines))
+    copies = dedupe_all(database, key)
+    console.print(f"deduplicated: {copies.copies} new copies set aside")
+
+
+def train_first(stack: Stack, key: str, console: Console) -> Version:
+    """Train and publish the first version unless there is one; the champion."""
+    with stack.context.database.read() as session:
+        project = project_by_key(session, key)
+        begun = session.scalars(select(Run.id).where(Run.project_id == project.id)).first()
+    if begun is None:
+        stack.context.queue.ring(DEFAULT_QUEUE, REQUEST_TRAINING_JOB, key, "the demo")
+        watch_training(stack, key, console, after=0)
+    return wait_published(stack, key, console)
 
 
 def watch_training(stack: Stack, key: str, console: Console, *, after: int) -> Run:
@@ -133,68 +171,20 @@ def stack_wait(stack: Stack, look: Callable[[], Found | None], what: str) -> Fou
     raise GoldloopError(f"waited {PATIENCE:.0f} s in vain for {what}")
 
 
-def open_tasks(stack: Stack, key: str) -> int:
-    """How many of the project's documents are open tasks in Label Studio."""
-    with stack.context.database.read() as session:
-        return (
-            session.scalar(
-                select(func.count())
-                .select_from(Document)
-                .join(Project)
-                .where(Project.key == key, Document.task_state == TaskState.OPEN)
-            )
-            or 0
-        )
-
-
-def _make_accounts(stack: Stack) -> dict[Role, str]:
-    kept = kept_by(stack.settings)
-    passwords = {role: kept.secret(f"{role}_password", 12) for role in ACCOUNTS}
-    with stack.context.database.write() as session:
-        for role, email in ACCOUNTS.items():
-            if account_by_email(session, email) is None:
-                add_account(session, email, role=role, password=passwords[role])
-    return passwords
-
-
-def _make_project(stack: Stack) -> None:
-    configuration = Path("annotation_configs/general.xml").read_text("utf-8")
-    with stack.context.database.write() as session:
-        try:
-            project_by_key(session, PROJECT_KEY)
-        except NotFoundError:
-            create_project(session, PROJECT_KEY, PROJECT_NAME, configuration)
-    connect_project(stack.context, PROJECT_KEY)
-
-
-def _import(stack: Stack, corpus: Corpus, console: Console) -> None:
-    database = stack.context.database
-    files = corpus.files(stack.settings.goldloop_home.resolve() / "sample")
-    with _bar(console, "importing") as (bar, task):
-        bar.update(task, total=sum(map(len, (corpus.train_gold, corpus.random_gold, corpus.pool))))
-        for name, (path, gold) in files.items():
-            bar.update(task, description=f"importing: {name}")
-            import_file(database, PROJECT_KEY, path, gold, lambda lines: bar.advance(task, lines))
-    copies = dedupe_all(database, PROJECT_KEY)
-    console.print(f"deduplicated: {copies.copies} new copies set aside")
-
-
-def _wait_filled(stack: Stack, console: Console) -> None:
-    with stack.context.database.read() as session:
-        project = project_by_key(session, PROJECT_KEY)
-        label_studio_id = project.label_studio_id
-    assert label_studio_id is not None
+def wait_filled(stack: Stack, key: str, console: Console) -> int:
+    """Wait until Label Studio holds the working set: full, or all that there is; open tasks."""
     with _bar(console, "filling Label Studio") as (bar, task):
-        last = -1
 
         def filled() -> int | None:
-            nonlocal last
-            now = open_tasks(stack, PROJECT_KEY)
-            bar.update(task, completed=now, total=None)
-            settled, last = now > 0 and now == last, now
-            return now if settled else None
+            with stack.context.database.read() as session:
+                project = project_by_key(session, key)
+                counts = count_documents(session, [project.id])[project.id]
+                wanted = settings_of(project).open_tasks
+            bar.update(task, completed=counts.open, total=min(wanted, counts.open + counts.pool))
+            full = counts.open >= wanted or counts.pool + counts.unsorted == 0
+            return counts.open if full else None
 
-        stack_wait(stack, filled, "tasks in Label Studio")
+        return stack_wait(stack, filled, "the working set in Label Studio")
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def _ring(context: Context, folder: JobFolder, follow_up: FollowUp) -> None:
         if not queue.running(job_id) or _silence(folder) <= context.settings.lease_seconds:
             return
         log.warning("event=prediction_worker_died job_id=%s", job_id)
-        awaited = f"{job_id}.next"
+        awaited = f"{job_id}-next"
     if queue.ring(PREDICT_QUEUE, PREDICT_FILE_JOB, str(folder.path), job_id=job_id):
         queue.ring(DEFAULT_QUEUE, follow_up.job, follow_up.argument, after=awaited)
 
