@@ -7,6 +7,7 @@ import click
 
 from backend.context import Context, open_context
 from backend.db import versions
+from backend.db.projects import project_by_key
 from backend.db.tables import ACTIVE_RUNS, Publication, PublicationState, Run, RunState
 from backend.errors import ConflictError, GoldloopError
 from backend.logs import set_up_logging
@@ -36,7 +37,7 @@ def retrain(
     """Train PROJECT on its gold now; workers do the work."""
     context = _open()
     with context.database.read() as session:
-        project_id = versions.project_by_key(session, project).id
+        project_id = project_by_key(session, project).id
     for number in (retry, cancel, promote, refuse):
         _check_owner(context, project_id, number)
     if cancel is not None:

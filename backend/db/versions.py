@@ -17,17 +17,14 @@ from backend.errors import NotFoundError
 ENDED = (PublicationState.DONE, PublicationState.FAILED)
 
 
-def project_by_key(session: Session, key: str) -> Project:
-    """The project of this key; raises NotFoundError."""
-    project = session.scalars(select(Project).where(Project.key == key)).one_or_none()
-    if project is None:
-        raise NotFoundError("project", key)
-    return project
-
-
 def locked_project(session: Session, project_id: int) -> Project:
-    """The project, its row held until the transaction ends; raises NotFoundError."""
-    project = session.get(Project, project_id, with_for_update=True, populate_existing=True)
+    """The project, its row held until the transaction ends; raises NotFoundError.
+
+    FOR NO KEY UPDATE on PostgreSQL: deliveries that only refer to the project are not held up.
+    """
+    project = session.get(
+        Project, project_id, with_for_update={"key_share": True}, populate_existing=True
+    )
     if project is None:
         raise NotFoundError("project", project_id)
     return project

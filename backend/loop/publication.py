@@ -8,6 +8,7 @@ from backend.clients.tagger import MlBackend
 from backend.context import Context
 from backend.db import pool, versions
 from backend.db.leases import Held, lease
+from backend.db.projects import project_by_key
 from backend.db.tables import (
     Document,
     Project,
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 def begin(context: Context, project_key: str, version_name: str, asked_by: str) -> Publication:
     """Publish a version, be it new or an earlier one (rollback), as far as it can go now."""
     with context.database.write() as session:
-        found = versions.project_by_key(session, project_key)
+        found = project_by_key(session, project_key)
         project = versions.locked_project(session, found.id)
         version = versions.version_by_name(session, project.id, version_name)
         if version.state == VersionState.REFUSED:

@@ -7,6 +7,7 @@ from pathlib import Path
 from backend.context import Context
 from backend.db import runs, versions
 from backend.db.leases import lease
+from backend.db.projects import project_by_key
 from backend.db.tables import ACTIVE_RUNS, Project, Publication, Run, RunState, Version, now
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import publication
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 def request(context: Context, project_key: str, asked_by: str) -> retrain.Opened:
     """Begin a run, or say why not; a wish during an active run is remembered."""
     with context.database.write() as session:
-        found = versions.project_by_key(session, project_key)
+        found = project_by_key(session, project_key)
         project = versions.locked_project(session, found.id)
         opened = retrain.open_run(session, project, asked_by)
     log.info(

@@ -1,0 +1,279 @@
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from backend.db.session import Database
+from backend.db.tables import (
+    Arm,
+    GoldSource,
+    Part,
+    Project,
+    Run,
+    RunState,
+    Version,
+    VersionState,
+    now,
+)
+from backend.errors import ConflictError
+from backend.workflow import retrain
+from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest
+from ml_backend.contract.snapshot import GoldDocument, read_manifest, read_part
+from tests.backend.workflow.loop_data import add_documents, add_gold, add_project
+
+LEASE = 30
+
+
+def trainable(session, project, count=12):
+    documents = add_documents(session, project, [f"문서 {number}" for number in range(count)])
+    for document in documents:
+        add_gold(session, document, source=GoldSource.IMPORTED, part=Part.TRAIN)
+    return documents
+
+
+def ended(session, project, state: RunState) -> Run:
+    run = Run(project_id=project.id, state=state, asked_by="x", gold_revision=project.gold_revision)
+    session.add(run)
+    session.flush()
+    return run
+
+
+# --- the threshold
+
+
+def test_due_counts_documents_of_people_since_the_last_finished_run(any_database: Database):
+    with any_database.write() as session:
+        project = add_project(session)
+        documents = trainable(session, project)
+        assert retrain.due(session, project) == 0  # imported gold is nobody's work
+        for document in documents[:3]:
+            add_gold(session, document)
+        add_gold(session, documents[0], label="LC")  # the same document twice counts once
+        assert retrain.due(session, project) == 3
+        for state in (RunState.PROMOTED, RunState.REFUSED, RunState.WAITING):
+            ended(session, project, state)
+            assert retrain.due(session, project) == 0
+            add_gold(session, documents[4])
+            assert retrain.due(session, project) == 1
+        for state in (RunState.FAILED, RunState.CANCELLED):
+            ended(session, project, state)
+            assert retrain.due(session, project) == 1  # these learnt nothing
+
+
+def test_the_threshold_is_reached_exactly_and_a_failed_run_is_not_begun_again_at_once(
+    any_database: Database,
+):
+    with any_database.write() as session:
+        project = add_project(session, retrain_threshold=3)
+        documents = trainable(session, project)
+        for document in documents[:2]:
+            add_gold(session, document)
+        assert not retrain.triggered(session, project)
+        add_gold(session, documents[2])
+        assert retrain.triggered(session, project)
+        ended(session, project, RunState.FAILED)
+        assert not retrain.triggered(session, project)
+        for document in documents[3:6]:
+            add_gold(session, document)
+        assert retrain.triggered(session, project)
+
+
+# --- one at a time
+
+
+def test_one_run_at_a_time_and_a_wish_meanwhile_is_remembered(any_database: Database):
+    with any_database.write() as session:
+        project = add_project(session)
+        documents = trainable(session, project)
+        first = retrain.open_run(session, project, "threshold")
+        assert first.run is not None
+        second = retrain.open_run(session, project, "a@example.com")
+        assert second.run is None
+        assert str(first.run.id) in second.sentence
+        assert retrain.open_run(session, project, "threshold").run is None
+        assert project.training_wanted == "a@example.com"  # a person's wish is the stronger
+        retrain.finish(first.run, RunState.REFUSED, "", now())
+        assert retrain.take_wanted(session, project) is None  # no gold since: nothing to learn
+        project.training_wanted = "a@example.com"
+        add_gold(session, documents[0])
+        assert retrain.take_wanted(session, project) == "a@example.com"
+        assert project.training_wanted is None
+        project.training_wanted = "threshold"
+        assert retrain.take_wanted(session, project) is None  # one document is not fifty
+
+
+def test_the_database_itself_allows_one_active_run(any_database: Database):
+    with any_database.write() as session:
+        project = add_project(session)
+        ended(session, project, RunState.QUEUED)
+    with pytest.raises(IntegrityError), any_database.write() as session:
+        ended(session, project, RunState.JUDGING)
+    with any_database.write() as session:
+        ended(session, project, RunState.WAITING)  # does not hold the project
+
+
+@pytest.mark.parametrize(
+    ("count", "entities", "said"), [(9, True, "10 gold"), (12, False, "entity")]
+)
+def test_too_little_gold_is_a_sentence_and_no_run(database: Database, count, entities, said):
+    with database.write() as session:
+        project = add_project(session)
+        for document in trainable(session, project, count):
+            if not entities:
+                document.gold.entities = []
+        opened = retrain.open_run(session, project, "x")
+    assert opened.run is None
+    assert said in opened.sentence
+
+
+# --- the snapshot
+
+
+def test_the_snapshot_holds_each_group_once_and_in_one_part(any_database: Database, tmp_path: Path):
+    texts = [f"글 {number}" for number in range(20)]
+    with any_database.write() as session:
+        project = add_project(session)
+        documents = add_documents(session, project, [*texts, texts[0], texts[1], texts[2]])
+        for document in documents[:20]:
+            add_gold(session, document, source=GoldSource.IMPORTED, label="PS")
+        for document, part in zip(documents[2:6], (Part.DEV, Part.GATE, Part.CERTIFY, Part.TEST)):
+            document.part, document.arm = part, Arm.RANDOM
+        add_gold(session, documents[20], label="LC")  # a person's, on the copy of document 0
+        add_gold(session, documents[21], source=GoldSource.IMPORTED, label="LC")
+        add_gold(session, documents[22], label="LC")  # the copy of a dev document
+        frozen = retrain.freeze(session, project, tmp_path)
+
+    parts = {part: list(read_part(tmp_path, part)) for part in ("train", "dev", "gate")}
+    assert read_manifest(tmp_path).digest == frozen.manifest.digest
+    assert frozen.gold_revision == project.gold_revision
+    assert {part: len(held) for part, held in parts.items()} == {"train": 16, "dev": 1, "gate": 1}
+    groups = [document.group for held in parts.values() for document in held]
+    assert len(groups) == len(set(groups))
+    by_text = {document.text: document for held in parts.values() for document in held}
+    assert by_text[texts[0]].entities[0].label == "LC"  # the person's rather than the imported
+    assert by_text[texts[1]].entities[0].label == "PS"  # the canonical rather than the copy
+    assert by_text[texts[2]] in parts["dev"]
+    assert not {texts[4], texts[5]} & by_text.keys()
+
+
+def test_the_same_gold_gives_the_same_digest_on_any_database(
+    any_database: Database, tmp_path: Path
+):
+    with any_database.write() as session:
+        project = add_project(session)
+        trainable(session, project)
+        digest = retrain.freeze(session, project, tmp_path / "a").manifest.digest
+        assert retrain.freeze(session, project, tmp_path / "b").manifest.digest == digest
+        add_gold(session, trainable_document(session, project), label="LC")
+        assert retrain.freeze(session, project, tmp_path / "c").manifest.digest != digest
+    assert digest == "aa8c73b1631721b1ec473196463bb280751eb709329e2fd0802163b6edea27ae"
+
+
+def trainable_document(session, project):
+    return add_documents(session, project, ["새 글"])[0]
+
+
+def test_a_label_that_the_project_dropped_is_left_out(database: Database, tmp_path: Path):
+    with database.write() as session:
+        project = add_project(session)
+        trainable(session, project)
+        project.labels = ["LC"]
+        retrain.freeze(session, project, tmp_path)
+    assert all(not document.entities for document in read_part(tmp_path, "train"))
+
+
+def test_a_group_in_two_parts_stops_everything():
+    one = GoldDocument("a", "g", "text", [])
+    with pytest.raises(AssertionError, match="both in the snapshot"):
+        retrain.check_parts({"train": [one], "gate": [replace(one, id="b")]})
+
+
+# --- what the job folder says
+
+
+@pytest.fixture
+def queued(database: Database, tmp_path: Path):
+    """A queued run with its job folder, and a look at it at a given second."""
+    folder = JobFolder(tmp_path / "job")
+    folder.path.mkdir()
+    folder.write_request(TrainRequest("p", "v1", str(tmp_path / "store")))
+    start = now()
+    with database.write() as session:
+        project = add_project(session)
+        run = Run(project_id=project.id, asked_by="x", folder=str(folder.path))
+        session.add(run)
+
+    def look(second: float) -> Run:
+        with database.write() as session:
+            row = session.get_one(Run, run.id)
+            retrain.look(session, row, folder, start + timedelta(seconds=second), LEASE)
+        return row
+
+    return folder, look
+
+
+def test_a_queued_run_waits_without_a_lease(queued):
+    _, look = queued
+    assert look(10_000).state == RunState.QUEUED
+
+
+def test_a_moving_heartbeat_renews_the_lease_and_silence_ends_it(queued):
+    folder, look = queued
+    folder.write_progress(Progress(1, "reading"))
+    assert look(0).state == RunState.TRAINING
+    assert look(29).state == RunState.TRAINING
+    folder.write_progress(Progress(2, "training"))
+    assert look(50).state == RunState.TRAINING  # nobody looked for long, but it had moved
+    assert look(79).state == RunState.TRAINING
+    run = look(81)
+    assert run.state == RunState.FAILED
+    assert "the worker died" in run.reason
+    assert run.finished_at is not None
+
+
+def test_a_result_makes_a_candidate_and_goes_to_the_gate(queued, database: Database):
+    folder, look = queued
+    folder.write_progress(Progress(1, "reading"))
+    folder.write_result(Result("done", figures={"dev": {}, "steps": 3}))
+    run = look(1000)
+    assert run.state == RunState.JUDGING
+    assert look(2000).version_id == run.version_id
+    with database.read() as session:
+        version = session.get_one(Version, run.version_id)
+    assert (version.name, version.state) == ("v1", VersionState.CANDIDATE)
+    assert version.figures == {"training": {"dev": {}, "steps": 3}}
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_a_failed_or_cancelled_job_leaves_no_version(queued, database: Database, state):
+    folder, look = queued
+    folder.write_result(Result(state, "because"))
+    run = look(0)
+    assert (run.state, run.reason, run.version_id) == (RunState(state), "because", None)
+    with database.read() as session:
+        assert session.query(Version).count() == 0
+
+
+def test_a_run_that_waits_is_cancelled_at_once_and_one_that_trains_by_its_folder(
+    queued, database: Database
+):
+    folder, look = queued
+    folder.write_progress(Progress(1, "reading"))
+    run = look(0)
+    with database.write() as session:
+        retrain.cancel(session.merge(run), folder, now())
+    assert folder.cancel_asked()
+    assert look(1).state == RunState.TRAINING
+    folder.write_result(Result("cancelled", "cancelled on request"))
+    assert look(2).state == RunState.CANCELLED
+    with database.write() as session:
+        project = session.get_one(Project, run.project_id)
+        waiting = Run(project_id=project.id, asked_by="x")
+        session.add(waiting)
+        session.flush()
+        retrain.cancel(waiting, folder, now())
+        assert waiting.state == RunState.CANCELLED
+        with pytest.raises(ConflictError):
+            retrain.cancel(waiting, folder, now())
