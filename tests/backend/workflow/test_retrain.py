@@ -138,7 +138,9 @@ def test_the_snapshot_holds_each_group_once_and_in_one_part(any_database: Databa
         documents = add_documents(session, project, [*texts, texts[0], texts[1], texts[2]])
         for document in documents[:20]:
             add_gold(session, document, source=GoldSource.IMPORTED, label="PS")
-        for document, part in zip(documents[2:6], (Part.DEV, Part.GATE, Part.CERTIFY, Part.TEST)):
+        for document, part in zip(
+            documents[2:6], (Part.DEV, Part.GATE, Part.CERTIFY, Part.TEST), strict=True
+        ):
             document.part, document.arm = part, Arm.RANDOM
         add_gold(session, documents[20], label="LC")  # a person's, on the copy of document 0
         add_gold(session, documents[21], source=GoldSource.IMPORTED, label="LC")
