@@ -7,11 +7,13 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 
 from backend.admin.opened import asked_by, opened
+from backend.db.overview import may_roll_back_to
 from backend.db.projects import project_by_key, settings_of
 from backend.db.runs import active_run, waiting_run
-from backend.db.tables import now
+from backend.db.tables import Run, now
 from backend.db.versions import locked_project, version_by_name
-from backend.errors import ConflictError, GoldloopError
+from backend.errors import ConflictError, GoldloopError, NotFoundError
+from backend.loop.training import retry as training_again
 from backend.settings import ProjectSettings
 from backend.workflow import publish
 from backend.workflow import retrain as training
@@ -34,6 +36,18 @@ def retrain(key: str) -> ResponseReturnValue:
     return _ring(key, "Training begins.", ADVANCE_RUN, began.run.id)
 
 
+@actions.post("/retry")
+def retry(key: str) -> ResponseReturnValue:
+    """Run a failed or cancelled run's frozen snapshot again."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        run = session.get(Run, request.form.get("run", -1, type=int))
+    if run is None or run.project_id != project.id:
+        raise NotFoundError("run", request.form.get("run"))
+    again = training_again(opened(), run.id, asked_by())
+    return _answer(key, f"Run {again.id} trains on the snapshot of run {run.id}.", "done")
+
+
 @actions.post("/cancel")
 def cancel(key: str) -> ResponseReturnValue:
     """Ask the active run to stop."""
@@ -52,6 +66,10 @@ def rollback(key: str) -> ResponseReturnValue:
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         version = version_by_name(session, project.id, request.form.get("version", ""))
+        if not may_roll_back_to(version, project):
+            raise ConflictError(f"{version.name} is {version.state}: it was not served before")
+        if not opened().models.version_folder(key, version.name).is_dir():
+            raise NotFoundError("version in the model store", version.name)
         publication = publish.open_publication(session, project, version, asked_by())
     return _ring(key, f"Going back to {version.name}.", ADVANCE_PUBLICATION, publication.id)
 

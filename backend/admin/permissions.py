@@ -21,6 +21,7 @@ ALLOWED: dict[str, Role | None] = {
     "project.live": Role.ANNOTATOR,
     "project.export": Role.CURATOR,
     "actions.retrain": Role.CURATOR,
+    "actions.retry": Role.CURATOR,
     "actions.cancel": Role.CURATOR,
     "actions.rollback": Role.CURATOR,
     "actions.decide": Role.CURATOR,

@@ -80,6 +80,12 @@ class ProjectOverview:
         return newest if newest is not None and newest.state in bad else None
 
     @property
+    def may_retry(self) -> bool:
+        """Whether the newest run can be run again on its own frozen snapshot."""
+        failed = self.ended_badly
+        return failed is not None and bool(failed.snapshot_digest)
+
+    @property
     def publishing(self) -> Publication | None:
         """The publication that is under way."""
         under_way = self.publication is not None and self.publication.state not in ENDED
