@@ -14,7 +14,7 @@ from backend.errors import GoldloopError
 from backend.settings import Settings, load_settings
 
 TIMEOUT = 5.0  # seconds
-TICK = "periodic-backend.jobs.tick"
+TICK = "periodic-backend-jobs-tick"
 SERVICES = ("admin", "ml-backend", "scheduler", *(f"worker-{queue}" for queue in QUEUES))
 
 

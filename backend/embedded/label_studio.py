@@ -68,6 +68,15 @@ def install(venv: Path, say: Callable[[str], None]) -> None:
         template.replace(_template(venv))
 
 
+def lay_out(venv: Path, data: Path) -> None:
+    """Make a data folder with a migrated database and no users, if it has none."""
+    data.mkdir(parents=True, exist_ok=True)
+    if not (data / DATABASE).exists():
+        temporary = data / f".{DATABASE}"
+        shutil.copy(_template(venv) / DATABASE, temporary)
+        temporary.replace(data / DATABASE)
+
+
 def start(
     venv: Path, *, data: Path, port: int, email: str, password: str, log: Path
 ) -> subprocess.Popen[bytes]:
@@ -76,11 +85,7 @@ def start(
     It runs in a session of its own and its output is added to `log`.
     """
     data = data.resolve()
-    data.mkdir(parents=True, exist_ok=True)
-    if not (data / DATABASE).exists():
-        temporary = data / f".{DATABASE}"
-        shutil.copy(_template(venv) / DATABASE, temporary)
-        temporary.replace(data / DATABASE)
+    lay_out(venv, data)
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {
         **_environment(data),
