@@ -13,7 +13,7 @@ from backend.admin.running import RunningJob, running_publication, running_train
 from backend.admin.services import service_states
 from backend.db.overview import ProjectOverview, may_roll_back_to, project_overview
 from backend.db.projects import gold_by_person, project_by_key
-from backend.workflow.release import gold_page
+from backend.workflow.release import gold_page, line_of
 
 POLL_BUSY, POLL_IDLE = 1500, 5000  # milliseconds between two looks
 
@@ -43,9 +43,9 @@ def export(key: str) -> ResponseReturnValue:
     def lines() -> Iterator[bytes]:
         page = first
         while page:
-            yield b"".join(line for _, line in page)
+            yield from map(line_of, page)
             with context.database.read() as session:
-                page = gold_page(session, project_id, after=page[-1][0])
+                page = gold_page(session, project_id, after=page[-1].document_id)
 
     return Response(
         lines(),

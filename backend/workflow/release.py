@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from backend.db.tables import Account, Document, Gold
 from backend.errors import GoldloopError
 from ml_backend.contract.entity import Entity, EntityError
 
-PAGE = 500  # documents in memory at a time
+PAGE = 200  # documents in memory at a time
 
 
 class ReleaseError(GoldloopError):
@@ -35,14 +36,27 @@ def gold_lines(session: Session, project_id: int) -> Iterator[bytes]:
     """
     last = 0
     while page := gold_page(session, project_id, after=last):
-        yield from (line for _, line in page)
-        last = page[-1][0]
+        yield from map(line_of, page)
+        last = page[-1].document_id
+
+
+@dataclass(frozen=True, slots=True)
+class GoldRecord:
+    """One gold document, verified; `record` is what its line holds."""
+
+    document_id: int
+    record: dict[str, Any]
+
+
+def line_of(gold: GoldRecord) -> bytes:
+    """The line of a record. Made when it is sent: orjson's buffers are ten times the line."""
+    return orjson.dumps(gold.record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def gold_page(
     session: Session, project_id: int, *, after: int, limit: int = PAGE
-) -> list[tuple[int, bytes]]:
-    """Up to `limit` lines with their document ids, from the first id above `after`."""
+) -> list[GoldRecord]:
+    """Up to `limit` gold documents, from the first id above `after`."""
     canonical = aliased(Document)
     rows = session.execute(
         select(
@@ -66,23 +80,20 @@ def gold_page(
         .limit(limit)
     )
     return [
-        (
+        GoldRecord(
             row.id,
-            orjson.dumps(
-                {
-                    "id": row.external_id,
-                    "text": row.text,
-                    "entities": verified(row.external_id, row.text, row.entities),
-                    "annotator": row.email,
-                    "updated_at": row.updated_at,
-                    "source": row.source,
-                    "arm": row.arm,
-                    "part": row.part,
-                    "copy_of": row.copy_of,
-                    "meta": row.meta,
-                },
-                option=orjson.OPT_APPEND_NEWLINE,
-            ),
+            {
+                "id": row.external_id,
+                "text": row.text,
+                "entities": verified(row.external_id, row.text, row.entities),
+                "annotator": row.email,
+                "updated_at": row.updated_at,
+                "source": row.source,
+                "arm": row.arm,
+                "part": row.part,
+                "copy_of": row.copy_of,
+                "meta": row.meta,
+            },
         )
         for row in rows
     ]

@@ -1,0 +1,172 @@
+"""Import: nothing twice, nothing altered, nothing dropped in silence; roles are permanent."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from backend.commands.documents import dedupe_all, import_file
+from backend.db.session import Database
+from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project
+from backend.workflow.select import part_of
+
+LABELS = ["PS", "LC"]
+
+
+@pytest.fixture
+def project(any_database: Database) -> Database:
+    with any_database.write() as session:
+        session.add(Project(key="p", name="P", label_config="<View/>", labels=LABELS))
+    return any_database
+
+
+def written(path: Path, records: Sequence[object]) -> Path:
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+def labelled(text: str, **more: object) -> dict[str, object]:
+    return {"text": text, "entities": [{"start": 0, "end": 1, "label": "PS"}], **more}
+
+
+def documents(database: Database) -> list[Document]:
+    with database.read() as session:
+        return list(session.scalars(select(Document).order_by(Document.id)))
+
+
+def test_the_same_file_twice_adds_nothing(project: Database, tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "a.jsonl",
+        [labelled(f"{n % 400}번 문서") for n in range(600)] + [{"id": "x", "text": "이름"}],
+    )
+    first = import_file(project, "p", file, "train")
+    again = import_file(project, "p", file, "train")
+    assert (first.added, first.with_gold, first.already_there) == (601, 600, 0)
+    assert (again.added, again.with_gold, again.already_there) == (0, 0, 601)
+    assert not again.refused
+    assert len(documents(project)) == 601
+
+
+def test_texts_are_kept_exactly(project: Database, tmp_path: Path) -> None:
+    texts = ["각각\r\n", "  공백  ", "👨‍👩‍👧 𠮷", "ｆｕｌｌ　ｗｉｄｔｈ", "\u200b폭없음"]
+    import_file(project, "p", written(tmp_path / "a.jsonl", [{"text": t} for t in texts]), None)
+    assert [document.text for document in documents(project)] == texts
+
+
+def test_entities_are_gold_only_when_asked(project: Database, tmp_path: Path) -> None:
+    file = written(tmp_path / "a.jsonl", [labelled("가"), {"text": "나"}])
+    report = import_file(project, "p", file, None)
+    assert (report.added, report.with_gold, report.entities_unused) == (2, 0, 1)
+    later = import_file(project, "p", file, "train")
+    assert (later.added, later.with_gold) == (0, 1)
+
+
+def test_gold_raises_the_revision_once_a_chunk_and_names_its_source(
+    project: Database, tmp_path: Path
+) -> None:
+    import_file(
+        project, "p", written(tmp_path / "a.jsonl", [labelled(f"{n}") for n in range(300)]), "train"
+    )
+    with project.read() as session:
+        assert session.scalars(select(Project.gold_revision)).one() == 2
+        rows = session.execute(
+            select(Gold.source, Gold.revision, func.count()).group_by(Gold.source, Gold.revision)
+        )
+        assert sorted(rows.all()) == [(GoldSource.IMPORTED, 1, 250), (GoldSource.IMPORTED, 2, 50)]
+
+
+def test_train_gold_is_ranked_and_random_gold_gets_its_part_by_hash(
+    project: Database, tmp_path: Path
+) -> None:
+    import_file(project, "p", written(tmp_path / "a.jsonl", [labelled("가 나")]), "train")
+    import_file(project, "p", written(tmp_path / "b.jsonl", [labelled("다 라")]), "random")
+    trained, random = documents(project)
+    assert (trained.arm, trained.part) == (Arm.RANKED, Part.TRAIN)
+    assert (random.arm, random.part) == (Arm.RANDOM, part_of(random.group_key))
+
+
+def test_a_group_has_one_role_whatever_comes_later(project: Database, tmp_path: Path) -> None:
+    import_file(project, "p", written(tmp_path / "a.jsonl", [{"text": "같은  글"}]), None)
+    import_file(project, "p", written(tmp_path / "b.jsonl", [labelled("같은 글")]), "random")
+    import_file(project, "p", written(tmp_path / "c.jsonl", [labelled("같은글")]), "train")
+    found = documents(project)
+    assert len({document.group_key for document in found}) == 1
+    assert {(document.arm, document.part) for document in found} == {
+        (Arm.RANDOM, part_of(found[0].group_key))
+    }
+
+
+def test_refused_lines_are_told_and_written_to_be_mended(project: Database, tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "a.jsonl",
+        [
+            labelled("좋음", id="1"),
+            {"id": "2", "text": "나쁨", "entities": [{"start": 0, "end": 1, "label": "XX"}]},
+            {"id": "1", "text": "다른 글"},
+        ],
+    )
+    report = import_file(project, "p", file, "train")
+    assert report.added == 1
+    assert {(one.line, one.reason) for one in report.refused} == {
+        (2, "label not in the project: 'XX'"),
+        (3, "id '1' is already that of another text"),
+    }
+    beside = tmp_path / "a.jsonl.refused.jsonl"
+    records = [json.loads(line) for line in beside.read_text("utf-8").splitlines()]
+    assert {record["id"] for record in records} == {"1", "2"}
+    for record in records:
+        record["id"] += "-mended"
+        record.get("entities", [{}])[0]["label"] = "LC"
+    mended = import_file(project, "p", written(beside, records), "train")
+    assert (mended.added, mended.refused) == (2, [])
+
+
+def test_dedupe_sets_copies_aside_and_prefers_gold(project: Database, tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "a.jsonl",
+        [
+            {"text": "서울 간다"},
+            labelled("서울\u200b간다"),
+            {"text": "서울 간다."},
+            labelled("서울간다"),
+        ],
+    )
+    import_file(project, "p", file, "train")
+    report = dedupe_all(project, "p")
+    plain, gold, other, second = documents(project)
+    assert (plain.canonical_id, second.canonical_id) == (gold.id, gold.id)
+    assert (gold.canonical_id, other.canonical_id) == (None, None)
+    assert (report.looked_at, report.copies, report.conflicts) == (4, 2, 0)
+    assert dedupe_all(project, "p").looked_at == 0
+
+
+def test_dedupe_puts_a_persons_gold_above_what_was_canonical(
+    project: Database, tmp_path: Path
+) -> None:
+    import_file(
+        project, "p", written(tmp_path / "a.jsonl", [labelled("글"), labelled(" 글")]), "train"
+    )
+    dedupe_all(project, "p")
+    first, second = documents(project)
+    assert second.canonical_id == first.id
+    with project.write() as session:
+        session.get_one(Gold, second.id).source = GoldSource.PERSON
+        session.get_one(Document, second.id).deduped = False
+    dedupe_all(project, "p")
+    first, second = documents(project)
+    assert (first.canonical_id, second.canonical_id) == (second.id, None)
+
+
+def test_copies_with_differing_gold_are_counted(project: Database, tmp_path: Path) -> None:
+    other = {"text": "김 씨", "entities": [{"start": 0, "end": 1, "label": "LC"}]}
+    import_file(project, "p", written(tmp_path / "a.jsonl", [labelled("김 씨"), other]), "train")
+    assert dedupe_all(project, "p").conflicts == 1
+
+
+def test_capitals_tell_texts_apart(project: Database, tmp_path: Path) -> None:
+    file = written(tmp_path / "a.jsonl", [{"text": "LG"}, {"text": "lg"}, {"text": "ＬＧ"}])
+    import_file(project, "p", file, None)
+    assert dedupe_all(project, "p").copies == 1
