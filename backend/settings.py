@@ -16,13 +16,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from backend.errors import SettingsError
 
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel's limit for a Unix socket's path is 108
+SECRET_KEY_LENGTH = 32
 
 
 class Settings(BaseSettings):
     """The application's settings; see README for the table. Secrets have no default."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     goldloop_home: Path = Field(
@@ -82,6 +87,35 @@ class Settings(BaseSettings):
         if value and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("give an address that begins with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database_address(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql", "postgres://")):
+            raise ValueError("give an address that begins with postgresql:// or sqlite:///")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis_address(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("give an address that begins with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("admin_bind", "ml_backend_bind")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise ValueError("give host:port, as in 127.0.0.1:5000")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SECRET_KEY_LENGTH:
+            raise ValueError(f"give {SECRET_KEY_LENGTH} characters or more")
+        return value
 
     @property
     def database_address(self) -> str:

@@ -23,7 +23,11 @@ class MlSettings(BaseSettings):
     """What the ML backend needs to know. The password has no default."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     goldloop_home: Path = Field(
