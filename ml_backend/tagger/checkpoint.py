@@ -50,14 +50,13 @@ def load(folder: Path) -> Model:
     config = _read_json(folder, CONFIG)
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise CheckpointError(folder, f"{CONFIG} is not of the format {FORMAT}")
-    labels = _read_json(folder, LABELS)
     for name, key in ((WEIGHTS, "weights_sha256"), (LABELS, "labels_sha256")):
         if not (folder / name).is_file():
             raise CheckpointError(folder, f"{name} is missing")
         if _sha256(folder / name) != config.get(key):
             raise CheckpointError(folder, f"{name} is not what {CONFIG} says")
     try:
-        model = build(config["model"], labels)
+        model = build(config["model"], _read_json(folder, LABELS))
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(folder, f"the weights do not fit {CONFIG}: {error}") from error
