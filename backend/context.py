@@ -36,6 +36,4 @@ class Context:
 
 def open_context(settings: Settings) -> Context:
     """Open the database and prepare the clients; no connection is made yet."""
-    return Context(
-        settings, connect(settings.database_address), JobQueue(settings.redis_address)
-    )
+    return Context(settings, connect(settings.database_address), JobQueue(settings.redis_address))

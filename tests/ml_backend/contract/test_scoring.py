@@ -26,8 +26,7 @@ def entities(draw: st.DrawFn) -> list[Entity]:
     """Sorted entities of a text of LENGTH characters that do not overlap."""
     cuts = sorted(draw(st.sets(st.integers(0, LENGTH), max_size=8)))
     spans = [
-        Entity(start, end, draw(st.sampled_from(LABELS)))
-        for start, end in itertools.pairwise(cuts)
+        Entity(start, end, draw(st.sampled_from(LABELS))) for start, end in itertools.pairwise(cuts)
     ]
     return [span for span in spans if draw(st.booleans())]
 
