@@ -41,7 +41,7 @@ $(PACKAGES): pyproject.toml constraints.txt
 		&& $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 	@echo "installing Python packages into .venv (minutes, the first time)"
 	@$(PIP) torch
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --quiet --editable '.[dev]'  # twice: setuptools has much to say about editable
 	@touch $@
 
 label-studio: $(PACKAGES)
