@@ -1,5 +1,7 @@
 """The ML backend as a Flask application: one factory that wires model server, routes, access."""
 
+import base64
+import contextlib
 import hmac
 import logging
 import time
@@ -77,23 +79,34 @@ def _add_root(app: Flask, services: Services) -> None:
 
 def _access(user: str, password: str) -> Callable[[], Response | None]:
     """Basic authentication, compared in constant time; health alone is open to all."""
-    wanted_user, wanted_password = user.encode(), password.encode()
+    pair = f"{user}:{password}"
+    # Label Studio (by requests) sends Latin-1 where it can, newer programs UTF-8
+    accepted = [pair.encode("utf-8", "surrogateescape")]
+    with contextlib.suppress(UnicodeEncodeError):
+        accepted.append(pair.encode("latin-1"))
 
     def check() -> Response | None:
         if request.endpoint in OPEN_TO_ALL:
             return None
-        given = request.authorization
-        name = (given.username or "") if given and given.type == "basic" else ""
-        secret = (given.password or "") if given and given.type == "basic" else ""
-        right_user = hmac.compare_digest(name.encode("utf-8", "replace"), wanted_user)
-        right_password = hmac.compare_digest(secret.encode("utf-8", "replace"), wanted_password)
-        if right_user and right_password:
+        given = _credentials(request.headers.get("Authorization", ""))
+        if sum(hmac.compare_digest(given, right) for right in accepted):
             return None
         response = json_response({"error": "user and password are needed"}, 401)
         response.headers["WWW-Authenticate"] = 'Basic realm="Goldloop ML backend"'
         return response
 
     return check
+
+
+def _credentials(header: str) -> bytes:
+    """The bytes of `user:password` in a Basic header, empty when it is none."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True)
+    except ValueError:
+        return b""
 
 
 def _begin() -> None:

@@ -1,5 +1,6 @@
 """Every route and refusal, through the application itself over a real model store."""
 
+import base64
 import json
 import logging
 import shutil
@@ -83,6 +84,13 @@ def test_only_health_answers_without_user_and_password(empty, method, path, head
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"].startswith("Basic")
     assert set(response.get_json()) == {"error"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_password_beyond_ascii_may_come_in_either_encoding(empty, encoding):
+    encoded = base64.b64encode(":".join(AUTH).encode(encoding)).decode()
+    headers = {"Authorization": f"Basic {encoded}"}
+    assert empty.get("/p/news/versions", headers=headers).status_code == 200
 
 
 def test_health_is_open(empty):

@@ -1,0 +1,115 @@
+"""A real Label Studio takes every labelling configuration and is given predictions for it."""
+
+import time
+
+import pytest
+
+from backend.clients.label_studio import LabelStudio
+from backend.sample.generate import generate
+from ml_backend.contract.label_studio import parse_label_config
+from ml_backend.contract.model_store import Champion, ModelStore
+
+from .conftest import CONFIGS, PASSWORD, USER, save_version  # isort: skip
+
+pytestmark = pytest.mark.real
+
+NAMES = sorted(path.stem for path in CONFIGS.glob("*.xml"))
+TEXT = "😀 김민수가 2026년 3월에 서울대학교병원에서 李明과 👩‍👩‍👧 진료를 받았다."
+
+
+@pytest.fixture
+def client(label_studio):
+    return LabelStudio(label_studio.url, label_studio.api_key, timeout=60)
+
+
+@pytest.fixture
+def attached(client, start_ml_backend, tmp_path):
+    """Makes Label Studio projects with the ML backend attached, each with a champion."""
+    store = ModelStore(tmp_path / "models")
+    running = start_ml_backend(store.root)
+
+    def make(name, *, champion=True):
+        config = (CONFIGS / f"{name}.xml").read_text("utf-8")
+        key = name.replace("_", "-")
+        if champion:
+            save_version(store, key, "v1", parse_label_config(config).labels, seed=1)
+            store.set_champion(key, Champion("v1", config))
+            running.until(lambda: running.status(key)["loaded"] == "v1")
+        project_id = client.create_project(f"configuration {name}", config)
+        client.attach_ml_backend(
+            project_id,
+            title=f"goldloop {key} {project_id}",
+            url=f"{running.url}/p/{key}",
+            user=USER,
+            password=PASSWORD,
+        )
+        return project_id, key, running, store
+
+    return make
+
+
+def opened(client, project_id):
+    """The task that the label stream hands out, once its prediction is stored."""
+    task = client.next_task(project_id)
+    assert task is not None
+    deadline = time.monotonic() + 20
+    while not task["predictions"]:
+        assert time.monotonic() < deadline, "Label Studio stored no prediction"
+        time.sleep(0.2)
+        task = client.task(task["id"])
+    return task
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_label_studio_takes_the_configuration_and_its_predictions(client, attached, name):
+    project_id, _, _, _ = attached(name)
+    control = parse_label_config(client.project(project_id)["label_config"])
+    client.import_tasks(project_id, [{"data": {control.text_field: TEXT}}])
+    (prediction,) = opened(client, project_id)["predictions"]
+    assert prediction["model_version"] == "v1"
+    assert 0 <= prediction["score"] <= 1
+    assert prediction["result"]
+    for region in prediction["result"]:
+        value = region["value"]
+        assert (region["from_name"], region["to_name"]) == (control.from_name, control.to_name)
+        assert value["text"] == TEXT[value["start"] : value["end"]]
+        assert set(value["labels"]) <= set(control.labels)
+        assert 0 <= region["score"] <= 1
+
+
+def test_before_a_first_version_the_annotator_is_not_blocked(client, attached):
+    project_id, _, _, _ = attached("klue", champion=False)
+    client.import_tasks(project_id, [{"data": {"text": TEXT}}])
+    task = client.next_task(project_id)
+    assert task is not None
+    assert {p["model_version"] for p in client.task(task["id"])["predictions"]} <= {"untrained"}
+
+
+def test_all_predictions_are_retrieved_at_once_and_keep_the_place_in_the_queue(client, attached):
+    project_id, key, running, store = attached("general")
+    texts = [document.text for document in generate(300, seed=5)]
+    ids = client.import_tasks(
+        project_id,
+        [
+            {
+                "data": {"text": text},
+                "predictions": [{"result": [], "score": n / 1000, "model_version": "v1"}],
+            }
+            for n, text in enumerate(texts, start=1)
+        ]
+        + [{"data": {"text": "가" * 200_000}}],
+    )
+    config = client.project(project_id)["label_config"]
+    save_version(store, key, "v2", parse_label_config(config).labels, seed=2)
+    store.set_champion(key, Champion("v2", config))
+    running.until(lambda: running.status(key)["loaded"] == "v2")
+    client._call(
+        "POST",
+        f"api/dm/actions/?id=retrieve_tasks_predictions&project={project_id}",
+        body={"selectedItems": {"all": True, "excluded": []}},
+    )
+    found = {p["task"]: p for p in client.predictions(project_id) if p["model_version"] == "v2"}
+    assert set(found) == set(ids)
+    assert [found[task]["score"] for task in ids[:300]] == [n / 1000 for n in range(1, 301)]
+    assert any(found[task]["result"] for task in ids[:300])
+    assert found[ids[300]]["result"] == []
