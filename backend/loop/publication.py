@@ -10,7 +10,6 @@ from backend.db import pool, versions
 from backend.db.leases import Held, lease
 from backend.db.projects import project_by_key
 from backend.db.tables import (
-    Document,
     Project,
     Publication,
     PublicationState,
@@ -20,13 +19,12 @@ from backend.db.tables import (
 )
 from backend.errors import ConflictError, LabelStudioDownError, LabelStudioError, NotFoundError
 from backend.loop import predictions
+from backend.loop.tasks import deleted, select_if_stored, send_predictions, tasks_lease
 from backend.workflow import preannotate, publish, select
-from backend.workflow.label_studio_tasks import forget_task
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 from ml_backend.contract.model_store import Champion
 
-SENT_AT_ONCE = 1000  # predictions; between two renewals of the lease
 IMPORT_ATTEMPTS = 3
 SERVING_LOOK = 5.0  # seconds that one call waits for the ML backend
 SERVING_LIMIT = 120  # seconds after which a reachable ML backend counts as unable to load
@@ -83,11 +81,6 @@ def advance(context: Context, publication_id: int) -> PublicationState:
         for job in JOBS_AFTERWARDS:
             context.queue.ring(DEFAULT_QUEUE, job, project.id, job_id=f"{job}-{project.id}")
     return state
-
-
-def tasks_lease(project_id: int) -> str:
-    """The lease under which a project's tasks and predictions in Label Studio are written."""
-    return f"tasks-{project_id}"
 
 
 def _advance(context: Context, held: Held, publication_id: int) -> None:
@@ -173,18 +166,7 @@ def _import(
     }
     before = publish.stored(context.label_studio, number, version.name)
     lacking = [document for task, document in ready.items() if task not in before.by_task]
-    for chunk in pool.chunks(lacking, SENT_AT_ONCE):
-        held.renew()
-        context.label_studio.import_predictions(
-            number,
-            [
-                {"task": document.task_id}
-                | preannotate.label_studio_prediction(
-                    document, kept[document.id], version.name, control
-                )
-                for document in chunk
-            ],
-        )
+    send_predictions(context, held, number, lacking, kept, version.name, control)
     had = sum(len(found) for found in before.by_task.values())
     has = context.label_studio.model_versions(number).get(version.name, 0)
     imported = int(publication.counts.get("imported", 0)) + len(lacking)
@@ -192,7 +174,7 @@ def _import(
         return _to(context, publication, PublicationState.SELECTING, imported=imported)
 
     gone = publish.not_stored(context.label_studio, number, version.name, ready)
-    missing = [task for task in gone if not _deleted(context, ready[task], task)]
+    missing = [task for task in gone if not deleted(context, ready[task], task)]
     attempts = int(publication.counts.get("attempts", 0)) + 1
     if missing and attempts >= IMPORT_ATTEMPTS:
         raise LabelStudioError(
@@ -247,14 +229,6 @@ def _serve(
     return False
 
 
-def select_if_stored(context: Context, project: Project, version: str) -> str | None:
-    """Select a version in Label Studio if it holds any prediction of it; what was selected."""
-    number = project.label_studio_id
-    if number is None or not context.label_studio.model_versions(number).get(version):
-        return None
-    return publish.select_version(context.label_studio, number, version)
-
-
 def _fail(context: Context, publication: Publication, project: Project, reason: str) -> None:
     """Give up: the old champion goes on being served and shown."""
     with context.database.read() as session:
@@ -271,15 +245,6 @@ def _fail(context: Context, publication: Publication, project: Project, reason: 
         row = session.get_one(Publication, publication.id)
         publish.fail(session, row, reason, now())
     log.error("event=publication_failed publication=%d reason=%r", publication.id, reason)
-
-
-def _deleted(context: Context, document: Document, task: int) -> bool:
-    """Whether Label Studio has lost the task; then we know it too."""
-    if context.label_studio.task(task) is not None:
-        return False
-    with context.database.write() as session:
-        forget_task(session, session.get_one(Document, document.id))
-    return True
 
 
 def _to(

@@ -8,7 +8,7 @@ from backend.db import pool, versions
 from backend.db.leases import Held, lease
 from backend.db.tables import Document, Project, TaskState, Version, now
 from backend.loop import predictions
-from backend.loop.publication import select_if_stored, tasks_lease
+from backend.loop.tasks import select_if_stored, send_predictions, tasks_lease
 from backend.settings import ProjectSettings
 from backend.workflow import preannotate as stage
 from backend.workflow import publish, select
@@ -16,7 +16,6 @@ from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 TASKS_AT_ONCE = 500  # imported between two commits of their numbers
-PREDICTIONS_AT_ONCE = 1000
 
 TOP_UP, PREANNOTATE = "backend.jobs.top_up", "backend.jobs.preannotate"
 
@@ -60,6 +59,7 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
             candidates = select.candidates_to_predict(session, project, champion.id, missing)
     if project.label_studio_id is None or busy:
         return 0
+    missing -= len(left_over)
     if left_over:  # an import was broken off: it may have reached Label Studio
         left_over = _link_imported(context, project, left_over)
     follow_up = predictions.FollowUp(TOP_UP, project_id)
@@ -68,12 +68,11 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
     ):
         return 0
     chosen = left_over
-    if missing > len(left_over):
+    if missing > 0:
         with context.database.write() as session:
             project = versions.locked_project(session, project_id)
-            wanted = missing - len(left_over)
             version_id = champion.id if champion is not None else None
-            chosen = [*left_over, *select.select(session, project, version_id, wanted)]
+            chosen = [*left_over, *select.select(session, project, version_id, missing)]
     if not chosen:
         return 0
     if champion is not None:  # what was drawn at random need not have been a candidate
@@ -180,16 +179,7 @@ def _place(
             last += 1
             document.queue_number = last
     lacking = [one for one in documents if one.task_id and one.task_id not in there.by_task]
-    for chunk in pool.chunks(lacking, PREDICTIONS_AT_ONCE):
-        held.renew()
-        context.label_studio.import_predictions(
-            project.label_studio_id,
-            [
-                {"task": one.task_id}
-                | stage.label_studio_prediction(one, kept[one.id], champion.name, control)
-                for one in chunk
-            ],
-        )
+    send_predictions(context, held, project.label_studio_id, lacking, kept, champion.name, control)
     with context.database.write() as session:
         row = versions.locked_project(session, project.id)
         row.last_queue_number = max(row.last_queue_number, last)
