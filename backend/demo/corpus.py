@@ -14,10 +14,15 @@ DOCUMENTS, TRAIN_GOLD, RANDOM_GOLD, SEED = 3000, 450, 400, 7
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The sample split three ways at random; the two gold parts say how they may be used."""
+    """A team's state on its first day: gold of older texts, and newer texts that nobody labelled.
+
+    The training gold comes from the sample's train part. The rest is half train part, half test
+    part (other sentences, half of their mentions never seen): the held-out gold is drawn from it
+    at random, so it may judge models, and the pool is what is left.
+    """
 
     train_gold: Sequence[SampleDocument]
-    random_gold: Sequence[SampleDocument]  # judges models: dev, gate, certify, test
+    random_gold: Sequence[SampleDocument]
     pool: Sequence[SampleDocument]  # its gold is what a perfect annotator would say
 
     def files(self, folder: Path) -> dict[str, tuple[Path, GoldAs | None]]:
@@ -42,10 +47,13 @@ def sample_corpus(
     seed: int = SEED,
 ) -> Corpus:
     """Generate the corpus; the same each time, so that a second start continues the first."""
-    shuffled = list(generate(documents, seed=seed))
-    random.Random(seed).shuffle(shuffled)
-    held_out = train_gold + random_gold
-    return Corpus(shuffled[:train_gold], shuffled[train_gold:held_out], shuffled[held_out:])
+    chance = random.Random(seed)
+    older = list(generate((documents + train_gold) // 2, seed=seed))
+    newer = list(generate(documents - len(older), seed=seed, part="test"))
+    chance.shuffle(older)
+    rest = older[train_gold:] + newer
+    chance.shuffle(rest)
+    return Corpus(older[:train_gold], rest[:random_gold], rest[random_gold:])
 
 
 def _record(document: SampleDocument, with_gold: bool) -> dict[str, object]:
