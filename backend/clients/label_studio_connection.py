@@ -106,6 +106,10 @@ def translated_errors(url: str) -> Iterator[None]:
         raise LabelStudioDownError(f"Label Studio at {url} cannot be reached: {error}") from error
     except ApiError as error:
         raise refusal("request", error.status_code or 0, str(error.body)) from error
+    except ValueError as error:  # a proxy's page, or another server altogether
+        raise LabelStudioDownError(
+            f"what {url} answered is not JSON: it is down, or no Label Studio"
+        ) from error
 
 
 def refusal(request: str, status: int, body: str) -> LabelStudioError:
