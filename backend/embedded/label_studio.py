@@ -121,12 +121,14 @@ def wait_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 def personal_access_token(url: str, email: str, password: str, kept: Path) -> str:
     """The user's personal access token, made once and kept in the file `kept`, mode 0600.
 
-    Label Studio allows one live token a user and shows it once: without the file, a second
-    installation's worth of it cannot be had, and GoldloopError says what to do.
+    Label Studio allows one live token a user and shows it once. When there is one and the file
+    is lost, or holds another server's, GoldloopError says what to do.
     """
-    if kept.exists():
-        return kept.read_text("ascii").strip()
     with httpx.Client(base_url=url, timeout=30.0) as client:
+        if kept.exists():
+            token = kept.read_text("ascii").strip()
+            if client.post("/api/token/refresh/", json={"refresh": token}).is_success:
+                return token
         client.get("/user/login/").raise_for_status()
         form = {
             "email": email,
@@ -140,11 +142,11 @@ def personal_access_token(url: str, email: str, password: str, kept: Path) -> st
         answer = client.post("/api/token/", headers=headers)
     if answer.status_code == httpx.codes.CONFLICT:
         raise GoldloopError(
-            f"{email} already has a token in Label Studio, and {kept} is gone: revoke the token "
-            "on the user's account page, or write it to that file"
+            f"{email} has a token in Label Studio that {kept} does not hold: revoke it on the "
+            "user's account page, or write it to that file"
         )
     answer.raise_for_status()
-    token: str = answer.json()["token"]
+    token = str(answer.json()["token"])
     kept.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(token)

@@ -21,10 +21,10 @@ def start(settings: Settings, *, log: Path) -> subprocess.Popen[bytes]:
     """
     socket = settings.redis_socket
     # a second server would take the socket over and write to the same file as the first
-    if _answers(socket):
+    if other := _process_id(socket):
         raise GoldloopError(
-            f"a Redis already listens on {socket}: stop the Goldloop that runs in "
-            f"{settings.goldloop_home.resolve()}, or set GOLDLOOP_HOME to another folder"
+            f"a Redis (process {other}) already listens on {socket}: stop the Goldloop that runs "
+            f"in {settings.goldloop_home.resolve()}, or set GOLDLOOP_HOME to another folder"
         )
     data = settings.goldloop_home.resolve() / "redis"
     data.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def start(settings: Settings, *, log: Path) -> subprocess.Popen[bytes]:
         )
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        if _answers(socket):
+        if _process_id(socket) == process.pid:
             return process
         time.sleep(0.02)
     process.kill()
@@ -51,13 +51,14 @@ def start(settings: Settings, *, log: Path) -> subprocess.Popen[bytes]:
     raise GoldloopError(f"Redis did not start; see {log}")
 
 
-def _answers(socket: Path) -> bool:
+def _process_id(socket: Path) -> int | None:
+    """The process that answers there, None when none does."""
     if not socket.exists():
-        return False
+        return None
     client = redis.Redis(unix_socket_path=str(socket), socket_timeout=2.0)
     try:
-        return bool(client.ping())
+        return int(client.info("server")["process_id"])
     except redis.RedisError:  # no server, or one that is still reading its file
-        return False
+        return None
     finally:
         client.close()

@@ -20,7 +20,7 @@ def test_the_token_opens_the_api_of_the_pinned_version(label_studio):
     assert version["release"] == VERSION
 
 
-def test_a_kept_token_is_read_again_and_only_by_its_owner(label_studio, tmp_path):
+def test_a_kept_token_is_read_again_without_the_password(label_studio, tmp_path):
     kept = tmp_path / "token"
     kept.write_text(label_studio.api_key)
     asked = personal_access_token(label_studio.url, label_studio.email, "unused", kept)
@@ -28,11 +28,18 @@ def test_a_kept_token_is_read_again_and_only_by_its_owner(label_studio, tmp_path
 
 
 def test_a_second_token_says_what_to_do(label_studio, tmp_path):
-    with pytest.raises(GoldloopError, match="already has a token"):
+    with pytest.raises(GoldloopError, match="revoke it"):
         personal_access_token(
             label_studio.url, label_studio.email, label_studio.password, tmp_path / "token"
         )
     assert not (tmp_path / "token").exists()
+
+
+def test_a_kept_token_of_another_server_is_not_used(label_studio, tmp_path):
+    kept = tmp_path / "token"
+    kept.write_text(label_studio.api_key[:-8] + "AAAAAAAA")
+    with pytest.raises(GoldloopError, match="does not hold"):
+        personal_access_token(label_studio.url, label_studio.email, label_studio.password, kept)
 
 
 def test_a_wrong_password_is_a_sentence(label_studio, tmp_path):
