@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from backend.app import create_app
 from backend.db.session import Database
+from backend.db.tables import Run, RunState
 from backend.settings import Settings
-from tests.backend.admin.filled import PASSWORD, add_people, add_project, fill
+from ml_backend.contract.messages import JobFolder, Progress
+from tests.backend.admin.conftest import NOBODY_THERE
+from tests.backend.admin.filled import PASSWORD
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.real
@@ -21,15 +25,9 @@ WIDTHS = {"wide": (1440, 900), "middle": (1024, 768), "narrow": (400, 800)}
 
 
 @pytest.fixture
-def address(
-    settings: Settings, database: Database, redis_server: RedisServer, tmp_path: Path
-) -> Iterator[str]:
-    """The application over a filled and an empty project."""
-    with database.write() as session:
-        add_people(session)
-        fill(session, add_project(session), tmp_path / "job")
-        add_project(session, "empty", "유방암 전자의무기록")
-    public = {"label_studio_public_url": "http://labels.example.com"}
+def address(settings: Settings, filled: Database, redis_server: RedisServer) -> Iterator[str]:
+    """The application over a filled and an empty project, with a real Redis."""
+    public = {"label_studio_public_url": "http://labels.example.com", **NOBODY_THERE}
     app = create_app(settings.model_copy(update=public))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -89,3 +87,52 @@ def test_every_page_fits_every_width_and_loads_without_an_error(
         expected = "the server responded with a status of 404"
         assert [one for one in problems if expected not in one] == []
         page.close()
+
+
+def test_the_live_part_follows_the_job_and_keeps_the_focus(
+    narrow_and_wide: dict[str, BrowserContext], address: str, filled: Database
+) -> None:
+    page = narrow_and_wide["wide"].new_page()
+    sign_in(page, address)
+    page.goto(f"{address}/projects/general")
+    job = page.get_by_test_id("running-job")
+    expect(job).to_contain_text("412 of 900")
+    page.get_by_test_id("cancel").focus()
+    with filled.read() as session:
+        run = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
+    folder = JobFolder(Path(run.folder))
+    folder.write_progress(Progress(32, "training", 655, 900, 40.0, {"epoch": 9.0}))
+    expect(job).to_contain_text("655 of 900")
+    expect(page.get_by_test_id("cancel")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("flashes")).to_contain_text("asked to stop")
+    assert folder.cancel_asked()
+    with filled.write() as session:
+        session.get_one(Run, run.id).state = RunState.CANCELLED
+    expect(job).to_have_count(0)
+    expect(page.get_by_test_id("run").first).to_have_attribute("data-state", "cancelled")
+
+
+def test_the_pages_read_without_javascript(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, address)
+    page.get_by_role("link", name="일반 도메인 개체명").click()
+    expect(page.get_by_test_id("champion-name")).to_have_text("v3")
+    page.get_by_test_id("retrain").click()
+    expect(page.get_by_test_id("flashes")).to_contain_text("is active")
+    context.close()
+
+
+def test_the_dark_form_is_looked_at_too(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(
+        color_scheme="dark", viewport={"width": 1440, "height": 900}, locale="ko-KR"
+    )
+    page = context.new_page()
+    sign_in(page, address)
+    page.goto(f"{address}/projects/general")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "project-dark.png", full_page=True)
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(23, 21, 17)"
+    context.close()

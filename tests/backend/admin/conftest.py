@@ -1,0 +1,77 @@
+"""The application over a filled and an empty project, and people signed in to it."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from backend.app import create_app
+from backend.db.session import Database, connect
+from backend.db.tables import Run, RunState
+from backend.settings import Settings
+from tests.backend.admin.filled import PASSWORD, add_people, add_project, fill
+
+SignIn = Callable[[str], FlaskClient]
+
+NOBODY_THERE = {"ml_backend_url": "http://127.0.0.1:9"}  # the discard port
+
+
+@pytest.fixture(scope="session")
+def _filled(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Path) -> Path:
+    """A folder with a filled database and the job folder of its running training."""
+    folder = tmp_path_factory.mktemp("filled")
+    shutil.copy(_migrated_sqlite, folder / "goldloop.db")
+    database = connect(f"sqlite:///{folder / 'goldloop.db'}")
+    with database.write() as session:
+        add_people(session)
+        fill(session, add_project(session), folder / "job")
+        add_project(session, "empty", "유방암 전자의무기록")
+    database.engine.dispose()  # the last connection brings the log into the file
+    return folder
+
+
+@pytest.fixture
+def filled(settings: Settings, _filled: Path) -> Database:
+    """The settings' own database: a project in mid-life and an empty one."""
+    settings.goldloop_home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_filled / "goldloop.db", settings.goldloop_home / "goldloop.db")
+    job = shutil.copytree(_filled / "job", settings.jobs / "run-5")
+    database = connect(settings.database_address)
+    with database.write() as session:
+        session.execute(update(Run).where(Run.state == RunState.TRAINING).values(folder=str(job)))
+    return database
+
+
+@pytest.fixture
+def app(settings: Settings, filled: Database) -> Flask:
+    """The application; Redis and the ML backend are down, as they may be."""
+    return create_app(settings.model_copy(update=NOBODY_THERE))
+
+
+def token_in(html: str) -> str:
+    """The CSRF token of a page's form."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', html)
+    assert found, "the page has no form"
+    return found[1]
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> SignIn:
+    """Sign in as `annotator`, `curator` or `admin`, through the form."""
+
+    def signed_in(who: str) -> FlaskClient:
+        client = app.test_client()
+        form = {
+            "email": f"{who}@example.com",
+            "password": PASSWORD,
+            "csrf_token": token_in(client.get("/login").text),
+        }
+        assert client.post("/login", data=form).status_code == 302
+        return client
+
+    return signed_in

@@ -1,0 +1,178 @@
+"""The page of a project and what a curator does there, with Redis down: nothing is lost."""
+
+import json
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+
+from backend.db.session import Database
+from backend.db.tables import (
+    Project,
+    Publication,
+    PublicationState,
+    Run,
+    RunState,
+    Version,
+)
+from tests.backend.admin.conftest import SignIn, token_in
+
+
+@pytest.fixture
+def curator(sign_in: SignIn) -> FlaskClient:
+    return sign_in("curator")
+
+
+def act(client: FlaskClient, action: str, **form: object) -> str:
+    """Send a form of the project's page; returns the sentence that comes back."""
+    token = token_in(client.get("/projects/general").text)
+    answer = client.post(f"/projects/general/{action}", data={"csrf_token": token, **form})
+    assert answer.status_code == 303, answer.text
+    page = client.get(answer.location).text
+    return page.split('class="notice ')[1].split("</li>")[0]
+
+
+def test_the_page_shows_state_figures_and_the_running_job(curator: FlaskClient) -> None:
+    page = curator.get("/projects/general").text
+    for shown in ("Gold by people", "박지훈", "v3", "dev F1", "0.831", "1 min 14 s", "refused"):
+        assert shown in page
+    assert "Redis does not answer" in page
+    assert "ML backend does not answer" in page
+
+
+def test_the_empty_project_says_what_to_do(curator: FlaskClient) -> None:
+    page = curator.get("/projects/empty").text
+    assert "goldloop import empty FILE.jsonl" in page
+
+
+def test_an_annotator_sees_the_page_without_its_buttons(sign_in: SignIn) -> None:
+    page = sign_in("annotator").get("/projects/general").text
+    assert "Champion" in page
+    for action in ("retrain", "cancel", "rollback", "settings", "gold.jsonl"):
+        assert f"/projects/general/{action}" not in page
+
+
+def test_the_live_part_is_the_same_while_nothing_happens(curator: FlaskClient) -> None:
+    first, second = (curator.get("/projects/general/live").text for _ in range(2))
+    assert first == second
+    assert "csrf_token" not in first
+
+
+def test_the_page_takes_few_queries(curator: FlaskClient, filled: Database) -> None:
+    counted: list[str] = []
+    context = curator.application.extensions["goldloop"]
+    event.listen(
+        context.database.engine,
+        "before_cursor_execute",
+        lambda _c, _cur, statement, *_: counted.append(statement),
+    )
+    curator.get("/projects/general")
+    assert len(counted) <= 15, counted
+
+
+def test_retrain_begins_a_run_though_the_bell_is_lost(
+    curator: FlaskClient, filled: Database
+) -> None:
+    assert "remembered" not in act(curator, "retrain")
+    with filled.read() as session:
+        project = session.scalars(select(Project).where(Project.key == "general")).one()
+        assert project.training_wanted == "curator@example.com"  # one trains already
+    with filled.write() as session:
+        session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one().state = "failed"
+    said = act(curator, "retrain")
+    assert "Redis does not answer" in said
+    with filled.read() as session:
+        run = session.scalars(select(Run).where(Run.state == RunState.QUEUED)).one()
+        assert run.asked_by == "curator@example.com"
+
+
+def test_retrain_without_gold_says_what_is_missing(curator: FlaskClient) -> None:
+    token = token_in(curator.get("/projects/empty").text)
+    curator.post("/projects/empty/retrain", data={"csrf_token": token})
+    assert "training needs 10 gold documents" in curator.get("/projects/empty").text.lower()
+
+
+def test_cancel_raises_the_flag_in_the_jobs_folder(curator: FlaskClient, filled: Database) -> None:
+    assert "asked to stop" in act(curator, "cancel")
+    with filled.read() as session:
+        run = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
+    assert (Path(run.folder) / "cancel").exists()
+    assert "stopping" in curator.get("/projects/general").text
+
+
+def test_rollback_publishes_an_earlier_version_and_nothing_else(
+    curator: FlaskClient, filled: Database
+) -> None:
+    assert "model store" in act(curator, "rollback", version="v2")  # its weights are gone
+    context = curator.application.extensions["goldloop"]
+    for name in ("v1", "v2"):
+        context.models.version_folder("general", name).mkdir(parents=True)
+    assert "was not served before" in act(curator, "rollback", version="v4")
+    assert "no version" in act(curator, "rollback", version="v9")
+    assert "Going back to v2" in act(curator, "rollback", version="v2")
+    assert "under way" in act(curator, "rollback", version="v1")
+    with filled.read() as session:
+        opened = session.scalars(
+            select(Publication).where(Publication.state == PublicationState.PREDICTING)
+        ).one()
+        assert session.get_one(Version, opened.version_id).name == "v2"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "run_state", "publications"),
+    [("promote", RunState.PROMOTED, 1), ("refuse", RunState.REFUSED, 0)],
+)
+def test_a_waiting_run_is_decided_once(
+    curator: FlaskClient,
+    filled: Database,
+    verdict: str,
+    run_state: RunState,
+    publications: int,
+) -> None:
+    with filled.write() as session:
+        training = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
+        session.delete(training)
+        run = session.scalars(
+            select(Run).order_by(Run.id.desc()).where(Run.id != training.id)
+        ).first()
+        assert run is not None
+        run.state, number = RunState.WAITING, run.id
+    page = curator.get("/projects/general").text
+    assert "Decide about the challenger" in page
+    assert "Promote it anyway" in page
+    act(curator, "decide", verdict=f"{verdict}:{number}")
+    assert "no decision" in act(curator, "decide", verdict=f"{verdict}:{number}")
+    with filled.read() as session:
+        run = session.get_one(Run, number)
+        assert run.state == run_state
+        assert "curator@example.com" in run.reason
+        opened = session.scalars(select(Publication).where(Publication.state == "predicting")).all()
+        assert len(opened) == publications
+
+
+@pytest.mark.parametrize("threshold", ["0", "-1", "many", ""])
+def test_a_senseless_threshold_is_refused(curator: FlaskClient, threshold: str) -> None:
+    assert "whole number" in act(curator, "settings", retrain_threshold=threshold)
+
+
+def test_the_threshold_is_changed(curator: FlaskClient) -> None:
+    assert "after 75 corrected" in act(curator, "settings", retrain_threshold="75")
+    assert "of 75" in curator.get("/projects/general").text
+
+
+def test_the_gold_downloads_as_verified_lines(curator: FlaskClient, filled: Database) -> None:
+    answer = curator.get("/projects/general/gold.jsonl")
+    assert "general-gold.jsonl" in answer.headers["Content-Disposition"]
+    lines = [json.loads(line) for line in answer.data.splitlines()]
+    assert len(lines) > 50
+    for line in lines:
+        for entity in line["entities"]:
+            assert line["text"][entity["start"] : entity["end"]] == entity["text"]
+
+
+def test_a_page_that_is_not_there_says_so_in_a_page(curator: FlaskClient) -> None:
+    for address in ("/projects/none", "/nowhere"):
+        answer = curator.get(address)
+        assert answer.status_code == 404
+        assert "<main" in answer.text
