@@ -70,8 +70,11 @@ class TrainingConfig:
                 raise TrainingConfigError(f"{field.name} must be at least 0 and below 1: {value}")
             if field.name in (*shares, "scheme"):
                 continue
-            if value < 0 or (value == 0 and field.name not in may_be_zero):
-                raise TrainingConfigError(f"{field.name} must be above 0: {value}")
+            # written so that a number that is none is refused too
+            if value == float("inf") or not (
+                value > 0 or (value == 0 and field.name in may_be_zero)
+            ):
+                raise TrainingConfigError(f"{field.name} must be above 0 and finite: {value}")
 
 
 def _converted(name: str, value: Any, default: Any) -> Any:

@@ -12,7 +12,7 @@ from ml_backend.contract.scoring import Scores
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.model import Model
-from ml_backend.tagger.predict import Tagger
+from ml_backend.tagger.predict import Tagger, one_thread
 from ml_backend.tagger.vocabulary import Vocabulary
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData, batches
@@ -49,6 +49,7 @@ def fit(
     watch: Callable[[Step], None],
 ) -> Fitted:
     """Train; `watch` is called after each step and may raise to stop. Deterministic on a CPU."""
+    one_thread()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return _fit(data, config, random.Random(seed), device, watch)
@@ -68,7 +69,8 @@ def _fit(
     optimizer = _optimizer(model, config)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_then_decay(config, steps))
     average = copy.deepcopy(model).requires_grad_(False)
-    best, best_scores, waited = copy.deepcopy(average), None, 0
+    best, waited = copy.deepcopy(average), 0
+    best_scores: Scores | None = None
     looks = {round(steps * (look + 1) / config.looks) for look in range(config.looks)}
     loss_now = 0.0
 
@@ -91,12 +93,11 @@ def _fit(
 
         if step in looks:
             scores = evaluate(Tagger(average, device), data.dev)
-            # of two equally good ones the later has seen more
-            if best_scores is None or scores.micro.f1 >= best_scores.micro.f1:
+            f1, best_f1 = scores.micro.f1, best_scores.micro.f1 if best_scores else 0.0
+            waited = 0 if f1 > best_f1 or best_f1 == 0.0 else waited + 1
+            if f1 >= best_f1:  # of two equally good ones the later has seen more
                 best.load_state_dict(average.state_dict())
-                best_scores, waited = scores, 0
-            else:
-                waited += 1
+                best_scores = scores
         dev_f1 = best_scores.micro.f1 if best_scores else 0.0
         watch(Step(step, steps, step / steps_an_epoch, loss_now, dev_f1))
         if step == steps or waited > config.patience:

@@ -19,7 +19,7 @@ from ml_backend.contract.messages import JobFolder, Progress, Result, TrainReque
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.snapshot import GoldDocument, Manifest, read_manifest, read_part
 from ml_backend.tagger import checkpoint
-from ml_backend.tagger.predict import Tagger, one_thread
+from ml_backend.tagger.predict import Tagger
 from ml_backend.training import dataset
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.evaluate import evaluate
@@ -102,7 +102,6 @@ class Pulse:
 
 def _train(job: JobFolder, request: TrainRequest, pulse: Pulse) -> dict[str, Any]:
     started = time.monotonic()
-    one_thread()
     pulse.say("reading")
     config = TrainingConfig.from_dict(request.config)
     manifest = read_manifest(job.snapshot)

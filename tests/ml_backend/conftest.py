@@ -48,8 +48,9 @@ def general_labels() -> LabelSet:
 def make_job(tmp_path: Path, general_labels: LabelSet) -> MakeJob:
     """Make a training job on generated gold; keywords replace fields of its request."""
 
-    def make(name: str = "job", *, documents: int = 90, **request: Any) -> JobFolder:
-        return write_job(tmp_path / name, tmp_path / "store", general_labels, documents, request)
+    def make(name: str = "job", *, model_store_name: str = "store", **request: Any) -> JobFolder:
+        store = tmp_path / model_store_name
+        return write_job(tmp_path / name, store, general_labels, 90, request)
 
     return make
 

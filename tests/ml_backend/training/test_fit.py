@@ -1,0 +1,83 @@
+import pytest
+import torch
+
+from backend.sample.generate import generate
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.tagger.predict import Tagger
+from ml_backend.training.config import TrainingConfig
+from ml_backend.training.dataset import Example, TrainingData
+from ml_backend.training.evaluate import evaluate
+from ml_backend.training.fit import Step, fit
+
+CPU = torch.device("cpu")
+SMALL = TrainingConfig(hidden=24, symbol_size=16, string_size=16, learning_rate=0.01, looks=2)
+
+
+def ten_sentences() -> TrainingData:
+    gold = [
+        GoldDocument(d.id, d.id, d.text, list(d.entities))
+        for d in generate(40, seed=1)
+        if d.entities and d.copy_of is None
+    ][:10]
+    labels = LabelSet(tuple(sorted({e.label for d in gold for e in d.entities})))
+    return TrainingData(labels, [Example(d.text, d.entities) for d in gold], gold, len(gold))
+
+
+def options(**changed: object) -> TrainingConfig:
+    return TrainingConfig.from_dict({**SMALL.to_dict(), **changed})
+
+
+@pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
+def test_ten_sentences_are_learned_by_heart(scheme: str) -> None:
+    data = ten_sentences()
+    config = options(
+        scheme=scheme, min_steps=120, dropout=0.0, symbol_dropout=0.0, string_dropout=0.0
+    )
+    fitted = fit(data, config, seed=0, device=CPU, watch=lambda step: None)
+    assert fitted.dev.micro.f1 == 1.0
+    assert evaluate(Tagger(fitted.model), data.dev).micro.f1 == 1.0
+
+
+def weights(seed: int, **changed: object) -> dict[str, torch.Tensor]:
+    config = options(min_steps=12, epochs=1, **changed)
+    fitted = fit(ten_sentences(), config, seed=seed, device=CPU, watch=lambda step: None)
+    return fitted.model.state_dict()
+
+
+def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_a_seed_gives_one_set_of_weights_whatever_was_drawn_before() -> None:
+    first = weights(seed=1)
+    torch.rand(17)
+    assert same(first, weights(seed=1))
+    assert not same(first, weights(seed=2))
+
+
+def test_training_leaves_the_random_numbers_of_others_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    weights(seed=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_steps_are_counted_within_their_bounds_and_watched() -> None:
+    seen: list[Step] = []
+    config = options(epochs=4, min_steps=1, batch_documents=4)
+    fitted = fit(ten_sentences(), config, seed=0, device=CPU, watch=seen.append)
+    assert [step.step for step in seen] == list(range(1, 13))
+    assert seen[-1].steps == fitted.steps == 12
+    assert seen[-1].epoch == fitted.epochs == 4.0
+    assert seen[-1].dev_f1 == fitted.dev.micro.f1
+    few = options(epochs=4, max_steps=3, min_steps=1)
+    assert fit(ten_sentences(), few, seed=0, device=CPU, watch=seen.append).steps == 3
+
+
+def test_training_stops_when_dev_has_long_been_no_better() -> None:
+    config = options(min_steps=400, looks=40, patience=2)
+    fitted = fit(ten_sentences(), config, seed=0, device=CPU, watch=lambda step: None)
+    assert fitted.dev.micro.f1 > 0.9
+    assert fitted.steps < 400
