@@ -18,10 +18,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from backend.api.bell import Bell
+from backend.api.inbox_writer import Delivery, InboxWriter
 from backend.clients.label_studio import WEBHOOK_ACTIONS
 from backend.context import Context
-from backend.db.annotations import project_id_of
-from backend.db.tables import InboxEvent, InboxState
+from backend.db.tables import InboxState
 
 LARGEST = 64 * 1024 * 1024  # bytes: an import of 500 long tasks is delivered whole
 KEPT_OF_GARBAGE = 2000  # characters
@@ -33,9 +33,11 @@ webhooks = Blueprint("webhooks", __name__)
 
 
 @webhooks.record_once
-def _hang_bell(state: Any) -> None:
+def _open(state: Any) -> None:
     app: Flask = state.app
-    app.extensions["goldloop_bell"] = Bell(app.extensions["goldloop"].queue, DRAIN_JOB)
+    context: Context = app.extensions["goldloop"]
+    app.extensions["goldloop_inbox"] = InboxWriter(context.database)
+    app.extensions["goldloop_bell"] = Bell(context.queue, DRAIN_JOB)
 
 
 @webhooks.post("/webhooks/<project_key>")
@@ -50,23 +52,22 @@ def receive(project_key: str) -> ResponseReturnValue:
     except RequestEntityTooLarge:
         return _refusal(f"more than {LARGEST} bytes", 413)
     payload, status, reason = read_event(body)
-    with context.database.write() as session:
-        project_id = project_id_of(session, project_key)
-        if project_id is None:
-            return _refusal("no such project", 404)
-        event = InboxEvent(
-            project_id=project_id,
+    stored = current_app.extensions["goldloop_inbox"].store(
+        Delivery(
+            project_key,
             action=payload["action"] if status == 200 else "",
             payload=payload,
             state=InboxState.NEW if status == 200 else InboxState.REFUSED,
             reason=reason,
         )
-        session.add(event)
+    )
+    if stored is None:
+        return _refusal("no such project", 404)
     if status != 200:
         log.warning("event=webhook_refused project=%s reason=%r", project_key, reason)
         return _refusal(reason, status)
     current_app.extensions["goldloop_bell"].ring()
-    return jsonify(stored=event.id)
+    return jsonify(stored=stored)
 
 
 def read_event(body: bytes) -> tuple[dict[str, Any], int, str]:

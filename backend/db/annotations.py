@@ -169,11 +169,6 @@ def account_by_user(session: Session, user_id: int) -> Account | None:
     ).one_or_none()
 
 
-def project_id_of(session: Session, key: str) -> int | None:
-    """The number of the project of this key."""
-    return session.scalar(select(Project.id).where(Project.key == key))
-
-
 def waiting_events(session: Session, after: int, limit: int) -> Sequence[InboxEvent]:
     """Deliveries not handled yet, in the order in which they came, after event `after`."""
     return session.scalars(

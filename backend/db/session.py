@@ -1,5 +1,6 @@
 """Connections and transactions, on SQLite and PostgreSQL alike."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
+LONGEST_PAUSE = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,15 @@ class Database:
         """A session whose transaction is committed at the end, or rolled back by an exception."""
         with self._session(writes=True) as session, session.begin():
             yield session
+
+    def give_way(self, held: float) -> None:
+        """Pause after a transaction that held SQLite's one write lock for `held` seconds.
+
+        Its waiters look again at growing intervals and are not queued: whoever writes in a row
+        without a pause starves them, and among them is the webhook.
+        """
+        if self.engine.dialect.name == "sqlite":
+            time.sleep(min(held, LONGEST_PAUSE))
 
     def _session(self, *, writes: bool) -> Session:
         engine = self.engine.execution_options(goldloop_writes=writes)

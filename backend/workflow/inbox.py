@@ -15,6 +15,7 @@ A payload is a hint: what it says counts only where it is newer than what is kno
 """
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,7 +97,9 @@ def drain(database: Database, label_studio: LabelStudio, *, limit: int = 2000) -
             except Exception as error:
                 _failed(database, event.id, error, report)
                 continue
+            began = time.monotonic()
             _handle(database, event.id, asked, report)
+            database.give_way(time.monotonic() - began)
     return report
 
 
