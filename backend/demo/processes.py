@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,9 +83,19 @@ class Processes:
                 child.kill()
 
     def stop_all(self) -> None:
-        """Stop every child, the last started first."""
-        for name in reversed(list(self.running)):
-            self.stop(name)
+        """Stop every child, the last started first; a second Ctrl-C does not leave any behind."""
+        in_main = threading.current_thread() is threading.main_thread()
+        handlers = {
+            number: signal.signal(number, signal.SIG_IGN) if in_main else None
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            for name in reversed(list(self.running)):
+                self.stop(name)
+        finally:
+            for number, handler in handlers.items():
+                if in_main:
+                    signal.signal(number, handler)
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
