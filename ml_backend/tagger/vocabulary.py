@@ -10,6 +10,7 @@ from ml_backend.tagger.features import RawFeatures, read
 
 UNKNOWN = 0
 _CHUNK = 500  # texts read at once while counting
+_MERGE = 1 << 22  # counts gathered before they are added up
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,14 @@ class Vocabulary:
         cls, texts: Sequence[str], *, least_symbols: int, least_strings: int, most_strings: int
     ) -> "Vocabulary":
         """Count over training texts; the most frequent strings stay when there are too many."""
-        features = [read(texts[first : first + _CHUNK]) for first in range(0, len(texts), _CHUNK)]
-        symbols = _frequent(np.concatenate([f.symbols for f in features]), least_symbols, None)
-        hashes = np.concatenate([f.strings.view(np.int64).ravel() for f in features])
-        return cls(symbols, _frequent(hashes, least_strings, most_strings))
+        symbols, strings = _Counter(), _Counter()
+        for first in range(0, len(texts), _CHUNK):
+            features = read(texts[first : first + _CHUNK])
+            symbols.add(features.symbols)
+            strings.add(features.strings.view(np.int64).ravel())
+        return cls(
+            symbols.frequent(least_symbols, None), strings.frequent(least_strings, most_strings)
+        )
 
     def numbers(
         self, features: RawFeatures
@@ -41,13 +46,36 @@ class Vocabulary:
         )
 
 
-def _frequent(values: NDArray[np.int64], least: int, most: int | None) -> NDArray[np.int64]:
-    unique, counts = np.unique(values, return_counts=True)
-    kept = counts >= least
-    unique, counts = unique[kept], counts[kept]
-    if most is not None and len(unique) > most:
-        unique = np.sort(unique[np.argsort(-counts, kind="stable")[:most]])
-    return unique
+class _Counter:
+    """Counts of whole numbers, added up as they come, in arrays."""
+
+    def __init__(self) -> None:
+        self._values, self._counts = np.empty(0, np.int64), np.empty(0, np.int64)
+        self._new: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def add(self, values: NDArray[np.int64]) -> None:
+        self._new.append(np.unique(values, return_counts=True))
+        if sum(len(unique) for unique, _ in self._new) > len(self._values) + _MERGE:
+            self._merge()
+
+    def frequent(self, least: int, most: int | None) -> NDArray[np.int64]:
+        """The values seen at least so often, sorted; the most frequent when they are too many."""
+        self._merge()
+        kept = self._counts >= least
+        values, counts = self._values[kept], self._counts[kept]
+        if most is not None and len(values) > most:
+            values = np.sort(values[np.argsort(-counts, kind="stable")[:most]])
+        return values
+
+    def _merge(self) -> None:
+        new = [(self._values, self._counts), *self._new]
+        self._values, place = np.unique(
+            np.concatenate([values for values, _ in new]), return_inverse=True
+        )
+        weights = np.concatenate([counts for _, counts in new])
+        self._counts = np.zeros(len(self._values), np.int64)
+        np.add.at(self._counts, place, weights)
+        self._new = []
 
 
 def _places(known: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ class TrainingConfig:
     min_steps: int = 300
     max_steps: int = 12000
     batch_documents: int = 16
+    most_batch_documents: int = 32
     learning_rate: float = 3e-3
     crf_learning_rate: float = 3e-2
     weight_decay: float = 0.01

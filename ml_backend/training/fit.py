@@ -64,7 +64,8 @@ def _fit(
 ) -> Fitted:
     model = new_model(data, config).to(device)
     vocabulary = model.encoder.vocabulary()
-    steps_an_epoch = -(-len(data.train) // config.batch_documents)
+    batch_size = _batch_size(len(data.train), config)
+    steps_an_epoch = -(-len(data.train) // batch_size)
     steps = min(max(config.epochs * steps_an_epoch, config.min_steps), config.max_steps)
     optimizer = _optimizer(model, config)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_then_decay(config, steps))
@@ -75,7 +76,7 @@ def _fit(
     loss_now = 0.0
 
     model.train()
-    for step, examples in enumerate(batches(data.train, config.batch_documents, rng), 1):
+    for step, examples in enumerate(batches(data.train, batch_size, rng), 1):
         batch = model.encoder.prepare([e.text for e in examples], vocabulary).to(device)
         lengths = [len(e.text) for e in examples]
         targets = model.head.targets([e.entities for e in examples], lengths).to(device)
@@ -125,6 +126,16 @@ def new_model(data: TrainingData, config: TrainingConfig) -> Model:
         string_dropout=config.string_dropout,
     )
     return Model(encoder, CrfHead(data.labels, encoder.size, scheme=config.scheme))
+
+
+def _batch_size(examples: int, config: TrainingConfig) -> int:
+    """Small batches suit little gold; they double while the steps would not see it all."""
+    size = config.batch_documents
+    while size * 2 <= config.most_batch_documents and (
+        config.epochs * examples > size * config.max_steps
+    ):
+        size *= 2
+    return size
 
 
 def _optimizer(model: Model, config: TrainingConfig) -> torch.optim.Optimizer:
