@@ -44,8 +44,10 @@ def sign_in(page: Page, address: str, email: str = "curator@example.com") -> Non
 
 
 def assert_fits(page: Page) -> None:
-    """Nothing is wider than the window."""
+    """Nothing is wider than the window, and nothing sticks out of its card."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    wide = "[...document.querySelectorAll('.card')].filter(c => c.scrollWidth > c.clientWidth)"
+    assert page.evaluate(f"{wide}.map(card => card.innerText.slice(0, 60))") == []
 
 
 @pytest.fixture
