@@ -14,7 +14,7 @@ from backend.db import runs, versions
 from backend.db.annotations import waiting_events
 from backend.db.tables import Project
 from backend.errors import LabelStudioDownError
-from backend.loop import publication, training, working_set
+from backend.loop import predictions, publication, training, working_set
 from backend.settings import load_settings
 from backend.workflow import inbox, reconcile
 from backend.workflow.connect import webhook_url
@@ -93,7 +93,8 @@ def sync_projects() -> None:
 
 
 def clean_up_projects() -> None:
-    """Ring `clean_up` for every project that has tasks."""
+    """Ring `clean_up` for every project that has tasks, and drop prediction jobs nobody fetched."""
+    predictions.drop_old(context())
     for project_id in _projects():
         _ring("clean_up", project_id)
 

@@ -114,8 +114,7 @@ class JobQueue:
             "failure_ttl": KEEP_FAILED,
             "description": f"{job}({', '.join(map(repr, args))})",
         }
-        # RQ takes letters, digits, underscores and hyphens
-        job_id, after = (name and name.replace(".", "-") for name in (job_id, after))
+        job_id, after = job_id and _rq_id(job_id), after and _rq_id(after)
         rq_queue = Queue(queue, connection=self._redis)
         if after and self._status(after) is not None:
             rq_queue.enqueue(
@@ -134,7 +133,7 @@ class JobQueue:
         rq_queue.enqueue(job, *args, **options)
 
     def _status(self, job_id: str) -> JobStatus | None:
-        value = self._redis.hget(Job.key_for(job_id), "status")
+        value = self._redis.hget(Job.key_for(_rq_id(job_id)), "status")
         return JobStatus(value.decode()) if isinstance(value, bytes) else None
 
     def _forget(self, job_id: str) -> None:
@@ -142,3 +141,8 @@ class JobQueue:
             Job.fetch(job_id, connection=self._redis).delete()
         except NoSuchJobError:
             self._redis.delete(Job.key_for(job_id))
+
+
+def _rq_id(job_id: str) -> str:
+    """RQ takes letters, digits, underscores and hyphens."""
+    return job_id.replace(".", "-")

@@ -135,6 +135,18 @@ def pool(
     return select(Document).where(*conditions)
 
 
+def is_waiting(session: Session, project_id: int) -> bool:
+    """Whether a document waits in the pool, or for the task that was to be made of it."""
+    reserved = exists().where(
+        Document.project_id == project_id,
+        Document.queue_number.is_not(None),
+        Document.task_id.is_(None),
+        Document.task_state.is_(None),
+    )
+    inner = pool(project_id).options(load_only(Document.id)).limit(1)
+    return bool(session.scalars(inner).first()) or bool(session.scalar(select(reserved)))
+
+
 def confidences(session: Session, version_id: int, document_ids: Sequence[int]) -> dict[int, float]:
     """What a version thought of its own predictions, by document."""
     found: dict[int, float] = {}

@@ -14,6 +14,8 @@ from backend.db.tables import Document
 from backend.workflow import preannotate
 from ml_backend.contract.messages import DEFAULT_QUEUE, PREDICT_FILE_JOB, PREDICT_QUEUE, JobFolder
 
+KEPT_SECONDS = 2 * 86400
+
 log = logging.getLogger(__name__)
 
 
@@ -59,6 +61,16 @@ def have(
         shutil.rmtree(folder.path, ignore_errors=True)
     log.info("event=predicted project=%s version=%s %s", project_key, version, _figures(result))
     return True
+
+
+def drop_old(context: Context) -> int:
+    """Remove the folders of prediction jobs that nobody came back for; how many."""
+    dropped = 0
+    for path in context.settings.jobs.glob("predict-*"):
+        if _silence(JobFolder(path)) > KEPT_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+            dropped += 1
+    return dropped
 
 
 def _ring(context: Context, folder: JobFolder, follow_up: FollowUp) -> None:

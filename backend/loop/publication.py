@@ -52,6 +52,9 @@ def begin(context: Context, project_key: str, version_name: str, asked_by: str) 
 
 def begin_promoted(context: Context, project_id: int) -> Publication | None:
     """Publish the newest promoted version that had to wait for another publication's end."""
+    with context.database.read() as session:
+        if versions.unpublished_promotion(session, project_id) is None:
+            return None
     with context.database.write() as session:
         project = versions.locked_project(session, project_id)
         run = versions.unpublished_promotion(session, project_id)

@@ -116,6 +116,9 @@ def advance(context: Context, run_id: int) -> RunState:
 
 def begin_wanted(context: Context, project_id: int) -> None:
     """Grant the wish that came during a run, if it still stands."""
+    with context.database.read() as session:
+        if session.get_one(Project, project_id).training_wanted is None:
+            return
     with context.database.write() as session:
         project = versions.locked_project(session, project_id)
         if project.training_wanted is None or runs.active_run(session, project_id) is not None:

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 def top_up(context: Context, project_id: int) -> int:
     """Bring the open tasks up to the project's number; returns how many were added."""
+    if not _wants_tasks(context, project_id):
+        return 0
     with lease(context.database, tasks_lease(project_id)) as held:
         added = _top_up(context, held, project_id) if held is not None else 0
     if held is not None and held.wanted:
@@ -33,6 +35,8 @@ def top_up(context: Context, project_id: int) -> int:
 
 def preannotate(context: Context, project_id: int) -> int:
     """Give tasks that came to Label Studio without us the champion's predictions; how many."""
+    if not _has_new_tasks(context, project_id):
+        return 0
     with lease(context.database, tasks_lease(project_id)) as held:
         given = _preannotate(context, held, project_id) if held is not None else 0
     if held is not None and held.wanted:
@@ -44,6 +48,22 @@ def clean_up(context: Context, project_id: int) -> int:
     """Delete what no annotator can refer to any more in Label Studio; how many predictions."""
     with lease(context.database, tasks_lease(project_id)) as held:
         return _clean_up(context, held, project_id) if held is not None else 0
+
+
+def _wants_tasks(context: Context, project_id: int) -> bool:
+    """A cheap look, so that the tick need not take the lease of every project."""
+    with context.database.read() as session:
+        project = session.get_one(Project, project_id)
+        settings = ProjectSettings.model_validate(project.settings)
+        if select.missing_tasks(pool.open_count(session, project_id), settings) == 0:
+            return bool(pool.reserved_documents(session, project_id))
+        return pool.is_waiting(session, project_id)
+
+
+def _has_new_tasks(context: Context, project_id: int) -> bool:
+    with context.database.read() as session:
+        champion = session.get_one(Project, project_id).champion_id
+        return champion is not None and bool(pool.open_unplaced(session, project_id, champion))
 
 
 def _top_up(context: Context, held: Held, project_id: int) -> int:
