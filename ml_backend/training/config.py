@@ -18,13 +18,13 @@ class TrainingConfig:
     """
 
     scheme: SchemeName = "BIOES"
-    epochs: int = 30
+    epochs: int = 24
     min_steps: int = 300
     max_steps: int = 12000
-    batch_documents: int = 16
+    batch_documents: int = 8
     most_batch_documents: int = 32
-    learning_rate: float = 3e-3
-    crf_learning_rate: float = 3e-2
+    learning_rate: float = 5e-3
+    crf_learning_rate: float = 5e-2
     weight_decay: float = 0.01
     warm_up: float = 0.1
     clip: float = 5.0
@@ -38,9 +38,9 @@ class TrainingConfig:
     string_size: int = 64
     hidden: int = 128
     layers: int = 1
-    dropout: float = 0.4
+    dropout: float = 0.5
     symbol_dropout: float = 0.05
-    string_dropout: float = 0.3
+    string_dropout: float = 0.5
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
