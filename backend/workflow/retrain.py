@@ -169,7 +169,7 @@ def freeze(session: Session, project: Project, folder: Path) -> Frozen:
         known = best.get(row.group_key)
         if known is None or _preference(row) < _preference(known):
             best[row.group_key] = row
-    parts: dict[str, list[GoldDocument]] = {part: [] for part in SNAPSHOT_PARTS}
+    parts: dict[str, list[GoldDocument]] = {part.value: [] for part in SNAPSHOT_PARTS}
     for row in sorted(best.values(), key=lambda row: row.external_id):
         part = roles.get(row.group_key, Part.TRAIN)
         if part in parts:
