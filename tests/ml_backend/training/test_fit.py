@@ -32,7 +32,13 @@ def options(**changed: object) -> TrainingConfig:
 def test_ten_sentences_are_learned_by_heart(scheme: str) -> None:
     data = ten_sentences()
     config = options(
-        scheme=scheme, min_steps=120, dropout=0.0, symbol_dropout=0.0, string_dropout=0.0
+        scheme=scheme,
+        min_steps=240,
+        looks=6,
+        patience=1,
+        dropout=0.0,
+        symbol_dropout=0.0,
+        string_dropout=0.0,
     )
     fitted = fit(data, config, seed=0, device=CPU, watch=lambda step: None)
     assert fitted.dev.micro.f1 == 1.0
