@@ -186,9 +186,8 @@ class ModelServer:
                 self._on_failure(key)
             return
         project.error = None
-        if before is not None and (project.loaded is None or project.loaded is not before):
-            del before
-            _release_memory()
+        del before
+        _tidy_memory()
 
     def _open(self, key: str, champion: Champion) -> Loaded:
         began = time.monotonic()
@@ -219,9 +218,15 @@ def _stamp(path: Path) -> Stamp | None:
     return (found.st_mtime_ns, found.st_ino, found.st_size)
 
 
-def _release_memory() -> None:
-    """Give the replaced version's memory back; a request that still uses it keeps it until done."""
+def _tidy_memory() -> None:
+    """Give the replaced version's memory back; a request that still uses it keeps it until done.
+
+    What stays is set aside from the garbage collector: going through torch's many objects again
+    and again would double the time that a large answer takes to build.
+    """
+    gc.unfreeze()
     gc.collect()
+    gc.freeze()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

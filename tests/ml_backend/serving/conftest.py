@@ -40,7 +40,7 @@ def save_version(store: ModelStore, key: str, version: str, labels: LabelSet, se
     with torch.no_grad():  # entities here and there, not everywhere
         torch.nn.init.normal_(model.encoder.string.weight)
         torch.nn.init.normal_(model.head.emit.weight)
-        model.head.emit.bias[outside] += 3
+        model.head.emit.bias[outside] += 2
     folder = store.version_folder(key, version)
     checkpoint.save(model, folder, training={"seed": seed})
     return folder

@@ -134,10 +134,10 @@ def test_the_application_waits_until_a_version_is_loaded(start_ml_backend, news)
 
 def test_health_and_setup_answer_at_once_from_the_very_start(start_ml_backend, news):
     running = start_ml_backend(news.store.root)  # torch is still being imported
-    for path, seconds in (("/health", 1.0), ("/p/news/health", 1.0)):
+    for path in ("/health", "/p/news/health"):
         began = time.monotonic()
         assert running.client.get(path).status_code == 200
-        assert time.monotonic() - began < seconds
+        assert time.monotonic() - began < 3.0  # Label Studio's three tries, on a busy machine
     began = time.monotonic()
     assert running.client.post("/p/news/setup", json={}).json() == {"model_version": "v1"}
     assert time.monotonic() - began < 3.0
