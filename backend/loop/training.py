@@ -46,6 +46,8 @@ def request_if_due(context: Context, project_id: int) -> bool:
     """Begin a run when people's work has reached the threshold; whether it has."""
     with context.database.read() as session:
         project = session.get_one(Project, project_id)
+        if runs.active_run(session, project_id) is not None:
+            return False  # when it ends this is asked again
         if not retrain.triggered(session, project):
             return False
     request(context, project.key, retrain.BY_THRESHOLD)
@@ -111,6 +113,7 @@ def advance(context: Context, run_id: int) -> RunState:
     state = RunState(_run(context, run_id).state)
     if state not in ACTIVE_RUNS:
         begin_wanted(context, run.project_id)
+        request_if_due(context, run.project_id)
     return state
 
 
