@@ -34,7 +34,7 @@ ACCOUNTS = {
     Role.ADMINISTRATOR: "admin@example.com",
     Role.CURATOR: "curator@example.com",
 }
-PATIENCE = 900.0  # seconds for a training, a publication, or the filling of Label Studio
+PATIENCE = 600.0  # seconds for a training, a publication, or the filling of Label Studio
 LOOK_EVERY = 0.3
 CONFIGURATION = Path("annotation_configs/general.xml")
 

@@ -2,6 +2,7 @@
 
 import threading
 
+import httpx
 import psutil
 import pytest
 from sqlalchemy import select
@@ -78,9 +79,29 @@ def test_a_worker_killed_in_training_leaves_nothing_half_made(loop):
     assert again.snapshot_digest == loop.run_after(last_run).snapshot_digest
 
 
-def test_the_ml_backend_restarts_while_people_annotate(loop):
+def test_the_ml_backend_restarts_under_load(loop):
+    settings, stop = loop.stack.settings, threading.Event()
     annotator = loop.annotator()
-    failures: list[Exception] = []
+    failures: list[object] = []
+    answered_after: list[str] = []
+    tasks = [{"id": number, "data": {"text": "최예나는 롯데와 계약했다"}} for number in range(20)]
+    body = {"tasks": tasks, "label_config": loop.project.label_config}
+    credentials = (settings.ml_backend_user, settings.ml_backend_password.get_secret_value())
+    restarted = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(auth=credentials, timeout=30) as client:
+            while not stop.is_set():
+                try:
+                    answer = client.post(
+                        f"{settings.ml_backend_url}/p/{loop.key}/predict", json=body
+                    )
+                except httpx.TransportError:
+                    continue  # it is down: the next request tries again
+                if answer.status_code != 200 or len(answer.json()["results"]) != len(tasks):
+                    failures.append(answer.text)
+                elif restarted.is_set():
+                    answered_after.extend(r["model_version"] for r in answer.json()["results"])
 
     def annotate() -> None:
         try:
@@ -88,13 +109,18 @@ def test_the_ml_backend_restarts_while_people_annotate(loop):
         except Exception as error:  # whatever it is, the test shows it
             failures.append(error)
 
-    person = threading.Thread(target=annotate)
-    person.start()
+    people = [threading.Thread(target=ask) for _ in range(3)] + [threading.Thread(target=annotate)]
+    for person in people:
+        person.start()
     loop.stack.processes.stop("ml-backend")
     loop.stack.start_service("ml-backend")
-    loop.stack.wait_web("ml-backend", f"{loop.stack.settings.ml_backend_url}/health")
-    person.join()
+    loop.stack.wait_web("ml-backend", f"{settings.ml_backend_url}/health")
+    restarted.set()
+    loop.wait(lambda: len(answered_after) > 100, "answers after the restart")
+    stop.set()
+    for person in people:
+        person.join()
 
     assert failures == []
+    assert set(answered_after) == {loop.champion.name}
     loop.wait(lambda: set(annotator.submitted) <= gold_of_people(loop), "the inbox to be drained")
-    assert loop.stack.context.tagger.wait_loaded(loop.key, loop.champion.name, timeout=30)
