@@ -14,7 +14,7 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Document, Run, RunState, TaskState, Version
 from backend.demo.annotator import Annotator, newest_prediction
 from backend.demo.corpus import Corpus
-from backend.demo.seed import PROJECT_KEY, stack_wait, wait_published, watch_training
+from backend.demo.seed import PROJECT_KEY, wait_published, watch_training
 from backend.demo.stack import Stack
 from backend.errors import GoldloopError
 from backend.workflow.correct import clean
@@ -56,11 +56,8 @@ def check_loop(stack: Stack, corpus: Corpus, console: Console) -> None:
     _require(run.state == RunState.PROMOTED, f"the gate said {run.state}: {run.reason}")
     _line(console, "gate", run.reason)
 
-    second = stack_wait(
-        stack,
-        lambda: _newer(wait_published(stack, PROJECT_KEY, console), first),
-        "the new version to be published",
-    )
+    second = wait_published(stack, PROJECT_KEY, console, run.version_id)
+    _require(second.id == run.version_id, f"{second.name} is served, not the promoted version")
     _line(console, "publish", f"{second.name} is served after {first.name}")
 
     tasks = [
@@ -152,10 +149,6 @@ def _queue(session: Session, project_id: int) -> list[int]:
             .order_by(Document.queue_number)
         )
     )
-
-
-def _newer(version: Version, first: Version) -> Version | None:
-    return version if version.id != first.id else None
 
 
 def _runs(session: Session, project_id: int) -> Sequence[Run]:

@@ -16,6 +16,7 @@ from backend.demo.stack import Stack, running_stack
 from backend.settings import load_settings
 
 LOOK_EVERY = 1.0
+INTERRUPTED = 130
 
 
 @click.command()
@@ -23,7 +24,8 @@ LOOK_EVERY = 1.0
 def demo(check: bool) -> None:
     """Start everything, make a sample project, train, publish; Ctrl-C stops it all."""
     console = Console()
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal leaves nothing running
+        signal.signal(number, _as_interrupt)
     corpus = sample_corpus()
     try:
         with running_stack(load_settings(), console.print) as stack:
@@ -39,6 +41,8 @@ def demo(check: bool) -> None:
                 time.sleep(LOOK_EVERY)
     except KeyboardInterrupt:
         console.print("stopped")
+        if check:  # an interrupted check has verified nothing
+            raise SystemExit(INTERRUPTED) from None
 
 
 def _addresses(stack: Stack, passwords: dict[Role, str]) -> Table:

@@ -87,7 +87,7 @@ class Processes:
         in_main = threading.current_thread() is threading.main_thread()
         handlers = {
             number: signal.signal(number, signal.SIG_IGN) if in_main else None
-            for number in (signal.SIGINT, signal.SIGTERM)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         }
         try:
             for name in reversed(list(self.running)):

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from backend.commands.documents import dedupe_all, import_file
 from backend.commands.project import connect_project, create_project
 from backend.db.accounts import account_by_email, add_account
-from backend.db.projects import count_documents, project_by_key, settings_of
+from backend.db.pool import is_waiting, open_count
+from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import (
     ACTIVE_RUNS,
     Project,
@@ -27,6 +28,8 @@ from backend.db.tables import (
 from backend.demo.corpus import Corpus
 from backend.demo.stack import Stack, kept_by
 from backend.errors import GoldloopError, NotFoundError
+from backend.loop import training
+from backend.workflow.select import missing_tasks
 from ml_backend.contract.messages import DEFAULT_QUEUE, REQUEST_TRAINING_JOB, JobFolder
 
 PROJECT_KEY, PROJECT_NAME = "general", "General Korean (generated sample)"
@@ -85,18 +88,29 @@ def import_corpus(stack: Stack, key: str, corpus: Corpus, console: Console) -> N
 
 
 def train_first(stack: Stack, key: str, console: Console) -> Version:
-    """Train and publish the first version unless there is one; the champion."""
+    """Train and publish the first version unless there is one; the champion.
+
+    A run that an earlier start left behind is waited for, and run again when it had died.
+    """
     with stack.context.database.read() as session:
         project = project_by_key(session, key)
-        begun = session.scalars(select(Run.id).where(Run.project_id == project.id)).first()
-    if begun is None:
-        stack.context.queue.ring(DEFAULT_QUEUE, REQUEST_TRAINING_JOB, key, "the demo")
-        watch_training(stack, key, console, after=0)
+        last = session.scalars(
+            select(Run).where(Run.project_id == project.id).order_by(Run.id.desc()).limit(1)
+        ).first()
+    if project.champion_id is None:
+        if last is None:
+            stack.context.queue.ring(DEFAULT_QUEUE, REQUEST_TRAINING_JOB, key, "the demo")
+        run = watch_training(stack, key, console, after=last.id - 1 if last else 0)
+        if last and run.state in (RunState.FAILED, RunState.CANCELLED):
+            training.retry(stack.context, run.id, "the demo")
+            run = watch_training(stack, key, console, after=run.id)
+        if run.state != RunState.PROMOTED:
+            raise GoldloopError(f"the training run {run.id} ended as {run.state}: {run.reason}")
     return wait_published(stack, key, console)
 
 
 def watch_training(stack: Stack, key: str, console: Console, *, after: int) -> Run:
-    """Show the first run with an id above `after` until it has ended; raises when it failed."""
+    """Show the first run with an id above `after` until it has ended, in whatever state."""
     with _bar(console, "training") as (bar, task):
 
         def ended() -> Run | None:
@@ -116,10 +130,7 @@ def watch_training(stack: Stack, key: str, console: Console, *, after: int) -> R
                 )
             return run if run.state not in ACTIVE_RUNS else None
 
-        run = stack_wait(stack, ended, "a training run to end")
-    if run.state in (RunState.FAILED, RunState.CANCELLED):
-        raise GoldloopError(f"the training run {run.id} ended as {run.state}: {run.reason}")
-    return run
+        return stack_wait(stack, ended, "a training run to end")
 
 
 def first_run(stack: Stack, key: str, after: int) -> Run | None:
@@ -134,25 +145,29 @@ def first_run(stack: Stack, key: str, after: int) -> Run | None:
         ).one_or_none()
 
 
-def wait_published(stack: Stack, key: str, console: Console) -> Version:
-    """Wait until no publication is under way and the project has a champion."""
+def wait_published(
+    stack: Stack, key: str, console: Console, version_id: int | None = None
+) -> Version:
+    """Wait until the newest publication, or that of a version, is done; the champion then.
+
+    A publication that failed raises when the version was asked for, or when nothing is served.
+    """
+    newest = select(Publication).order_by(Publication.id.desc()).limit(1)
+    if version_id is not None:
+        newest = newest.where(Publication.version_id == version_id)
     with _bar(console, "publication") as (bar, task):
 
         def published() -> Version | None:
             with stack.context.database.read() as session:
                 project = project_by_key(session, key)
-                last = session.scalars(
-                    select(Publication)
-                    .where(Publication.project_id == project.id)
-                    .order_by(Publication.id.desc())
-                    .limit(1)
-                ).one_or_none()
+                last = session.scalars(newest.where(Publication.project_id == project.id)).first()
                 if last is None:
                     return None
                 bar.update(task, description=f"publication: {last.state}", total=None)
-                if last.state == PublicationState.FAILED:
+                failed = last.state == PublicationState.FAILED
+                if failed and (version_id is not None or project.champion_id is None):
                     raise GoldloopError(f"the publication failed: {last.reason}")
-                if last.state != PublicationState.DONE or project.champion_id is None:
+                if not failed and last.state != PublicationState.DONE:
                     return None
                 return session.get(Version, project.champion_id)
 
@@ -178,11 +193,11 @@ def wait_filled(stack: Stack, key: str, console: Console) -> int:
         def filled() -> int | None:
             with stack.context.database.read() as session:
                 project = project_by_key(session, key)
-                counts = count_documents(session, [project.id])[project.id]
-                wanted = settings_of(project).open_tasks
-            bar.update(task, completed=counts.open, total=min(wanted, counts.open + counts.pool))
-            full = counts.open >= wanted or counts.pool + counts.unsorted == 0
-            return counts.open if full else None
+                now = open_count(session, project.id)
+                enough = missing_tasks(now, settings_of(project)) == 0
+                full = enough or not is_waiting(session, project.id)
+            bar.update(task, completed=now, total=None)
+            return now if full else None
 
         return stack_wait(stack, filled, "the working set in Label Studio")
 
