@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.context import Context, open_context
 from backend.db.projects import all_projects, count_documents, project_by_key, settings_of
-from backend.db.tables import Project, Version
+from backend.db.tables import Project, Version, now
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.settings import load_settings
 from backend.workflow import adopt as adoption
@@ -182,13 +182,16 @@ def connect_project(context: Context, key: str) -> Connected:
         )
         with context.database.write() as session:
             project_by_key(session, key).label_studio_id = number
-    return connect(
+    connected = connect(
         context.label_studio,
         context.settings,
         key=key,
         label_studio_id=number,
         champion=champion.name if champion else None,
     )
+    with context.database.write() as session:
+        project_by_key(session, key).connected_at = now()
+    return connected
 
 
 def sync_project(context: Context, key: str) -> Report:

@@ -102,6 +102,7 @@ class Project(Base):
     labels: Mapped[list[str]]
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # ProjectSettings
     label_studio_id: Mapped[int | None] = mapped_column(Integer, unique=True)
+    connected_at: Mapped[datetime | None]  # when we were first allowed to write there
     # champion_id has no constraint of its own: versions refer to projects already
     champion_id: Mapped[int | None] = mapped_column(Id)
     # rises with every change of gold, under the project's row lock: "since" is exact
@@ -113,6 +114,11 @@ class Project(Base):
     last_event_at: Mapped[datetime | None]
     last_sync_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def writable_id(self) -> int | None:
+        """The Label Studio project we may write to: None for one that was only adopted."""
+        return self.label_studio_id if self.connected_at is not None else None
 
 
 class Part(StrEnum):
@@ -214,6 +220,7 @@ class GoldSource(StrEnum):
 
     PERSON = "person"
     IMPORTED = "imported"
+    COPIED = "copied"  # of a document that this one is an exact copy of
 
 
 class Gold(Base):

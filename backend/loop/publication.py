@@ -121,6 +121,8 @@ def _predict(
     context: Context, held: Held, publication: Publication, project: Project, version: Version
 ) -> bool:
     """Have every open document predicted and kept, then rank the queue anew."""
+    if project.writable_id is None:  # its tasks are predicted once they may be given predictions
+        return _to(context, publication, PublicationState.IMPORTING, ranked=0)
     with context.database.read() as session:
         documents = pool.open_without_prediction(session, project.id, version.id)
     follow_up = predictions.FollowUp(ADVANCE, publication.id)
@@ -128,11 +130,7 @@ def _predict(
         return predictions.have(
             context, project.key, version.id, version.name, documents, follow_up
         )
-    there = (
-        publish.stored(context.label_studio, project.label_studio_id, version.name)
-        if project.label_studio_id is not None
-        else publish.Stored()
-    )
+    there = publish.stored(context.label_studio, project.writable_id, version.name)
     numbers = there.queue_numbers
     with context.database.write() as session:
         project = versions.locked_project(session, project.id)
@@ -155,7 +153,7 @@ def _import(
     context: Context, held: Held, publication: Publication, project: Project, version: Version
 ) -> bool:
     """Send what Label Studio lacks of the version's predictions, and count what it has then."""
-    number = project.label_studio_id
+    number = project.writable_id
     if number is None:
         return _to(context, publication, PublicationState.SELECTING, imported=0)
     control = parse_label_config(project.label_config)

@@ -54,15 +54,15 @@ def send_predictions(
 
 def select_if_stored(context: Context, project: Project, version: str) -> str | None:
     """Select a version in Label Studio if it holds any prediction of it; what was selected."""
-    number = project.label_studio_id
+    number = project.writable_id
     if number is None or not context.label_studio.model_versions(number).get(version):
         return None
     return publish.select_version(context.label_studio, number, version)
 
 
-def deleted(context: Context, document: Document, task: int) -> bool:
-    """Whether Label Studio has lost the task; then we know it too."""
-    if context.label_studio.task(task) is not None:
+def deleted(context: Context, number: int, document: Document, task: int) -> bool:
+    """Whether Label Studio's project `number` has lost the task; then we know it too."""
+    if context.label_studio.task(task, project=number) is not None:
         return False
     with context.database.write() as session:
         forget_task(session, session.get_one(Document, document.id))
@@ -77,5 +77,5 @@ def _gone(context: Context, number: int, documents: Sequence[Document]) -> set[i
         for document in documents
         if document.task_id is not None
         and document.task_id not in listed
-        and deleted(context, document, document.task_id)
+        and deleted(context, number, document, document.task_id)
     }

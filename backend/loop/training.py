@@ -46,6 +46,8 @@ def request_if_due(context: Context, project_id: int) -> bool:
     """Begin a run when people's work has reached the threshold; whether it has."""
     with context.database.read() as session:
         project = session.get_one(Project, project_id)
+        if project.connected_at is None:
+            return False  # an adopted project is read, and nothing is begun in it by itself
         if runs.active_run(session, project_id) is not None:
             return False  # when it ends this is asked again
         if not retrain.triggered(session, project):

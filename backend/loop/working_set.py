@@ -54,6 +54,8 @@ def _wants_tasks(context: Context, project_id: int) -> bool:
     """A cheap look, so that the tick need not take the lease of every project."""
     with context.database.read() as session:
         project = session.get_one(Project, project_id)
+        if project.writable_id is None:
+            return False
         settings = ProjectSettings.model_validate(project.settings)
         if select.missing_tasks(pool.open_count(session, project_id), settings) == 0:
             return bool(pool.reserved_documents(session, project_id))
@@ -62,8 +64,10 @@ def _wants_tasks(context: Context, project_id: int) -> bool:
 
 def _has_new_tasks(context: Context, project_id: int) -> bool:
     with context.database.read() as session:
-        champion = session.get_one(Project, project_id).champion_id
-        return champion is not None and bool(pool.open_unplaced(session, project_id, champion))
+        project = session.get_one(Project, project_id)
+        if project.writable_id is None or project.champion_id is None:
+            return False
+        return bool(pool.open_unplaced(session, project_id, project.champion_id))
 
 
 def _top_up(context: Context, held: Held, project_id: int) -> int:
@@ -77,7 +81,7 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
         candidates: list[Document] = []
         if champion is not None and missing:
             candidates = select.candidates_to_predict(session, project, champion.id, missing)
-    if project.label_studio_id is None or busy:
+    if project.writable_id is None or busy:
         return 0
     missing -= len(left_over)
     if left_over:  # an import was broken off: it may have reached Label Studio
@@ -114,7 +118,7 @@ def _import_tasks(
     documents: Sequence[Document],
 ) -> int:
     """Send documents with a place in the queue as tasks; their numbers are kept chunk by chunk."""
-    assert project.label_studio_id is not None
+    assert project.writable_id is not None
     control = parse_label_config(project.label_config)
     for chunk in pool.chunks(documents, TASKS_AT_ONCE):
         held.renew()
@@ -129,7 +133,7 @@ def _import_tasks(
                     document, kept[document.id], champion.name, control
                 )
             tasks.append(stage.label_studio_task(document, prediction, control))
-        numbers = context.label_studio.import_tasks(project.label_studio_id, tasks)
+        numbers = context.label_studio.import_tasks(project.writable_id, tasks)
         _link(context, dict(zip(ids, numbers, strict=True)))
     if champion is not None:
         select_if_stored(context, project, champion.name)
@@ -141,10 +145,10 @@ def _link_imported(
     context: Context, project: Project, documents: Sequence[Document]
 ) -> list[Document]:
     """Give documents the tasks that Label Studio already has for them; returns the others."""
-    assert project.label_studio_id is not None
+    assert project.writable_id is not None
     wanted = {document.id: document for document in documents}
     found: dict[int, int] = {}
-    for task in context.label_studio.tasks(project.label_studio_id):
+    for task in context.label_studio.tasks(project.writable_id):
         number = task["data"].get("goldloop_id")
         if number in wanted and wanted[number].text in task["data"].values():
             found.setdefault(number, int(task["id"]))
@@ -166,7 +170,7 @@ def _preannotate(context: Context, held: Held, project_id: int) -> int:
         project = session.get_one(Project, project_id)
         champion = versions.champion(session, project)
         busy = versions.active_publication(session, project_id) is not None
-        if champion is None or busy or project.label_studio_id is None:
+        if champion is None or busy or project.writable_id is None:
             return 0
         fresh = pool.open_unplaced(session, project_id, champion.id)
         kept = pool.predictions(session, champion.id, [document.id for document in fresh])
@@ -183,12 +187,12 @@ def _place(
     context: Context, held: Held, project: Project, champion: Version, ids: Sequence[int]
 ) -> int:
     """Give documents a place at the end of the queue and their tasks the prediction."""
-    assert project.label_studio_id is not None
+    assert project.writable_id is not None
     control = parse_label_config(project.label_config)
     with context.database.read() as session:
         documents = list(pool.documents(session, ids).values())
         kept = pool.predictions(session, champion.id, ids)
-    there = publish.stored(context.label_studio, project.label_studio_id, champion.name)
+    there = publish.stored(context.label_studio, project.writable_id, champion.name)
     numbers = there.queue_numbers
     last = max([project.last_queue_number, *numbers.values()])
     for document in documents:  # in memory first: the place counts once the prediction is there
@@ -199,7 +203,7 @@ def _place(
             last += 1
             document.queue_number = last
     lacking = [one for one in documents if one.task_id and one.task_id not in there.by_task]
-    send_predictions(context, held, project.label_studio_id, lacking, kept, champion.name, control)
+    send_predictions(context, held, project.writable_id, lacking, kept, champion.name, control)
     with context.database.write() as session:
         row = versions.locked_project(session, project.id)
         row.last_queue_number = max(row.last_queue_number, last)
@@ -218,7 +222,7 @@ def _clean_up(context: Context, held: Held, project_id: int) -> int:
         champion = versions.champion(session, project)
         retired = versions.no_longer_selected(session, project_id)
         busy = versions.active_publication(session, project_id) is not None
-    number, ttl = project.label_studio_id, context.settings.task_lock_ttl
+    number, ttl = project.writable_id, context.settings.task_lock_ttl
     if number is None or busy:
         return 0
     time, removed = now(), 0

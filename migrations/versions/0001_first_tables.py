@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("settings", sa.JSON(), nullable=False),
         sa.Column("label_studio_id", sa.Integer(), nullable=True),
+        sa.Column("connected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "champion_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),

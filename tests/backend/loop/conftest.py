@@ -16,7 +16,7 @@ from backend.clients.label_studio import LabelStudio
 from backend.commands.db import upgrade_database
 from backend.context import Context, open_context
 from backend.db import pool
-from backend.db.tables import Document, Project, Publication, Version
+from backend.db.tables import Document, Project, Publication, Version, now
 from backend.demo.processes import Processes
 from backend.demo.stack import Stack
 from backend.loop import publication, working_set
@@ -66,6 +66,7 @@ class World:
                 labels=list(parse_label_config(CONFIG).labels),
                 settings=settings,
                 label_studio_id=number,
+                connected_at=now(),
             )
             session.add(project)
             session.flush()
