@@ -1,5 +1,6 @@
 """The application's factory: opens the context and wires pages, API and their guards."""
 
+import hashlib
 from datetime import timedelta
 
 from flask import Flask
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("backend.admin", static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
+        SESSION_COOKIE_NAME=_cookie_name(settings),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.behind_proxy,
@@ -54,3 +56,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (login_page, projects_page, project_page, actions, health_check, webhooks):
         app.register_blueprint(part)
     return app
+
+
+def _cookie_name(settings: Settings) -> str:
+    """One name an installation: cookies do not tell ports of one machine apart."""
+    secret = settings.secret_key.get_secret_value()
+    return f"goldloop-{hashlib.sha256(f'cookie {secret}'.encode()).hexdigest()[:8]}"

@@ -125,5 +125,6 @@ def _signed_in(account: Account) -> SignedIn:
 
 def _own_page(address: str) -> str:
     """Where to go after signing in: a page of ours, never an address elsewhere."""
-    is_ours = address.startswith("/") and not address.startswith(("//", "/\\"))
+    begins_ours = address.startswith("/") and not address.startswith(("//", "/\\"))
+    is_ours = begins_ours and address.isprintable()  # browsers leave out tabs and line ends
     return address if is_ours else url_for("projects.projects")

@@ -2,6 +2,7 @@
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 
 from backend.app import create_app
 from backend.db.accounts import add_account, existing_account, set_password
@@ -13,11 +14,12 @@ from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.filled import PASSWORD
 
 
-def attempt(app: Flask, email: str, password: str, where: str = "") -> int:
+def attempt(app: Flask, email: str, password: str, address: str = "127.0.0.1") -> int:
     client = app.test_client()
+    client.environ_base["REMOTE_ADDR"] = address
     token = token_in(client.get("/login").text)
     form = {"email": email, "password": password, "csrf_token": token}
-    return client.post(f"/login{where}", data=form).status_code
+    return client.post("/login", data=form).status_code
 
 
 def test_each_role_signs_in_and_sees_the_projects(sign_in: SignIn) -> None:
@@ -44,6 +46,13 @@ def test_wrong_attempts_are_limited_by_account(app: Flask) -> None:
     assert tried == [401] * 8 + [429]
     assert attempt(app, "curator@example.com", PASSWORD) == 429
     assert attempt(app, "admin@example.com", PASSWORD) == 302
+
+
+def test_wrong_attempts_are_limited_by_network_address(app: Flask) -> None:
+    tried = [attempt(app, f"guess{number}@example.com", "wrong") for number in range(61)]
+    assert tried == [401] * 60 + [429]
+    assert attempt(app, "curator@example.com", PASSWORD) == 429
+    assert attempt(app, "curator@example.com", PASSWORD, address="192.0.2.7") == 302
 
 
 def test_signing_in_rightly_is_not_limited(app: Flask) -> None:
@@ -90,6 +99,9 @@ def test_a_password_is_changed_only_by_its_owner_to_a_good_one(
         ("https://evil.example", "/"),
         ("//evil.example", "/"),
         ("/\\evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("/\r\n/evil.example", "/"),
+        ("/\x00/evil.example", "/"),
     ],
 )
 def test_after_signing_in_one_stays_on_our_pages(app: Flask, wanted: str, reached: str) -> None:
@@ -127,6 +139,16 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert ("Secure" in cookie) is secure
+
+
+def test_two_installations_on_one_machine_keep_their_own_sessions(
+    settings: Settings, filled: Database, app: Flask
+) -> None:
+    other = create_app(settings.model_copy(update={"secret_key": SecretStr("another secret" * 3)}))
+    names = {one.config["SESSION_COOKIE_NAME"] for one in (app, other)}
+    assert len(names) == 2
+    assert "session" not in names
+    assert create_app(settings).config["SESSION_COOKIE_NAME"] in names  # the same after a restart
 
 
 def test_the_policy_lets_only_this_answers_scripts_run(sign_in: SignIn) -> None:
