@@ -11,6 +11,7 @@ _STATES = (
     ("skipped", "Done without gold", "skipped, or annotators disagree"),
     ("pool", "In the pool", "not shown to people yet"),
     ("unsorted", "Not deduplicated yet", "dedupe looks at them next"),
+    ("deleted", "Task deleted", "in Label Studio; people are not shown it again"),
     ("copies", "Copies set aside", "same text as another document"),
 )
 

@@ -38,8 +38,8 @@ def next_step(overview: ProjectOverview) -> NextStep:
     if overview.waiting_run is not None:
         return NextStep(
             "Decide about the challenger",
-            "There is too little gate gold to judge it by itself. Look at the numbers below, "
-            "then promote or refuse it.",
+            f"{_sentence(overview.waiting_run.reason)} Look at the numbers below, then promote "
+            "or refuse it.",
             action="decide",
         )
     if overview.active_run is not None:
@@ -57,7 +57,14 @@ def next_step(overview: ProjectOverview) -> NextStep:
         return NextStep(
             "Connect Label Studio",
             "The documents are here, but people cannot see them yet. Connect the project:",
-            command=f"goldloop project create {key}",
+            command=f"goldloop project connect {key}",
+        )
+    if overview.project.connected_at is None:
+        return NextStep(
+            "Connect Label Studio",
+            "This project was adopted as it is: nothing is changed in Label Studio, and no tagger "
+            "is trained by itself, until you connect it:",
+            command=f"goldloop project connect {key}",
         )
     if overview.champion is None:
         return _before_the_first(overview)
@@ -79,9 +86,14 @@ def next_step(overview: ProjectOverview) -> NextStep:
             f"{_count(documents.pool + documents.unsorted, 'document')} wait in the pool; the "
             "next ones are on their way to Label Studio.",
         )
+    deleted = (
+        f" The tasks of {_count(documents.deleted, 'document')} were deleted in Label Studio."
+        if documents.deleted
+        else ""
+    )
     return NextStep(
-        "Everything is labelled",
-        "No document waits for a person. Export the gold, or import more documents.",
+        "No document waits for a person",
+        f"Export the gold, or import more documents.{deleted}",
         action="export",
     )
 
@@ -143,6 +155,10 @@ def _before_the_first(overview: ProjectOverview) -> NextStep:
         "Studio and the first tagger is trained from them.",
         action="label",
     )
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
 
 
 def _count(number: int, one: str, several: str = "") -> str:

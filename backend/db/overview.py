@@ -151,5 +151,9 @@ def _versions(session: Session, project: Project) -> Sequence[Version]:
 
 
 def may_roll_back_to(version: Version, project: Project) -> bool:
-    """Whether a version was served before, and is not now."""
-    return version.state == VersionState.RETIRED and version.id != project.champion_id
+    """Whether a version of ours was served before, and is not now.
+
+    An adopted version is a name that came with predictions: we have no model of it.
+    """
+    ours = not version.figures.get("adopted")
+    return ours and version.state == VersionState.RETIRED and version.id != project.champion_id

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import case, exists, func, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from backend.db.tables import (
     Account,
@@ -52,6 +52,7 @@ class DocumentCounts:
     skipped: int = 0  # done without gold: skipped, or waiting for agreement
     copies: int = 0  # set aside by dedupe
     unsorted: int = 0  # dedupe has not looked yet
+    deleted: int = 0  # its task was deleted in Label Studio: people do not see it again
 
     @property
     def total(self) -> int:
@@ -63,6 +64,7 @@ class DocumentCounts:
             + self.skipped
             + self.copies
             + self.unsorted
+            + self.deleted
         )
 
     @property
@@ -80,6 +82,7 @@ def count_documents(session: Session, project_ids: Sequence[int]) -> dict[int, D
         (Gold.source == GoldSource.IMPORTED, "imported"),
         (Document.task_state == TaskState.OPEN, "open"),
         (Document.task_state == TaskState.DONE, "skipped"),
+        (Document.task_state == TaskState.DELETED, "deleted"),
         (Document.deduped.is_(False), "unsorted"),
         else_="pool",
     )
@@ -123,13 +126,23 @@ class CorrectionCounts:
 
 
 def recent_corrections(session: Session, project_id: int, limit: int = 500) -> CorrectionCounts:
-    """Corrections in the latest submitted annotations that began from a prediction."""
+    """Corrections in the latest submitted annotations that began from a prediction.
+
+    An annotation counts once, in its last state.
+    """
+    later = aliased(AnnotationState)
+    superseded = exists().where(
+        later.project_id == AnnotationState.project_id,
+        later.annotation_id == AnnotationState.annotation_id,
+        tuple_(later.updated_at, later.id) > tuple_(AnnotationState.updated_at, AnnotationState.id),
+    )
     rows = session.scalars(
         select(AnnotationState.correction)
         .where(
             AnnotationState.project_id == project_id,
             AnnotationState.status == AnnotationStatus.SUBMITTED,
             AnnotationState.version_name.is_not(None),
+            ~superseded,
         )
         .order_by(AnnotationState.id.desc())
         .limit(limit)

@@ -63,6 +63,7 @@ def fill(session: Session, project: Project, folder: Path, documents: int = 3000
     """Thousands of documents in every state, three versions, corrections, and a live training."""
     rng = random.Random(7)
     project.label_studio_id, project.last_event_at, project.last_sync_at = 12, now(), now()
+    project.connected_at = now()
     person = add_account(session, "park@example.com", role=Role.ANNOTATOR, name="박지훈")
     rows, gold, states = [], [], []
     for number in range(1, documents + 1):

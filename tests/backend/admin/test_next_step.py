@@ -1,0 +1,128 @@
+"""The one sentence that says what to do next, and what the counts below it hold."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from backend.db.overview import may_roll_back_to
+from backend.db.projects import count_documents, project_by_key, recent_corrections
+from backend.db.session import Database
+from backend.db.tables import (
+    AnnotationState,
+    Document,
+    Run,
+    RunState,
+    TaskState,
+    Version,
+    VersionState,
+    now,
+)
+from tests.backend.admin.conftest import SignIn
+
+
+@pytest.fixture
+def curator(sign_in: SignIn) -> FlaskClient:
+    return sign_in("curator")
+
+
+def next_step(client: FlaskClient) -> str:
+    page = client.get("/projects/general").text
+    section = page.split('data-testid="next-step">')[1].split("</section>")[0]
+    return " ".join(re.sub("<[^>]+>", " ", section).split())
+
+
+def end_the_run(filled: Database, state: RunState = RunState.CANCELLED, reason: str = "") -> None:
+    with filled.write() as session:
+        run = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
+        run.state, run.reason, run.finished_at = state, reason, now()
+
+
+def test_a_deleted_task_does_not_wait_in_the_pool(curator: FlaskClient, filled: Database) -> None:
+    end_the_run(filled)
+    with filled.write() as session:
+        project = project_by_key(session, "general")
+        before = count_documents(session, [project.id])[project.id]
+        session.execute(
+            update(Document)
+            .where(Document.task_state == TaskState.OPEN)
+            .values(task_state=TaskState.DELETED)
+        )
+        session.execute(update(Document).values(task_state=TaskState.DELETED, task_id=None))
+        after = count_documents(session, [project.id])[project.id]
+    assert (after.deleted, after.pool) == (before.open + before.pool + before.skipped, 0)
+    assert (after.total, after.gold) == (before.total, before.gold)
+    said = next_step(curator)
+    assert said.startswith("Next No document waits for a person")
+    assert f"{after.deleted:,} documents were deleted" in said
+    assert "Task deleted" in curator.get("/projects/general").text
+
+
+def test_a_waiting_run_says_why_it_waits(curator: FlaskClient, filled: Database) -> None:
+    reason = "judged against v2, but v3 is served now: a curator decides"
+    end_the_run(filled, RunState.WAITING, reason)
+    assert "Judged against v2, but v3 is served now: a curator decides." in next_step(curator)
+
+
+@pytest.mark.parametrize(
+    ("unset", "said"),
+    [
+        ({"label_studio_id": None, "connected_at": None}, "people cannot see them yet"),
+        ({"connected_at": None}, "nothing is changed in Label Studio"),
+    ],
+)
+def test_a_project_to_connect_names_the_command(
+    curator: FlaskClient, filled: Database, unset: dict[str, None], said: str
+) -> None:
+    end_the_run(filled)
+    with filled.write() as session:
+        project = project_by_key(session, "general")
+        for name, value in unset.items():
+            setattr(project, name, value)
+    shown = next_step(curator)
+    assert said in shown
+    assert "goldloop project connect general" in shown
+
+
+def test_an_annotation_counts_once_in_its_last_state(filled: Database) -> None:
+    with filled.write() as session:
+        project = project_by_key(session, "general")
+        before = recent_corrections(session, project.id)
+        states = session.scalars(select(AnnotationState).limit(2)).all()
+        for state, status in zip(states, ("submitted", "deleted"), strict=True):
+            for minutes in (1, 2):
+                session.add(
+                    AnnotationState(
+                        project_id=project.id,
+                        document_id=state.document_id,
+                        annotation_id=state.annotation_id,
+                        updated_at=state.updated_at + timedelta(minutes=minutes),
+                        status=status if minutes == 2 else "submitted",
+                        version_name="v3",
+                        correction={"kept": 0, "added": 7},
+                    )
+                )
+        session.flush()
+        after = recent_corrections(session, project.id)
+    edited = sum(state.correction["added"] for state in states)
+    assert after.documents == before.documents - 1
+    assert after.edits == before.edits - edited + 7
+
+
+def test_an_adopted_version_has_no_way_back(curator: FlaskClient, filled: Database) -> None:
+    with filled.write() as session:
+        project = project_by_key(session, "general")
+        adopted = Version(
+            project_id=project.id,
+            name="colleague's",
+            state=VersionState.RETIRED,
+            figures={"adopted": True},
+        )
+        session.add(adopted)
+        session.flush()
+        assert not may_roll_back_to(adopted, project)
+    page = curator.get("/projects/general").text
+    assert "colleague&#39;s" in page
+    assert page.count('data-testid="rollback"') == 2  # v1 and v2
