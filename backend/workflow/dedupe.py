@@ -19,7 +19,7 @@ from backend.db.tables import Document, Gold, GoldSource
 # zero-width space, non-joiner and joiner, word joiner, byte-order mark, soft hyphen, Mongolian
 # vowel separator
 _ZERO_WIDTH = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD, 0x180E))
-_RANK = {GoldSource.PERSON.value: 0, GoldSource.IMPORTED.value: 1, None: 2}
+_RANK = {source.value: rank for rank, source in enumerate(GoldSource)} | {None: len(GoldSource)}
 _documents = Document.__table__
 _SET_CANONICAL = (
     update(Document.__table__)  # type: ignore[arg-type]
