@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def database(settings: Settings, _migrated_sqlite: Path) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
     """A PostgreSQL with a migrated database `migrated` to copy."""
-    server = PostgresqlServer(tmp_path_factory.mktemp("postgresql"))
+    # outside of pytest's own folder: as root, PostgreSQL runs as another user, whom that shuts out
+    folder = Path(tempfile.mkdtemp(prefix="goldloop-postgresql-"))
+    server = PostgresqlServer(folder)
     address = server.create(name="migrated")
     upgrade_database(settings_in(tmp_path_factory.mktemp("unused"), database_url=address))
     yield server
