@@ -37,11 +37,16 @@ def champion(session: Session, project: Project) -> Version | None:
 
 def version_by_name(session: Session, project_id: int, name: str) -> Version:
     """A version of a project; raises NotFoundError."""
-    statement = select(Version).where(Version.project_id == project_id, Version.name == name)
-    version = session.scalars(statement).one_or_none()
+    version = find_version(session, project_id, name)
     if version is None:
         raise NotFoundError("version", name)
     return version
+
+
+def find_version(session: Session, project_id: int, name: str) -> Version | None:
+    """A version of a project, if there is one of that name."""
+    statement = select(Version).where(Version.project_id == project_id, Version.name == name)
+    return session.scalars(statement).one_or_none()
 
 
 def run_of_version(session: Session, version_id: int) -> Run | None:
@@ -56,6 +61,13 @@ def active_publication(session: Session, project_id: int) -> Publication | None:
         Publication.project_id == project_id, Publication.state.not_in(ENDED)
     )
     return session.scalars(statement).one_or_none()
+
+
+def publishing(session: Session, project_id: int) -> bool:
+    """Whether a publication is under way, or a promotion waits for its own."""
+    if active_publication(session, project_id) is not None:
+        return True
+    return unpublished_promotion(session, project_id) is not None
 
 
 def active_publications(session: Session) -> list[Publication]:

@@ -1,6 +1,7 @@
 """Training runs: asked for, frozen, trained by a worker, judged, and published when promoted."""
 
 import logging
+import shutil
 import uuid
 from pathlib import Path
 
@@ -62,9 +63,13 @@ def retry(context: Context, run_id: int, asked_by: str) -> Run:
     retrain.check_retry(failed)
     folder = context.settings.jobs / f"run-{run_id}-again-{uuid.uuid4().hex[:8]}"
     retrain.copy_job(failed, folder)
-    with context.database.write() as session:
-        project = versions.locked_project(session, failed.project_id)
-        run = retrain.open_retry(session, project, failed, folder, asked_by)
+    try:
+        with context.database.write() as session:
+            project = versions.locked_project(session, failed.project_id)
+            run = retrain.open_retry(session, project, failed, folder, asked_by)
+    except ConflictError:
+        shutil.rmtree(folder)
+        raise
     advance(context, run.id)
     return run
 
@@ -137,6 +142,9 @@ def begin_wanted(context: Context, project_id: int) -> None:
 def _advance(context: Context, run_id: int) -> Publication | None:
     run = _run(context, run_id)
     if run.state == RunState.QUEUED and not run.snapshot_digest:
+        with context.database.read() as session:
+            if versions.publishing(session, run.project_id):
+                return None  # whom it has to beat is known once that has ended
         _prepare(context, run)
     with context.database.write() as session:
         run = session.get_one(Run, run_id, with_for_update=True)

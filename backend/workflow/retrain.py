@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from backend.db import runs
 from backend.db.tables import (
     ACTIVE_RUNS,
+    FINISHED_RUNS,
     GoldSource,
     Part,
     Project,
@@ -23,7 +24,7 @@ from backend.db.tables import (
     Version,
     VersionState,
 )
-from backend.db.versions import champion
+from backend.db.versions import champion, find_version, run_of_version
 from backend.errors import ConflictError
 from backend.settings import ProjectSettings
 from ml_backend.contract.entity import Entity
@@ -113,10 +114,20 @@ def copy_job(failed: Run, folder: Path) -> None:
 
 
 def open_retry(session: Session, project: Project, failed: Run, folder: Path, asked_by: str) -> Run:
-    """Run a failed or cancelled run's snapshot again, under the same version name."""
+    """Run a failed or cancelled run's snapshot again, under the same version name.
+
+    Raises ConflictError when that version was made and judged since.
+    """
     check_retry(failed)
     if runs.active_run(session, project.id) is not None:
         raise ConflictError("a run is active")
+    name = JobFolder(folder).train_request().version
+    version = find_version(session, project.id, name)
+    if version is not None:
+        made_by = run_of_version(session, version.id)
+        waits = made_by is not None and made_by.state == RunState.WAITING
+        if waits or version.state != VersionState.CANDIDATE:
+            raise ConflictError(f"run {failed.id} was run again already: {name} is there")
     run = Run(
         project_id=project.id,
         asked_by=asked_by,
@@ -132,8 +143,8 @@ def open_retry(session: Session, project: Project, failed: Run, folder: Path, as
 def take_wanted(session: Session, project: Project) -> str | None:
     """The remembered wish for another run if it is still to be granted; forgets it.
 
-    Granted when gold has changed since the last run's snapshot; for the threshold's own wish,
-    when the threshold is reached again.
+    Granted unless the last run has learnt from the same gold; for the threshold's own wish, when
+    the threshold is reached again.
     """
     wanted, project.training_wanted = project.training_wanted, None
     if wanted is None:
@@ -141,8 +152,8 @@ def take_wanted(session: Session, project: Project) -> str | None:
     if wanted == BY_THRESHOLD:
         return wanted if triggered(session, project) else None
     last = runs.last_run(session, project.id)
-    if last is not None and last.gold_revision == project.gold_revision:
-        return None
+    if last is not None and last.state in FINISHED_RUNS:
+        return wanted if last.gold_revision < project.gold_revision else None
     return wanted
 
 
@@ -270,17 +281,20 @@ def _end(session: Session, run: Run, folder: JobFolder, result: Result, now: dat
     run.started_at = run.started_at or now
     if result.state == "cancelled":
         finish(run, RunState.CANCELLED, result.reason or "cancelled", now)
+    elif result.state == "done" and folder.cancel_asked():
+        finish(run, RunState.CANCELLED, "cancelled on request", now)
     elif result.state == "failed":
         finish(run, RunState.FAILED, result.reason, now)
     else:
         name = folder.train_request().version
-        version = Version(
-            project_id=run.project_id,
-            name=name,
-            state=VersionState.CANDIDATE,
-            figures={"training": result.figures},
-        )
-        session.add(version)
+        version = find_version(session, run.project_id, name)
+        if version is None:
+            version = Version(project_id=run.project_id, name=name, state=VersionState.CANDIDATE)
+            session.add(version)
+        elif version.state != VersionState.CANDIDATE:
+            finish(run, RunState.FAILED, f"{name} was judged already", now)
+            return
+        version.figures = {"training": result.figures}
         session.flush()
         run.version_id, run.state, run.lease_until = version.id, RunState.JUDGING, None
 

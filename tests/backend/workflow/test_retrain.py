@@ -94,6 +94,9 @@ def test_one_run_at_a_time_and_a_wish_meanwhile_is_remembered(any_database: Data
         assert str(first.run.id) in second.sentence
         assert retrain.open_run(session, project, "threshold").run is None
         assert project.training_wanted == "a@example.com"  # a person's wish is the stronger
+        retrain.finish(first.run, RunState.FAILED, "", now())
+        assert retrain.take_wanted(session, project) == "a@example.com"  # it learnt nothing
+        project.training_wanted = "a@example.com"
         retrain.finish(first.run, RunState.REFUSED, "", now())
         assert retrain.take_wanted(session, project) is None  # no gold since: nothing to learn
         project.training_wanted = "a@example.com"
@@ -279,3 +282,50 @@ def test_a_run_that_waits_is_cancelled_at_once_and_one_that_trains_by_its_folder
         assert waiting.state == RunState.CANCELLED
         with pytest.raises(ConflictError):
             retrain.cancel(waiting, folder, now())
+
+
+def test_a_cancel_after_the_training_has_ended_is_honoured(queued, database: Database):
+    folder, look = queued
+    folder.write_progress(Progress(1, "training"))
+    assert look(0).state == RunState.TRAINING
+    folder.write_result(Result("done", figures={}))
+    folder.ask_to_cancel()
+    assert look(1).state == RunState.CANCELLED
+    with database.read() as session:
+        assert session.query(Version).count() == 0
+
+
+@pytest.mark.parametrize("state", [VersionState.CHAMPION, VersionState.REFUSED])
+def test_a_version_that_was_judged_is_not_made_again(queued, database: Database, state):
+    folder, look = queued
+    with database.write() as session:
+        project = session.query(Project).one()
+        session.add(Version(project_id=project.id, name="v1", state=state))
+        failed = ended(session, project, RunState.FAILED)
+        failed.snapshot_digest = "d"
+        run = session.query(Run).filter_by(state=RunState.QUEUED).one()
+        with pytest.raises(ConflictError, match="a run is active"):
+            retrain.open_retry(session, project, failed, folder.path, "x")
+        retrain.finish(run, RunState.FAILED, "", now())
+        with pytest.raises(ConflictError, match="v1 is there"):
+            retrain.open_retry(session, project, failed, folder.path, "x")
+        run.state = RunState.QUEUED
+    folder.write_result(Result("done", figures={}))
+    run = look(0)
+    assert (run.state, run.reason) == (RunState.FAILED, "v1 was judged already")
+
+
+def test_a_run_that_could_not_be_judged_may_be_run_again(queued, database: Database):
+    folder, look = queued
+    folder.write_result(Result("done", figures={"steps": 3}))
+    made = look(0).version_id
+    with database.write() as session:
+        project, run = session.query(Project).one(), session.query(Run).one()
+        run.snapshot_digest = "d"
+        retrain.finish(run, RunState.FAILED, "cannot be judged", now())
+        again = retrain.open_retry(session, project, run, folder.path, "x")
+        retrain.look(session, again, folder, now(), LEASE)
+        assert (again.state, again.version_id) == (RunState.JUDGING, made)
+        retrain.finish(again, RunState.WAITING, "", now())
+        with pytest.raises(ConflictError, match="v1 is there"):
+            retrain.open_retry(session, project, run, folder.path, "x")
