@@ -2,14 +2,16 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import closing
 
 from backend.clients.tagger import MlBackend
 from backend.context import Context
-from backend.db import pool, versions
+from backend.db import pool, runs, versions
 from backend.db.leases import Held, lease
 from backend.db.projects import project_by_key
 from backend.db.tables import (
+    Document,
     Project,
     Publication,
     PublicationState,
@@ -30,6 +32,7 @@ SERVING_LOOK = 5.0  # seconds that one call waits for the ML backend
 SERVING_LIMIT = 120  # seconds after which a reachable ML backend counts as unable to load
 
 ADVANCE = "backend.jobs.advance_publication"
+ADVANCE_RUN = "backend.jobs.advance_run"
 JOBS_AFTERWARDS = ("backend.jobs.top_up", "backend.jobs.preannotate")
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,7 @@ def begin(context: Context, project_key: str, version_name: str, asked_by: str) 
         version = versions.version_by_name(session, project.id, version_name)
         if version.state == VersionState.REFUSED:
             raise ConflictError(f"{version_name} was refused at the gate")
-        if not context.models.version_folder(project_key, version_name).is_dir():
+        if version_name not in context.models.versions(project_key):
             raise NotFoundError("version in the model store", version_name)
         opened = publish.open_publication(session, project, version, asked_by)
     advance(context, opened.id)
@@ -83,6 +86,10 @@ def advance(context: Context, publication_id: int) -> PublicationState:
         log.info("event=published project=%s version=%s state=%s", project.key, version.name, state)
         for job in JOBS_AFTERWARDS:
             context.queue.ring(DEFAULT_QUEUE, job, project.id, job_id=f"{job}-{project.id}")
+        with context.database.read() as session:
+            waiting = runs.active_run(session, project.id)
+        if waiting is not None:
+            context.queue.ring(DEFAULT_QUEUE, ADVANCE_RUN, waiting.id)
     return state
 
 
@@ -127,6 +134,7 @@ def _predict(
         documents = pool.open_without_prediction(session, project.id, version.id)
     follow_up = predictions.FollowUp(ADVANCE, publication.id)
     if documents:
+        _note_folder(context, publication, project, version, documents)
         return predictions.have(
             context, project.key, version.id, version.name, documents, follow_up
         )
@@ -147,6 +155,21 @@ def _predict(
             session.get_one(Publication, publication.id), PublicationState.IMPORTING, ranked=ranked
         )
     return True
+
+
+def _note_folder(
+    context: Context,
+    publication: Publication,
+    project: Project,
+    version: Version,
+    documents: Sequence[Document],
+) -> None:
+    """Where the prediction job's progress can be read."""
+    ids = (document.id for document in documents)
+    folder = preannotate.job_folder(context.settings.jobs, project.key, version.name, ids)
+    if publication.folder != str(folder.path):
+        with context.database.write() as session:
+            session.get_one(Publication, publication.id).folder = str(folder.path)
 
 
 def _import(

@@ -11,6 +11,7 @@ import pytest
 
 from backend.db import versions
 from backend.db.tables import Document, Gold, GoldSource, Part, Project, Run, RunState, Version
+from backend.errors import ConflictError
 from backend.loop import publication, training
 from backend.sample.generate import generate
 from ml_backend.contract.entity import Entity
@@ -29,9 +30,11 @@ def train_worker(world: World) -> Iterator[psutil.Process]:
     world.stack.processes.stop("worker-train", kill=True)
 
 
-def project_with_gold(world: World, *, steps: int = 60, **settings: object) -> Project:
+def project_with_gold(
+    world: World, *, steps: int = 60, documents: int = 0, **settings: object
+) -> Project:
     project = world.project(
-        documents=0, training={**TINY, "min_steps": steps, "max_steps": steps}, **settings
+        documents=documents, training={**TINY, "min_steps": steps, "max_steps": steps}, **settings
     )
     with world.context.database.write() as session:
         session.query(Version).filter_by(project_id=project.id).delete()
@@ -41,7 +44,7 @@ def project_with_gold(world: World, *, steps: int = 60, **settings: object) -> P
             part = (Part.DEV, Part.GATE)[number % 2] if number >= 60 else Part.TRAIN
             document = Document(
                 project_id=project.id,
-                external_id=made.id,
+                external_id=f"gold-{made.id}",
                 text=made.text,
                 group_key=hashlib.sha256(f"{project.id} {made.id}".encode()).hexdigest(),
                 deduped=True,
@@ -108,6 +111,8 @@ def test_a_killed_worker_leaves_no_version_and_the_rerun_is_identical(
     done = wait(world, again.id, ended)
     assert (done.state, done.reason) == (RunState.PROMOTED, "the first version needs no opponent")
     assert world.version(project, "v10").figures["gate"]["documents"] == 10
+    with pytest.raises(ConflictError, match="v10 is there"):
+        training.retry(world.context, failed.id, "a test")
 
     elsewhere = JobFolder(tmp_path / "job")
     shutil.copytree(Path(failed.folder) / "snapshot", elsewhere.snapshot)
@@ -136,7 +141,8 @@ def test_cancelling_stops_a_training_run_and_begins_no_other(
 def test_a_wish_during_a_run_is_granted_after_it_if_gold_has_changed(
     world: World, train_worker: psutil.Process
 ):
-    project = project_with_gold(world)
+    project = project_with_gold(world, documents=4, gate_min_documents=10)
+    world.fill(project)
     opened = training.request(world.context, project.key, "a test")
     again = training.request(world.context, project.key, "somebody")
     assert again.run is None
@@ -149,8 +155,16 @@ def test_a_wish_during_a_run_is_granted_after_it_if_gold_has_changed(
     with world.context.database.read() as session:
         runs = session.query(Run).filter_by(project_id=project.id).order_by(Run.id).all()
     assert [run.asked_by for run in runs] == ["a test", "somebody"]
+    # whom it has to beat is not known before the first version's publication has ended
+    assert training.advance(world.context, runs[1].id) == RunState.QUEUED
+    with world.context.database.read() as session:
+        assert session.get_one(Run, runs[1].id).folder == ""
+        published = versions.active_publication(session, project.id)
+    assert JobFolder(Path(published.folder)).predict_request().version == "v10"
+    assert world.finish(published.id).state == "done"
     second = wait(world, runs[1].id, ended)
-    assert second.state in (RunState.PROMOTED, RunState.WAITING, RunState.REFUSED)
+    assert JobFolder(Path(second.folder)).train_request().champion == "v10"
+    assert second.state in (RunState.PROMOTED, RunState.REFUSED)
     assert second.gold_revision > runs[0].gold_revision
 
 
