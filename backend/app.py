@@ -8,11 +8,13 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.admin import permissions
+from backend.admin.accounts import accounts_page
 from backend.admin.actions import actions
 from backend.admin.errors import add_error_pages
 from backend.admin.headers import add_headers
 from backend.admin.login import limiter, login_page, logins
 from backend.admin.project import project_page
+from backend.admin.project_settings import settings_page
 from backend.admin.projects import projects_page
 from backend.admin.services import Services
 from backend.admin.wording import add_wording
@@ -53,7 +55,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     add_wording(app)
     add_headers(app)
     add_error_pages(app)
-    for part in (login_page, projects_page, project_page, actions, health_check, webhooks):
+    pages = (login_page, accounts_page, projects_page, project_page, settings_page, actions)
+    for part in (*pages, health_check, webhooks):
         app.register_blueprint(part)
     return app
 

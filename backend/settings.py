@@ -188,7 +188,9 @@ class ProjectSettings(BaseModel):
         20, ge=1, description="gate entities from which a class's own margin counts"
     )
     gate_min_documents: int = Field(30, ge=1, description="gate documents below which it is unsure")
-    gate_when_little: Literal["ask", "promote"] = "ask"
+    gate_when_little: Literal["ask", "promote"] = Field(
+        "ask", description="what to do when it is unsure: ask a curator, or promote"
+    )
     open_tasks: int = Field(2000, ge=1, description="tasks kept open in Label Studio")
     random_share: float = Field(
         0.15, ge=0, le=1, description="share of what people see that is chosen at random"

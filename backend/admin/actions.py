@@ -4,17 +4,15 @@ from pathlib import Path
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from pydantic import ValidationError
 
 from backend.admin.opened import asked_by, opened
 from backend.db.overview import may_roll_back_to
-from backend.db.projects import project_by_key, settings_of
+from backend.db.projects import project_by_key
 from backend.db.runs import active_run, waiting_run
 from backend.db.tables import Run, now
 from backend.db.versions import locked_project, version_by_name
 from backend.errors import ConflictError, GoldloopError, NotFoundError
 from backend.loop.training import retry as training_again
-from backend.settings import ProjectSettings
 from backend.workflow import publish
 from backend.workflow import retrain as training
 from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder
@@ -68,7 +66,7 @@ def rollback(key: str) -> ResponseReturnValue:
         version = version_by_name(session, project.id, request.form.get("version", ""))
         if not may_roll_back_to(version, project):
             raise ConflictError(f"{version.name} is {version.state}: it was not served before")
-        if not opened().models.version_folder(key, version.name).is_dir():
+        if version.name not in opened().models.versions(key):
             raise NotFoundError("version in the model store", version.name)
         publication = publish.open_publication(session, project, version, asked_by())
     return _ring(key, f"Going back to {version.name}.", ADVANCE_PUBLICATION, publication.id)
@@ -91,23 +89,6 @@ def decide(key: str) -> ResponseReturnValue:
     if publication is None:
         return _answer(key, "Promoted; it is published when the present publication ends.", "done")
     return _ring(key, "Promoted; publishing begins.", ADVANCE_PUBLICATION, publication.id)
-
-
-@actions.post("/settings")
-def change_settings(key: str) -> ResponseReturnValue:
-    """Change the number of corrections that starts a run."""
-    with opened().database.write() as session:
-        project = locked_project(session, project_by_key(session, key).id)
-        record = settings_of(project).model_dump()
-        try:
-            changed = ProjectSettings.model_validate(
-                {**record, "retrain_threshold": request.form.get("retrain_threshold", "")}
-            )
-        except ValidationError:
-            return _answer(key, "The threshold must be a whole number from 1 up.", "error")
-        project.settings = changed.model_dump()
-    threshold = changed.retrain_threshold
-    return _answer(key, f"A run now begins after {threshold:,} corrected documents.", "done")
 
 
 @actions.errorhandler(GoldloopError)

@@ -25,7 +25,10 @@ ALLOWED: dict[str, Role | None] = {
     "actions.cancel": Role.CURATOR,
     "actions.rollback": Role.CURATOR,
     "actions.decide": Role.CURATOR,
-    "actions.change_settings": Role.CURATOR,
+    "project_settings.show": Role.CURATOR,
+    "project_settings.change": Role.CURATOR,
+    "accounts.show": Role.ADMINISTRATOR,
+    "accounts.change_role": Role.ADMINISTRATOR,
 }
 
 _ORDER = (Role.ANNOTATOR, Role.CURATOR, Role.ADMINISTRATOR)

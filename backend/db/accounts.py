@@ -5,14 +5,16 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.db.tables import Account, Role
+from backend.db.tables import Account, AnnotationState, Role
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
 
 PASSWORD_LENGTH = 8
@@ -63,6 +65,44 @@ def add_account(
     if password is not None:
         set_password(account, password)
     session.flush()
+    return account
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAccount:
+    """An account as the list shows it."""
+
+    account: Account
+    annotations: int
+    last_annotation: datetime | None  # when the newest of them was changed
+
+
+def listed_accounts(session: Session) -> Sequence[ListedAccount]:
+    """Every account with what its person has done, by address."""
+    rows = session.execute(
+        select(
+            Account,
+            func.count(AnnotationState.annotation_id.distinct()),
+            func.max(AnnotationState.updated_at),
+        )
+        .outerjoin(AnnotationState, AnnotationState.account_id == Account.id)
+        .group_by(Account.id)
+        .order_by(Account.email)
+    )
+    return [ListedAccount(account, count, last) for account, count, last in rows]
+
+
+def set_role(session: Session, account_id: int, role: Role, *, by: str) -> Account:
+    """Give an account another role; raises ConflictError for one's own.
+
+    So at least one administrator is left, and nobody locks themselves out by a slip.
+    """
+    account = session.get(Account, account_id, with_for_update=True)
+    if account is None:
+        raise NotFoundError("account", account_id)
+    if account.email == by:
+        raise ConflictError("nobody changes their own role: another administrator can")
+    account.role = role
     return account
 
 

@@ -19,7 +19,12 @@ PEOPLE = {
 def routes(app: Flask) -> list[tuple[str, str, str]]:
     """Endpoint, method and address of every route."""
     adapter = app.url_map.bind("localhost")
-    given = {"key": "general", "project_key": "general", "filename": "goldloop.css"}
+    given = {
+        "account_id": 1,
+        "key": "general",
+        "project_key": "general",
+        "filename": "goldloop.css",
+    }
     found = []
     for rule in app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):

@@ -1,0 +1,97 @@
+"""A project's settings: every field of the model, refused with a sentence, nothing typed lost."""
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from backend.db.projects import project_by_key, settings_of
+from backend.db.session import Database
+from backend.settings import ProjectSettings
+from tests.backend.admin.conftest import SignIn, token_in
+
+ADDRESS = "/projects/general/settings"
+TYPED = {
+    "retrain_threshold": "75",
+    "gate_margin": "0.05",
+    "gate_class_margin": "0.2",
+    "gate_class_support": "30",
+    "gate_min_documents": "12",
+    "gate_when_little": "promote",
+    "open_tasks": "500",
+    "random_share": "0.25",
+}
+
+
+@pytest.fixture
+def curator(sign_in: SignIn) -> FlaskClient:
+    return sign_in("curator")
+
+
+def send(client: FlaskClient, **changed: str) -> tuple[int, str]:
+    token = token_in(client.get(ADDRESS).text)
+    answer = client.post(ADDRESS, data={"csrf_token": token, **TYPED, **changed})
+    return answer.status_code, answer.text
+
+
+def stored(filled: Database) -> ProjectSettings:
+    with filled.read() as session:
+        return settings_of(project_by_key(session, "general"))
+
+
+def test_every_setting_but_the_trainers_options_has_its_field(curator: FlaskClient) -> None:
+    page = curator.get(ADDRESS).text
+    fields = re.findall(r'<(?:input|select) id="(\w+)"', page)
+    assert set(fields) == set(ProjectSettings.model_fields) - {"training"}
+    for name in fields:
+        described = ProjectSettings.model_fields[name].description
+        assert described, name
+        assert described[1:].replace("'", "&#39;") in page
+
+
+def test_what_is_typed_is_set_and_the_trainers_options_stay(
+    curator: FlaskClient, filled: Database
+) -> None:
+    with filled.write() as session:
+        project_by_key(session, "general").settings = {"training": {"epochs": 3}}
+    assert send(curator)[0] == 303
+    expected = ProjectSettings.model_validate({**TYPED, "training": {"epochs": 3}})
+    assert stored(filled) == expected
+    assert "of 75" in curator.get("/projects/general").text
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("retrain_threshold", "0", "Give 1 or more."),
+        ("retrain_threshold", "many", "Give a whole number."),
+        ("retrain_threshold", "", "Give a whole number."),
+        ("retrain_threshold", "2.5", "Give a whole number."),
+        ("gate_margin", "nan", "Give 1 or less."),
+        ("gate_margin", "a little", "Give a number."),
+        ("random_share", "15", "Give 1 or less."),
+        ("gate_when_little", "wait", "&#39;ask&#39; or &#39;promote&#39;"),
+    ],
+)
+def test_a_senseless_value_is_refused_beside_its_field(
+    curator: FlaskClient, filled: Database, name: str, typed: str, said: str
+) -> None:
+    status, page = send(curator, **{name: typed})
+    assert status == 422
+    assert said in page.split(f'id="{name}-error">')[1].split("</p>")[0]
+    assert page.count("field-error") == 1
+    for other, value in {**TYPED, name: typed}.items():
+        if other != "gate_when_little":
+            assert f'name="{other}"' in page
+            assert f'value="{value}"' in page  # nothing typed is lost
+    assert stored(filled) == ProjectSettings()
+
+
+def test_several_mistakes_are_all_told(curator: FlaskClient) -> None:
+    _, page = send(curator, open_tasks="0", gate_margin="2", random_share="x")
+    assert "the 3 fields marked" in page
+    assert page.count("field-error") == 3
+
+
+def test_the_form_needs_its_token(curator: FlaskClient) -> None:
+    assert curator.post(ADDRESS, data=TYPED).status_code == 400
