@@ -5,7 +5,9 @@ let timer = 0;
 
 function swapIn(html) {
   const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
+  const unfolded = [...live.querySelectorAll("details[open]")].map(one => one.id);
   live.innerHTML = html;
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   shown = html;
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }

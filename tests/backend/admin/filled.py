@@ -15,6 +15,7 @@ from backend.db.tables import (
     Project,
     Publication,
     PublicationState,
+    Reconciliation,
     Role,
     Run,
     RunState,
@@ -37,6 +38,12 @@ PEOPLE = {
     "annotator@example.com": (Role.ANNOTATOR, "이서연"),
     "curator@example.com": (Role.CURATOR, "김민준"),
     "admin@example.com": (Role.ADMINISTRATOR, ""),
+}
+REPORT = {
+    "checked": {"tasks": 1204, "annotations": 361},
+    "found": {"annotations_missed": 2, "tasks_deleted": 1},
+    "details": {"annotations_missed": [351, 360], "tasks_deleted": [1180]},
+    "notes": {"foreign hooks": ["https://hooks.example.com/"]},
 }
 CONFIGURATION = Path("annotation_configs/general.xml")
 
@@ -102,6 +109,7 @@ def fill(session: Session, project: Project, folder: Path, documents: int = 3000
     session.execute(insert(Gold), gold)
     session.execute(insert(AnnotationState), states)
     project.gold_revision = documents
+    session.add(Reconciliation(project_id=project.id, report=REPORT))
     _versions(session, project, folder, rng, documents)
 
 

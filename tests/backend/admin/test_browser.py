@@ -99,6 +99,7 @@ def test_the_live_part_follows_the_job_and_keeps_the_focus(
     page.goto(f"{address}/projects/general")
     job = page.get_by_test_id("running-job")
     expect(job).to_contain_text("412 of 900")
+    page.get_by_text("Last reconciliation").click()
     page.get_by_test_id("cancel").focus()
     with filled.read() as session:
         run = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
@@ -106,6 +107,7 @@ def test_the_live_part_follows_the_job_and_keeps_the_focus(
     folder.write_progress(Progress(32, "training", 655, 900, 40.0, {"epoch": 9.0}))
     expect(job).to_contain_text("655 of 900")
     expect(page.get_by_test_id("cancel")).to_be_focused()
+    expect(page.get_by_text("Annotations missed: 2")).to_be_visible()  # it stays unfolded
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("flashes")).to_contain_text("asked to stop")
     assert folder.cancel_asked()

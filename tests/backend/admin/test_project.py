@@ -41,6 +41,23 @@ def test_the_page_shows_state_figures_and_the_running_job(curator: FlaskClient) 
     assert "ML backend does not answer" in page
 
 
+def test_the_last_reconciliation_is_told_folded(curator: FlaskClient) -> None:
+    page = curator.get("/projects/general").text
+    details = page.split("<details")[1].split("</details>")[0]
+    assert "open" not in details.split(">")[0]
+    for told in (
+        "3 mended",
+        "Annotations missed: 2",
+        "351, 360",
+        "Noted, foreign hooks",
+        "https://hooks.example.com/",
+        "1,204 tasks, 361 annotations",
+        "just now",
+    ):
+        assert told in details
+    assert "<details" not in curator.get("/projects/empty").text
+
+
 def test_the_empty_project_says_what_to_do(curator: FlaskClient) -> None:
     page = curator.get("/projects/empty").text
     assert "goldloop import empty FILE.jsonl" in page
@@ -149,16 +166,6 @@ def test_a_waiting_run_is_decided_once(
         assert "curator@example.com" in run.reason
         opened = session.scalars(select(Publication).where(Publication.state == "predicting")).all()
         assert len(opened) == publications
-
-
-@pytest.mark.parametrize("threshold", ["0", "-1", "many", ""])
-def test_a_senseless_threshold_is_refused(curator: FlaskClient, threshold: str) -> None:
-    assert "whole number" in act(curator, "settings", retrain_threshold=threshold)
-
-
-def test_the_threshold_is_changed(curator: FlaskClient) -> None:
-    assert "after 75 corrected" in act(curator, "settings", retrain_threshold="75")
-    assert "of 75" in curator.get("/projects/general").text
 
 
 def test_the_gold_downloads_as_verified_lines(curator: FlaskClient, filled: Database) -> None:
