@@ -51,13 +51,16 @@ class Database:
 
 
 def connect(address: str) -> Database:
-    """Open a database by its SQLAlchemy address; nothing is created but SQLite's folder."""
+    """Open a database by its SQLAlchemy address; nothing is created but SQLite's folder.
+
+    Errors do not repeat the values of a statement: those are texts and secrets.
+    """
     url = make_url(address)
     if url.get_backend_name() != "sqlite":
-        return Database(create_engine(url, pool_pre_ping=True))
+        return Database(create_engine(url, pool_pre_ping=True, hide_parameters=True))
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return Database(engine)
