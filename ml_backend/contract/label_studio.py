@@ -48,7 +48,8 @@ def parse_label_config(xml: str) -> TextControl:
         from_name, to_name = control.get("name"), control.get("toName")
         if not from_name or to_name not in texts or not texts[to_name]:
             continue
-        names = [label.get("value") or label.get("alias") or "" for label in control.iter("Label")]
+        # a result holds the alias where there is one, as Label Studio's own parser reads it
+        names = [label.get("alias") or label.get("value") or "" for label in control.iter("Label")]
         try:
             labels = LabelSet(tuple(names))
         except ValueError as error:
