@@ -13,15 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from backend.context import open_context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
+from backend.loop import dedupe
 from backend.settings import load_settings
-from backend.workflow.dedupe import DedupeReport, dedupe
+from backend.workflow.dedupe import DedupeReport
 from backend.workflow.formats import jsonl
 from backend.workflow.import_documents import GoldAs, ImportReport, chunks, import_lines
 from backend.workflow.release import gold_lines
 from ml_backend.contract.label_set import LabelSet
 
 SHOWN_REFUSALS = 20
-LONGEST_PAUSE = 0.2  # seconds
 
 
 @click.command("import")
@@ -103,34 +103,17 @@ def import_file(
         began = time.monotonic()
         with database.write() as session:
             report.add(import_lines(session, project_id, chunk.ready, gold))
-        give_way(database, time.monotonic() - began)
+        database.give_way(time.monotonic() - began)
         advance(chunk.lines)
     _write_refused(file.with_name(f"{file.name}.refused.jsonl"), report)
     return report
 
 
 def dedupe_all(database: Database, project_key: str) -> DedupeReport:
-    """Run dedupe to its end, chunk by chunk."""
+    """Run dedupe to its end."""
     with database.read() as session:
         project_id = project_by_key(session, project_key).id
-    total = DedupeReport()
-    while True:
-        began = time.monotonic()
-        with database.write() as session:
-            found = dedupe(session, project_id)
-        if not found.looked_at:
-            return total
-        total += found
-        give_way(database, time.monotonic() - began)
-
-
-def give_way(database: Database, held: float) -> None:
-    """Leave SQLite's one write lock to others for as long as it was held.
-
-    Its waiters look again at growing intervals and are not queued: without a pause they starve.
-    """
-    if database.engine.dialect.name == "sqlite":
-        time.sleep(min(held, LONGEST_PAUSE))
+    return dedupe.dedupe_all(database, project_id)
 
 
 def _write_refused(path: Path, report: ImportReport) -> None:

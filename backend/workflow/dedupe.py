@@ -27,7 +27,7 @@ _SET_CANONICAL = (
     .values(canonical_id=bindparam("canonical"))
 )
 
-_Member = Any  # a row: id, group_key, canonical_id, source of its gold or None
+_Member = Any  # a row: id, group_key, canonical_id, task_id, source of its gold or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
     """Look at up to `limit` documents that were not looked at yet, with their whole groups.
 
     The canonical document of a group is the one with the best gold (a person's, then imported,
-    then none), then the oldest. Call again until `looked_at` is 0.
+    then none), then one that has a task, then the oldest. Call again until `looked_at` is 0.
     """
     fresh = session.execute(
         select(Document.id, Document.group_key)
@@ -74,7 +74,7 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
     moved: list[dict[str, int | None]] = []
     copies = conflicts = 0
     for members in groups.values():
-        canonical = min(members, key=lambda row: (_RANK[row.source], row.id))
+        canonical = min(members, key=lambda row: (_RANK[row.source], row.task_id is None, row.id))
         for member in members:
             wanted = None if member is canonical else canonical.id
             if member.canonical_id != wanted:
@@ -91,7 +91,9 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
 
 def _groups(session: Session, project_id: int, keys: Sequence[str]) -> dict[str, list[_Member]]:
     rows = session.execute(
-        select(Document.id, Document.group_key, Document.canonical_id, Gold.source)
+        select(
+            Document.id, Document.group_key, Document.canonical_id, Document.task_id, Gold.source
+        )
         .outerjoin(Gold, Gold.document_id == Document.id)
         .where(Document.project_id == project_id, Document.group_key.in_(keys))
     ).all()

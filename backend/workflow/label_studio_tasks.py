@@ -9,10 +9,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backend.db.annotations import document_by_external_id, document_by_task, group_role
-from backend.db.tables import Document, Project, TaskState
+from backend.db.tables import Arm, Document, Part, Project, TaskState
 from backend.errors import InvalidInputError
 from backend.workflow.dedupe import group_key
 from ml_backend.contract.label_studio import TextControl, task_text
@@ -40,6 +41,8 @@ def document_of_task(session: Session, project: Project, task: Any, control: Tex
     text = task_text(data, control)
     if type(number) is not int or text is None:
         raise InvalidInputError(f"task {number!r:.50} has no text in {control.text_field!r}")
+    if not _can_be_kept(text):
+        raise InvalidInputError(f"the text of task {number} holds NUL or half a surrogate pair")
     known = document_by_task(session, project.id, number)
     if known is not None and known.text == text:
         if known.task_state == TaskState.DELETED:
@@ -70,7 +73,7 @@ def forget_task(session: Session, document: Document) -> None:
 
 
 def _by_own_id(session: Session, project: Project, number: Any, text: str) -> Document | None:
-    if type(number) is not int:
+    if type(number) is not int or not 0 < number < 2**63:
         return None
     document = session.get(Document, number)
     if document is None or document.project_id != project.id or document.text != text:
@@ -90,6 +93,13 @@ def _by_name(session: Session, project: Project, number: int, text: str) -> Docu
 def _make(session: Session, project: Project, number: int, text: str) -> Document:
     key = group_key(text)
     arm, part = group_role(session, project.id, key)
+    if part is None:  # somebody chose this text: no copy of it may ever judge a model
+        arm, part = Arm.RANKED, Part.TRAIN
+        session.execute(
+            update(Document)
+            .where(Document.project_id == project.id, Document.group_key == key)
+            .values(arm=arm, part=part)
+        )
     name = next(
         name
         for name in _names(number, text)
@@ -109,7 +119,16 @@ def _make(session: Session, project: Project, number: int, text: str) -> Documen
     return document
 
 
+def _can_be_kept(text: str) -> bool:
+    """Whether both databases take it: JSON may hold what is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
 def _names(number: int, text: str) -> tuple[str, ...]:
     """What a task made in Label Studio is called; the second form when its number was reused."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"ls-{number}", f"ls-{number}-{digest}", f"ls-{number}-{digest}-copy"
