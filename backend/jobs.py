@@ -14,9 +14,8 @@ from backend.db import runs, versions
 from backend.db.annotations import waiting_events
 from backend.db.tables import Project
 from backend.errors import LabelStudioDownError
-from backend.loop import predictions, publication, training, working_set
+from backend.loop import dedupe, inbox, predictions, publication, reconcile, training, working_set
 from backend.settings import load_settings
-from backend.workflow import inbox, reconcile
 from backend.workflow.connect import webhook_url
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
@@ -60,7 +59,8 @@ def top_up(project_id: int) -> None:
 
 
 def preannotate(project_id: int) -> None:
-    """Predict tasks that were made in Label Studio."""
+    """Take up tasks that were made in Label Studio: look for copies, predict them."""
+    dedupe.dedupe_all(context().database, project_id)
     working_set.preannotate(context(), project_id)
 
 
@@ -76,6 +76,7 @@ def sync(project_id: int) -> None:
         hook=webhook_url(settings, project.key),
         secret=settings.webhook_secret.get_secret_value(),
     )
+    dedupe.dedupe_all(context().database, project_id)
     _guarded(training.request_if_due, project_id)
     _ring("top_up", project_id)
     _ring("preannotate", project_id)

@@ -148,9 +148,14 @@ class LabelStudio:
                 return
             page += 1
 
-    def task(self, task_id: int) -> dict[str, Any] | None:
-        """A task with its annotations and predictions, None when it is deleted."""
-        return self._find(f"api/tasks/{task_id}/")
+    def task(self, task_id: int, *, project: int | None = None) -> dict[str, Any] | None:
+        """A task with its annotations and predictions, None when it is deleted.
+
+        On SQLite a deleted task's number is given to the next new one, in whichever project: with
+        `project`, a task of another project is None too.
+        """
+        found = self._find(f"api/tasks/{task_id}/")
+        return found if project is None or (found or {}).get("project") == project else None
 
     def delete_task(self, task_id: int) -> None:
         """Delete a task; one that is gone already counts as deleted."""
@@ -162,9 +167,10 @@ class LabelStudio:
 
     # --- annotations
 
-    def annotation(self, annotation_id: int) -> dict[str, Any] | None:
-        """An annotation, None when it is deleted."""
-        return self._find(f"api/annotations/{annotation_id}/")
+    def annotation(self, annotation_id: int, *, task: int | None = None) -> dict[str, Any] | None:
+        """An annotation, None when it is deleted; with `task`, None when it is another task's."""
+        found = self._find(f"api/annotations/{annotation_id}/")
+        return found if task is None or (found or {}).get("task") == task else None
 
     def submit(
         self,
@@ -208,7 +214,8 @@ class LabelStudio:
     def predictions(self, project_id: int, *, task_id: int | None = None) -> list[dict[str, Any]]:
         """Every stored prediction of a project, or of one task; the server gives them at once."""
         params = {"project": project_id} if task_id is None else {"task": task_id}
-        found = self._call("GET", "api/predictions/", params=params)
+        timeout = EXPORT_TIMEOUT if task_id is None else 0
+        found = self._call("GET", "api/predictions/", params=params, timeout=timeout)
         assert isinstance(found, list)
         return found
 
@@ -240,21 +247,24 @@ class LabelStudio:
         self._call("DELETE", path, body={"model_version": model_version}, timeout=long)
         return before
 
-    def oldest_draft(self, project_id: int) -> datetime | None:
-        """When the oldest unsubmitted work on a task began, anybody's; None when there is none.
+    def drafts(self, project_id: int) -> dict[int, datetime]:
+        """When the oldest unsubmitted work on a task began, anybody's, for each task with some.
 
         Only the export shows everybody's drafts; it reads the whole project.
         """
         params = {"exportType": "JSON", "download_all_tasks": "true"}
         path = f"api/projects/{project_id}/export"
         tasks = self._call("GET", path, params=params, timeout=EXPORT_TIMEOUT)
-        began = [
-            datetime.fromisoformat(draft["created_at"].replace("Z", "+00:00"))
-            for task in tasks
-            for draft in task.get("drafts", ())
-            if not draft.get("annotation")
-        ]
-        return min(began, default=None)
+        began: dict[int, datetime] = {}
+        for task in tasks:
+            times = [
+                datetime.fromisoformat(draft["created_at"].replace("Z", "+00:00"))
+                for draft in task.get("drafts", ())
+                if not draft.get("annotation")
+            ]
+            if times:
+                began[int(task["id"])] = min(times)
+        return began
 
     # --- the ML backend and the webhook
 

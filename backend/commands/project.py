@@ -13,16 +13,17 @@ from backend.context import Context, open_context
 from backend.db.projects import all_projects, count_documents, project_by_key, settings_of
 from backend.db.tables import Project, Version, now
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
+from backend.loop import inbox
+from backend.loop.adopt import adopt as adopt_project
+from backend.loop.reconcile import reconcile
 from backend.settings import load_settings
-from backend.workflow import adopt as adoption
-from backend.workflow import inbox
 from backend.workflow.connect import (
     Connected,
     connect,
     make_label_studio_project,
     webhook_url,
 )
-from backend.workflow.reconcile import Report, reconcile
+from backend.workflow.reconcile import Report
 from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 from ml_backend.contract.model_store import KEY
@@ -70,9 +71,7 @@ def adopt(key: str, number: int) -> None:
     """Adopt a project that is in Label Studio already as KEY; nothing is changed there."""
     _check_key(key)
     context = open_context(load_settings())
-    adopted = adoption.adopt(
-        context.database, context.label_studio, key=key, label_studio_id=number
-    )
+    adopted = adopt_project(context.database, context.label_studio, key=key, label_studio_id=number)
     _show_report(key, adopted.report)
     click.echo(f"predictions kept: {adopted.predictions}")
     click.echo(

@@ -63,17 +63,19 @@ def current_states(session: Session, document_id: int) -> list[AnnotationState]:
 class KnownAnnotation:
     """What we last recorded of an annotation."""
 
-    document_id: int
     updated_at: datetime
     status: str
 
 
-def known_annotations(session: Session, project_id: int) -> dict[int, KnownAnnotation]:
-    """The last recorded state of every annotation of a project, by Label Studio's number."""
+def known_annotations(session: Session, project_id: int) -> dict[tuple[int, int], KnownAnnotation]:
+    """The last recorded state of every annotation, by document and Label Studio's number.
+
+    Imported annotations may be given the number of one that was deleted, on another task.
+    """
     rows = session.execute(
         select(
-            AnnotationState.annotation_id,
             AnnotationState.document_id,
+            AnnotationState.annotation_id,
             AnnotationState.updated_at,
             AnnotationState.status,
         )
@@ -81,8 +83,8 @@ def known_annotations(session: Session, project_id: int) -> dict[int, KnownAnnot
         .order_by(AnnotationState.updated_at, AnnotationState.id)
     )
     return {
-        number: KnownAnnotation(document_id, updated_at, status)
-        for number, document_id, updated_at, status in rows
+        (document_id, number): KnownAnnotation(updated_at, status)
+        for document_id, number, updated_at, status in rows
     }
 
 

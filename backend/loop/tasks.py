@@ -60,8 +60,10 @@ def select_if_stored(context: Context, project: Project, version: str) -> str | 
     return publish.select_version(context.label_studio, number, version)
 
 
-def deleted(context: Context, number: int, document: Document, task: int) -> bool:
-    """Whether Label Studio's project `number` has lost the task; then we know it too."""
+def deleted(context: Context, document: Document, task: int) -> bool:
+    """Whether the document's project in Label Studio has lost the task; then we know it too."""
+    with context.database.read() as session:
+        number = session.get_one(Project, document.project_id).label_studio_id
     if context.label_studio.task(task, project=number) is not None:
         return False
     with context.database.write() as session:
@@ -77,5 +79,5 @@ def _gone(context: Context, number: int, documents: Sequence[Document]) -> set[i
         for document in documents
         if document.task_id is not None
         and document.task_id not in listed
-        and deleted(context, number, document, document.task_id)
+        and deleted(context, document, document.task_id)
     }

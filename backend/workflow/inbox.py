@@ -1,21 +1,9 @@
-"""Handle what Label Studio's webhook delivered, one event at a time.
-
-`drain` is what the job calls. It alternates: read some waiting events (short transaction), ask
-Label Studio for what they do not say (no transaction), apply each event in a transaction of its
-own. So an event that fails does not hold up the rest, two drains at once do no harm, and a drain
-that dies has lost nothing. What follows (is a retrain due? do new tasks need predictions?) is the
-job's, from the report:
-
-    report = inbox.drain(database, label_studio)
-    report.changed_projects     projects whose gold changed
-    report.new_task_projects    projects with tasks made in Label Studio that need predictions
-    report.waiting              events that were left because Label Studio is down, or failed
+"""What one event of the inbox means: what to ask before it is applied, and what it changes.
 
 A payload is a hint: what it says counts only where it is newer than what is known (record.py).
+`backend/loop/inbox.py` takes the events one by one.
 """
 
-import logging
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,36 +11,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.clients.label_studio import LabelStudio
-from backend.db.annotations import (
-    document_by_task,
-    held_event,
-    known_users,
-    waiting_events,
-)
-from backend.db.session import Database
-from backend.db.tables import InboxEvent, InboxState, Project, now
-from backend.errors import InvalidInputError, LabelStudioDownError
+from backend.db.annotations import document_by_task, known_users
+from backend.db.tables import InboxEvent, Project
+from backend.errors import InvalidInputError
 from backend.workflow.label_studio_tasks import document_of_task, forget_task
 from backend.workflow.origins import Origins, read_annotation, says_all, trace
 from backend.workflow.project_config import follow_config
 from backend.workflow.record import record_deletion, record_state
 from ml_backend.contract.label_studio import parse_label_config
-
-BATCH = 50
-MAX_ATTEMPTS = 10
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class DrainReport:
-    """What a drain did."""
-
-    handled: int = 0
-    refused: int = 0
-    waiting: int = 0
-    changed_projects: set[int] = field(default_factory=set)
-    new_task_projects: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +38,6 @@ class Asked:
     tasks: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def drain(database: Database, label_studio: LabelStudio, *, limit: int = 2000) -> DrainReport:
-    """Handle up to `limit` waiting events in their order; see the module's docstring."""
-    report = DrainReport()
-    last, seen, down = 0, 0, False
-    while seen < limit:
-        with database.read() as session:
-            events = waiting_events(session, last, min(BATCH, limit - seen))
-            needs = [_needs(session, event) for event in events]
-        if not events:
-            break
-        last, seen = events[-1].id, seen + len(events)
-        for event, need in zip(events, needs, strict=True):
-            if need.asks and down:
-                report.waiting += 1
-                continue
-            try:
-                asked = gather(label_studio, need)
-            except LabelStudioDownError as error:
-                log.warning("event=label_studio_down inbox=%s error=%s", event.id, error)
-                down = True
-                report.waiting += 1
-                continue
-            except Exception as error:
-                _failed(database, event.id, error, report)
-                continue
-            began = time.monotonic()
-            _handle(database, event.id, asked, report)
-            database.give_way(time.monotonic() - began)
-    return report
-
-
 @dataclass(frozen=True, slots=True)
 class Need:
     """What an event leaves unsaid."""
@@ -110,6 +45,7 @@ class Need:
     annotations: Sequence[Mapping[str, Any]]
     emails: Mapping[int, str]
     tasks: frozenset[int]
+    label_studio_id: int | None = None
 
     @property
     def asks(self) -> bool:
@@ -117,11 +53,25 @@ class Need:
         return bool(self.tasks) or not all(says_all(one, self.emails) for one in self.annotations)
 
 
+def needs(session: Session, event: InboxEvent) -> Need:
+    """What must be asked for an event; nothing where the payload makes no sense."""
+    if not event.action.startswith(("ANNOTATION_", "ANNOTATIONS_CREATED")):
+        return Need((), {}, frozenset())
+    annotations = _objects(event.payload.get("annotation"))
+    users = {one["completed_by"] for one in annotations if type(one.get("completed_by")) is int}
+    told = {task.get("id") for task in _objects(event.payload.get("task"))}
+    wanted = {one["task"] for one in annotations if type(one.get("task")) is int}
+    assert event.project_id is not None
+    project = session.get_one(Project, event.project_id)
+    known = known_users(session, users)
+    return Need(annotations, known, frozenset(wanted - told), project.label_studio_id)
+
+
 def gather(label_studio: LabelStudio, need: Need) -> Asked:
     """Ask Label Studio for what an event leaves unsaid; HTTP, so outside of transactions."""
     tasks = {}
     for number in need.tasks:
-        task = label_studio.task(number)
+        task = label_studio.task(number, project=need.label_studio_id)
         if task is not None:
             tasks[number] = task
     predictions = {
@@ -209,68 +159,6 @@ def _tasks_deleted(session: Session, project: Project, payload: Mapping[str, Any
         if document is not None:
             forget_task(session, document)
     return Applied()
-
-
-def _needs(session: Session, event: InboxEvent) -> Need:
-    """What must be asked for an event; nothing where the payload makes no sense."""
-    if not event.action.startswith(("ANNOTATION_", "ANNOTATIONS_CREATED")):
-        return Need((), {}, frozenset())
-    annotations = _objects(event.payload.get("annotation"))
-    users = {one["completed_by"] for one in annotations if type(one.get("completed_by")) is int}
-    told = {task.get("id") for task in _objects(event.payload.get("task"))}
-    wanted = {one["task"] for one in annotations if type(one.get("task")) is int}
-    return Need(annotations, known_users(session, users), frozenset(wanted - told))
-
-
-def _handle(database: Database, event_id: int, asked: Asked, report: DrainReport) -> None:
-    try:
-        with database.write() as session:
-            event = held_event(session, event_id)
-            if event is None:
-                return
-            applied = apply(session, event, asked)
-            event.state, event.reason = InboxState.DONE, applied.note
-            event.attempts += 1
-            event.handled_at = now()
-            project_id = event.project_id
-    except InvalidInputError as error:
-        _refuse(database, event_id, str(error))
-        report.refused += 1
-        return
-    except Exception as error:
-        _failed(database, event_id, error, report)
-        return
-    assert project_id is not None
-    report.handled += 1
-    if applied.gold_changed:
-        report.changed_projects.add(project_id)
-    if applied.new_tasks:
-        report.new_task_projects.add(project_id)
-
-
-def _failed(database: Database, event_id: int, error: Exception, report: DrainReport) -> None:
-    """Count the attempt; after `MAX_ATTEMPTS` the event is refused and reconciliation decides."""
-    log.error("event=inbox_failed inbox=%s", event_id, exc_info=error)
-    with database.write() as session:
-        event = held_event(session, event_id)
-        if event is None:
-            return
-        event.attempts += 1
-        event.reason = f"{type(error).__name__}: {error}"[:500]
-        if event.attempts < MAX_ATTEMPTS:
-            report.waiting += 1
-            return
-        event.state, event.handled_at = InboxState.REFUSED, now()
-    report.refused += 1
-
-
-def _refuse(database: Database, event_id: int, reason: str) -> None:
-    log.warning("event=inbox_refused inbox=%s reason=%s", event_id, reason)
-    with database.write() as session:
-        event = held_event(session, event_id)
-        if event is not None:
-            event.state, event.reason, event.handled_at = InboxState.REFUSED, reason[:500], now()
-            event.attempts += 1
 
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:

@@ -1,20 +1,15 @@
-"""Reconcile with Label Studio: everything that it has and we lack, or the reverse.
+"""What reconciliation compares, and how each difference is put right.
 
-Webhooks are lost when we are down or slow, and there is none for imported annotations, for a
-task's data or for a deleted project. So this compares everything, page by page: the numbers of
-tasks, their texts, and number, `updated_at` and status of annotations. Only what differs is
-applied, in one short transaction a page, with no transaction open across HTTP. Nothing that seems
-gone from a list is believed to be gone before Label Studio was asked for it by number.
-
-The report is kept (`Reconciliation`); `found` names what differed and was put right, so a second
-run right after finds nothing.
+A page of Label Studio's tasks is held against what we know: the numbers of tasks, their texts, and
+number, `updated_at` and status of annotations. `backend/loop/reconcile.py` takes the pages one by
+one; nothing here opens or ends a transaction.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,9 +20,9 @@ from backend.db.annotations import (
     documents_by_task,
     known_annotations,
     known_users,
+    lock_project,
 )
 from backend.db.projects import last_reconciliation
-from backend.db.session import Database
 from backend.db.tables import (
     AnnotationStatus,
     Document,
@@ -36,17 +31,15 @@ from backend.db.tables import (
     TaskState,
     now,
 )
-from backend.errors import InvalidInputError, LabelStudioDownError, LabelStudioError
+from backend.errors import InvalidInputError
 from backend.workflow.connect import title_of_backend
 from backend.workflow.label_studio_tasks import document_of_task, forget_task
-from backend.workflow.origins import Origins, SeenAnnotation, read_annotation, trace
+from backend.workflow.origins import Origins, SeenAnnotation, read_annotation
 from backend.workflow.project_config import follow_config
 from backend.workflow.record import record_deletion, record_state
 from ml_backend.contract.label_studio import parse_label_config
 
-PAGE = 250
 DETAILS_KEPT = 50
-ASK_SINGLY = 20  # missing tasks up to which each is asked for; beyond, all are listed again
 
 
 @dataclass(slots=True)
@@ -82,68 +75,26 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ours:
-    """What we knew before Label Studio was asked."""
+class Ours:
+    """What we knew before Label Studio was asked; annotations by document and number."""
 
     project_id: int
     key: str
     label_studio_id: int
     tasks: Mapping[int, int]
-    annotations: Mapping[int, KnownAnnotation]
+    annotations: Mapping[tuple[int, int], KnownAnnotation]
+
+    def known(self, task: int, annotation: int) -> KnownAnnotation | None:
+        """What we know of an annotation of a task."""
+        return self.annotations.get((self.tasks.get(task, 0), annotation))
 
 
-def reconcile(
-    database: Database,
-    label_studio: LabelStudio,
-    project_id: int,
-    *,
-    hook: str | None = None,
-    secret: str = "",
-) -> Report:
-    """Compare one project with Label Studio and put right what differs.
-
-    `hook` is the address of our hook and `secret` what it must send; hooks are left alone without.
-    Raises LabelStudioDownError when Label Studio cannot be asked: silence proves nothing.
-    """
-    report = Report()
-    with database.read() as session:
-        ours = _ours(session, project_id)
-    if ours is None:
-        report.note("not connected", "the project has no project in Label Studio")
-        _keep(database, project_id, report)
-        return report
-    try:
-        theirs = label_studio.project(ours.label_studio_id)
-    except LabelStudioDownError:
-        raise
-    except LabelStudioError as error:
-        if error.status != 404:
-            raise
-        report.add("project_missing", ours.label_studio_id)
-        _keep(database, project_id, report)
-        return report
-    _config(database, ours, theirs, report)
-    listed: dict[int, set[int]] = {}  # task → its annotations
-    pages = label_studio.tasks(ours.label_studio_id)
-    while page := list(islice(pages, PAGE)):
-        for task in page:
-            listed[task["id"]] = {one["id"] for one in task.get("annotations", ())}
-        _page(database, label_studio, ours, page, report)
-    report.checked["tasks"] = len(listed)
-    report.checked["annotations"] = sum(map(len, listed.values()))
-    _missing_tasks(database, label_studio, ours, listed, report)
-    _missing_annotations(database, label_studio, ours, listed, report)
-    if hook is not None:
-        _hooks(label_studio, ours, report, hook=hook, secret=secret)
-    _keep(database, project_id, report)
-    return report
-
-
-def _ours(session: Session, project_id: int) -> _Ours | None:
+def what_we_know(session: Session, project_id: int) -> Ours | None:
+    """Our side, None while the project has no project in Label Studio."""
     project = session.get_one(Project, project_id)
     if project.label_studio_id is None:
         return None
-    return _Ours(
+    return Ours(
         project_id,
         project.key,
         project.label_studio_id,
@@ -152,82 +103,167 @@ def _ours(session: Session, project_id: int) -> _Ours | None:
     )
 
 
-def _config(database: Database, ours: _Ours, theirs: Mapping[str, Any], report: Report) -> None:
-    with database.read() as session:
-        same = session.get_one(Project, ours.project_id).label_config == theirs.get("label_config")
-    if same:
-        return
-    with database.write() as session:
-        project = session.get_one(Project, ours.project_id)
-        before = project.label_config
-        said = follow_config(session, project, theirs)
-        if project.label_config != before:
-            report.add("configuration_changed", said)
-        elif said:
-            report.note("configuration", said)
+def same_config(session: Session, ours: Ours, theirs: Mapping[str, Any]) -> bool:
+    """Whether Label Studio has the configuration that we know."""
+    project = session.get_one(Project, ours.project_id)
+    return project.label_config == theirs.get("label_config")
 
 
-def _page(
-    database: Database,
-    label_studio: LabelStudio,
-    ours: _Ours,
-    page: Sequence[Mapping[str, Any]],
+def mend_config(session: Session, ours: Ours, theirs: Mapping[str, Any], report: Report) -> None:
+    """Follow a configuration that was changed in Label Studio."""
+    project = lock_project(session, ours.project_id)
+    before = project.label_config
+    said = follow_config(session, project, theirs)
+    if project.label_config != before:
+        report.add("configuration_changed", said)
+    elif said:
+        report.note("configuration", said)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A task that is not as we know it, with its annotations that are not."""
+
+    task: Mapping[str, Any]
+    annotations: Sequence[Mapping[str, Any]]
+
+
+def differences(
+    session: Session, ours: Ours, page: Sequence[Mapping[str, Any]]
+) -> list[Difference]:
+    """What of one page is new, or not as we know it."""
+    unlike = _unlike(session, ours, page)
+    seen = {(number, one.updated_at, one.status) for (_, number), one in ours.annotations.items()}
+    found = []
+    for task in page:
+        fresh = [one for one in task.get("annotations", ()) if _key(one) not in seen]
+        if fresh or task["id"] in unlike:
+            found.append(Difference(task, fresh))
+    return found
+
+
+def emails_of(session: Session, found: Sequence[Difference]) -> dict[int, str]:
+    """Addresses of the annotators whom we know already."""
+    annotations = [one for difference in found for one in difference.annotations]
+    return known_users(
+        session,
+        {one["completed_by"] for one in annotations if type(one.get("completed_by")) is int},
+    )
+
+
+def thought_deleted(ours: Ours, found: Sequence[Difference]) -> dict[int, int]:
+    """Annotations of these, with their tasks, that we hold for deleted."""
+    return {
+        one["id"]: difference.task["id"]
+        for difference in found
+        for one in difference.annotations
+        if (known := ours.known(difference.task["id"], one["id"])) is not None
+        and known.status == AnnotationStatus.DELETED
+    }
+
+
+def mend_tasks(
+    session: Session,
+    ours: Ours,
+    found: Sequence[Difference],
+    origins: Origins,
+    risen: set[int],
     report: Report,
 ) -> None:
-    """Put right one page: tasks that are new or stand for another text, annotations that differ."""
-    with database.read() as session:
-        unlike = _unlike(session, ours, page)
-        users = {
-            one["completed_by"]
-            for task in page
-            for one in task.get("annotations", ())
-            if type(one.get("completed_by")) is int
-        }
-        emails = known_users(session, users)
-    changed: list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]] = []
-    for task in page:
-        fresh = [one for one in task.get("annotations", ()) if _differs(ours, one)]
-        if fresh or task["id"] in unlike:
-            changed.append((task, fresh))
-    if not changed:
+    """Put these tasks right: new ones, those that stand for another text, their annotations.
+
+    The project is held first, as every delivery holds it: otherwise two could wait for each other.
+    """
+    project = lock_project(session, ours.project_id)
+    control = parse_label_config(project.label_config)
+    for difference in found:
+        number = difference.task["id"]
+        try:
+            its = document_of_task(session, project, difference.task, control)
+        except InvalidInputError as error:
+            report.note("tasks without text", str(error))
+            continue
+        if its.linked:
+            report.add("tasks_created" if its.made else "tasks_linked", number)
+            report.new_tasks = True
+        for seen in _read(difference.annotations, origins, report):
+            recorded = record_state(session, its.document, seen, alive=seen.number in risen)
+            report.gold_changed |= recorded.gold_changed
+            if recorded.news:
+                known = ours.annotations.get((its.document.id, seen.number))
+                name = "annotations_created" if known is None else "annotations_updated"
+                report.add(name, seen.number)
+
+
+def forget_tasks(session: Session, ours: Ours, gone: Iterable[int], report: Report) -> None:
+    """Tasks that Label Studio has no more; their documents keep what people said."""
+    for number in sorted(gone):
+        document = session.get(Document, ours.tasks[number])
+        if document is not None and document.task_id == number:
+            forget_task(session, document)
+            report.add("tasks_deleted", number)
+
+
+def unlisted_annotations(
+    ours: Ours, listed: Mapping[int, set[int]]
+) -> Iterator[tuple[int, int, int]]:
+    """Number, task and document of annotations of ours that their task did not show.
+
+    Those of a task that is gone are not among them: they are kept.
+    """
+    tasks = {document: task for task, document in ours.tasks.items()}
+    for (document, number), known in ours.annotations.items():
+        task = tasks.get(document)
+        if known.status == AnnotationStatus.DELETED or task is None or task not in listed:
+            continue
+        if number not in listed[task]:
+            yield number, task, document
+
+
+def mend_deletion(session: Session, ours: Ours, number: int, document: int, report: Report) -> None:
+    """An annotation that Label Studio has no more."""
+    recorded = record_deletion(session, ours.project_id, number, document_id=document)
+    if recorded.news:
+        report.add("annotations_deleted", number)
+        report.gold_changed |= recorded.gold_changed
+
+
+def mend_hooks(
+    label_studio: LabelStudio, ours: Ours, report: Report, *, hook: str, secret: str
+) -> None:
+    """Exactly one hook of ours, where the project was connected; others are only noted."""
+    hooks = label_studio.webhooks(ours.label_studio_id)
+    mine = [one for one in hooks if is_our_hook(one["url"], hook)]
+    for other in hooks:
+        if other not in mine:
+            report.note("foreign hooks", _host(other["url"]))
+    if not mine and not _attached(label_studio, ours):
         return
-    predictions = {
-        prediction["id"]: prediction
-        for task, fresh in changed
-        for prediction in task.get("predictions", ())
-        if fresh
-    }
-    annotations = [one for _, fresh in changed for one in fresh]
-    origins = trace(label_studio, annotations, emails=emails, predictions=predictions)
-    risen = {
-        one["id"]
-        for one in annotations
-        if _deleted_here(ours, one["id"]) and label_studio.annotation(one["id"]) is not None
-    }
-    with database.write() as session:
-        project = session.get_one(Project, ours.project_id)
-        control = parse_label_config(project.label_config)
-        for task, fresh in changed:
-            try:
-                found = document_of_task(session, project, task, control)
-            except InvalidInputError as error:
-                report.note("tasks without text", str(error))
-                continue
-            if found.linked:
-                report.add("tasks_created" if found.made else "tasks_linked", task["id"])
-                report.new_tasks = True
-            for seen in _read(fresh, origins, report):
-                recorded = record_state(session, found.document, seen, alive=seen.number in risen)
-                report.gold_changed |= recorded.gold_changed
-                if recorded.news:
-                    known = ours.annotations.get(seen.number)
-                    report.add(
-                        "annotations_created" if known is None else "annotations_updated",
-                        seen.number,
-                    )
+    right = [
+        one
+        for one in mine
+        if one["url"] == hook
+        and one["is_active"]
+        and one["send_payload"]
+        and (one["headers"] or {}).get("Authorization") == f"Bearer {secret}"
+    ]
+    if len(mine) != 1 or not right:
+        label_studio.ensure_one_webhook(ours.label_studio_id, url=hook, secret=secret)
+        report.add("hooks_repaired", f"{len(mine)} hooks, {len(right)} right")
 
 
-def _unlike(session: Session, ours: _Ours, page: Sequence[Mapping[str, Any]]) -> set[int]:
+def keep(session: Session, project_id: int, report: Report) -> None:
+    """Store the report; of several in a row that found nothing, the last alone is kept."""
+    content = report.to_dict()
+    session.get_one(Project, project_id).last_sync_at = now()
+    last = last_reconciliation(session, project_id)
+    if last is not None and not last.report.get("found") and not content["found"]:
+        last.report, last.created_at = content, now()
+    else:
+        session.add(Reconciliation(project_id=project_id, report=content))
+
+
+def _unlike(session: Session, ours: Ours, page: Sequence[Mapping[str, Any]]) -> set[int]:
     """Tasks of a page that we do not know, or know with another text or as deleted."""
     project = session.get_one(Project, ours.project_id)
     field_name = parse_label_config(project.label_config).text_field
@@ -245,20 +281,12 @@ def _unlike(session: Session, ours: _Ours, page: Sequence[Mapping[str, Any]]) ->
     }
 
 
-def _differs(ours: _Ours, annotation: Mapping[str, Any]) -> bool:
-    known = ours.annotations.get(annotation["id"])
-    if known is None:
-        return True
+def _key(annotation: Mapping[str, Any]) -> tuple[Any, ...] | None:
     try:
         seen = read_annotation(annotation, Origins())
     except InvalidInputError:
-        return True
-    return (known.updated_at, known.status) != (seen.updated_at, seen.status)
-
-
-def _deleted_here(ours: _Ours, annotation: int) -> bool:
-    known = ours.annotations.get(annotation)
-    return known is not None and known.status == AnnotationStatus.DELETED
+        return None
+    return seen.number, seen.updated_at, seen.status
 
 
 def _read(
@@ -271,87 +299,12 @@ def _read(
             report.note("unusable annotations", str(error))
 
 
-def _missing_tasks(
-    database: Database,
-    label_studio: LabelStudio,
-    ours: _Ours,
-    listed: Mapping[int, set[int]],
-    report: Report,
-) -> None:
-    """Tasks of ours that the list did not show; their documents keep what people said."""
-    missing = set(ours.tasks) - set(listed)
-    if len(missing) > ASK_SINGLY:
-        missing -= {task["id"] for task in label_studio.tasks(ours.label_studio_id)}
-    else:
-        missing = {number for number in missing if label_studio.task(number) is None}
-    if not missing:
-        return
-    with database.write() as session:
-        for number in sorted(missing):
-            document = session.get(Document, ours.tasks[number])
-            if document is not None and document.task_id == number:
-                forget_task(session, document)
-                report.add("tasks_deleted", number)
-
-
-def _missing_annotations(
-    database: Database,
-    label_studio: LabelStudio,
-    ours: _Ours,
-    listed: Mapping[int, set[int]],
-    report: Report,
-) -> None:
-    """Annotations of ours that their task no longer has; a deleted task's are kept."""
-    tasks = {document: task for task, document in ours.tasks.items()}
-    for number, known in ours.annotations.items():
-        task = tasks.get(known.document_id)
-        if known.status == AnnotationStatus.DELETED or task is None or task not in listed:
-            continue
-        if number in listed[task] or label_studio.annotation(number) is not None:
-            continue
-        with database.write() as session:
-            recorded = record_deletion(session, ours.project_id, number)
-        if recorded.news:
-            report.add("annotations_deleted", number)
-            report.gold_changed |= recorded.gold_changed
-
-
-def _hooks(
-    label_studio: LabelStudio, ours: _Ours, report: Report, *, hook: str, secret: str
-) -> None:
-    """Exactly one hook of ours, where the project was connected; others are only noted."""
-    hooks = label_studio.webhooks(ours.label_studio_id)
-    mine = [one for one in hooks if is_our_hook(one["url"], hook)]
-    for other in hooks:
-        if other not in mine:
-            report.note("foreign hooks", other["url"])
-    if not mine and not _attached(label_studio, ours):
-        return
-    right = [
-        one
-        for one in mine
-        if one["url"] == hook
-        and one["is_active"]
-        and one["send_payload"]
-        and (one["headers"] or {}).get("Authorization") == f"Bearer {secret}"
-    ]
-    if len(mine) != 1 or not right:
-        label_studio.ensure_one_webhook(ours.label_studio_id, url=hook, secret=secret)
-        report.add("hooks_repaired", f"{len(mine)} hooks, {len(right)} right")
-
-
-def _attached(label_studio: LabelStudio, ours: _Ours) -> bool:
+def _attached(label_studio: LabelStudio, ours: Ours) -> bool:
     title = title_of_backend(ours.key)
     return any(one["title"] == title for one in label_studio.ml_backends(ours.label_studio_id))
 
 
-def _keep(database: Database, project_id: int, report: Report) -> None:
-    """Store the report; of several in a row that found nothing, the last alone is kept."""
-    content = report.to_dict()
-    with database.write() as session:
-        session.get_one(Project, project_id).last_sync_at = now()
-        last = last_reconciliation(session, project_id)
-        if last is not None and not last.report.get("found") and not content["found"]:
-            last.report, last.created_at = content, now()
-        else:
-            session.add(Reconciliation(project_id=project_id, report=content))
+def _host(url: str) -> str:
+    """Scheme and host of an address: the rest may be a secret, as in a chat's hook."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -46,7 +46,8 @@ def record_state(
     `alive` says that Label Studio itself was asked just now, rather than a delivery read.
     """
     project = lock_project(session, document.project_id)
-    states = list(history(session, project.id, seen.number))
+    everywhere = history(session, project.id, seen.number)
+    states = [one for one in everywhere if one.document_id == document.id]
     if is_deleted(states):
         if not alive:
             return Recorded()
@@ -56,7 +57,7 @@ def record_state(
         session.flush()
     elif not states and not alive and deleted_before_seen(session, project.id, seen.number):
         return Recorded()
-    if any((one.updated_at, one.status) == (seen.updated_at, seen.status) for one in states):
+    if any((one.updated_at, one.status) == (seen.updated_at, seen.status) for one in everywhere):
         # nothing new of the annotation; but a deletion may have been taken back
         return Recorded(False, settle(session, project, document) if alive else False)
     state = _new_state(session, document, seen, parse_label_config(project.label_config))
@@ -65,10 +66,19 @@ def record_state(
     return Recorded(True, settle(session, project, document))
 
 
-def record_deletion(session: Session, project_id: int, annotation_number: int) -> Recorded:
-    """Keep that an annotation was deleted; gold follows. One nobody knows of is no news."""
+def record_deletion(
+    session: Session, project_id: int, annotation_number: int, *, document_id: int | None = None
+) -> Recorded:
+    """Keep that an annotation was deleted; gold follows. One nobody knows of is no news.
+
+    A number may have been used for annotations of several documents (Label Studio gives imported
+    annotations numbers of deleted ones): without `document_id` the latest is meant.
+    """
     project = lock_project(session, project_id)
     states = history(session, project_id, annotation_number)
+    if document_id is None and states:
+        document_id = states[-1].document_id
+    states = [one for one in states if one.document_id == document_id]
     if not states or is_deleted(states):
         return Recorded()
     last = states[-1]

@@ -18,10 +18,11 @@ from backend.context import Context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
 from backend.db.tables import Document, Gold, InboxEvent, Project
+from backend.loop import inbox
+from backend.loop.reconcile import reconcile
 from backend.settings import Settings
-from backend.workflow import inbox
 from backend.workflow.dedupe import group_key
-from backend.workflow.reconcile import Report, reconcile
+from backend.workflow.reconcile import Report
 
 CONFIG = (
     '<View><Labels name="label" toName="text"><Label value="PER"/><Label value="LOC"/></Labels>'

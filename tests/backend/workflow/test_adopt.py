@@ -5,7 +5,7 @@ import pytest
 from backend.db.projects import project_by_key
 from backend.db.tables import AnnotationState, Document, Gold, Prediction, Version
 from backend.errors import ConflictError, InvalidInputError
-from backend.workflow.adopt import adopt
+from backend.loop.adopt import adopt
 from tests.backend.workflow.receiver import CONFIG, region
 
 pytestmark = pytest.mark.real
