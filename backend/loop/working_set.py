@@ -1,7 +1,8 @@
 """The tasks that Label Studio holds: topped up from the pool, predicted where they are new."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from backend.context import Context
 from backend.db import pool, versions
@@ -15,6 +16,7 @@ from backend.workflow import publish, select
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
+DELETED_AT_ONCE = 100  # predictions, one by one; between two renewals of the lease
 TASKS_AT_ONCE = 500  # imported between two commits of their numbers
 
 TOP_UP, PREANNOTATE = "backend.jobs.top_up", "backend.jobs.preannotate"
@@ -192,7 +194,8 @@ def _place(
     with context.database.read() as session:
         documents = list(pool.documents(session, ids).values())
         kept = pool.predictions(session, champion.id, ids)
-    there = publish.stored(context.label_studio, project.writable_id, champion.name)
+    tasks = [document.task_id for document in documents if document.task_id]
+    there = publish.stored(context.label_studio, project.writable_id, champion.name, tasks)
     numbers = there.queue_numbers
     last = max([project.last_queue_number, *numbers.values()])
     for document in documents:  # in memory first: the place counts once the prediction is there
@@ -229,17 +232,13 @@ def _clean_up(context: Context, held: Held, project_id: int) -> int:
     over = [version for version in retired if publish.removable(version, time, ttl)]
     held_there = context.label_studio.model_versions(number) if over or champion else {}
     selected = context.label_studio.project(number).get("model_version") if over else None
-    oldest_draft = context.label_studio.oldest_draft(number) if over else None
-    for version in over:
-        assert version.deselected_at is not None
-        if version.name == selected:
-            continue
-        if oldest_draft is not None and oldest_draft <= version.deselected_at:
-            log.info("event=kept_for_draft project=%s version=%s", project.key, version.name)
-            continue
+    stale = [version for version in over if version.name != selected]
+    held_any = any(held_there.get(version.name) for version in stale)
+    drafts = context.label_studio.drafts(number) if held_any else {}
+    for version in stale:
         held.renew()
         if held_there.get(version.name):
-            removed += context.label_studio.delete_model_version(number, version.name)
+            removed += _remove_predictions(context, held, number, version, drafts)
         with context.database.write() as session:
             session.get_one(Version, version.id).removed_at = time
     if champion is not None and _may_have_doubles(held_there, champion, context, project):
@@ -250,6 +249,26 @@ def _clean_up(context: Context, held: Held, project_id: int) -> int:
     if removed:
         log.info("event=cleaned_up project=%s predictions=%d", project.key, removed)
     return removed
+
+
+def _remove_predictions(
+    context: Context,
+    held: Held,
+    number: int,
+    version: Version,
+    drafts: Mapping[int, datetime],
+) -> int:
+    """Delete a retired version's predictions; those that a draft may refer to stay for good."""
+    studio = context.label_studio
+    if not drafts:
+        return studio.delete_model_version(number, version.name)
+    there = publish.stored(studio, number, version.name)
+    unneeded = publish.unneeded(there, version, drafts, context.settings.task_lock_ttl)
+    for chunk in pool.chunks(unneeded, DELETED_AT_ONCE):
+        held.renew()
+        for prediction_id in chunk:
+            studio.delete_prediction(prediction_id)
+    return len(unneeded)
 
 
 def _may_have_doubles(

@@ -6,7 +6,7 @@ Label Studio is asked what it holds before anything is sent, so each step may ru
 champion moves last: were it first, every task that is opened would get a second prediction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -27,6 +27,8 @@ from backend.db.tables import (
 )
 from backend.errors import ConflictError, TaggerDownError, TaggerError
 from backend.workflow.select import queue_number_at
+
+ASKED_SINGLY = 50  # tasks
 
 
 def open_publication(
@@ -85,12 +87,27 @@ class Stored:
         return [double for found in self.by_task.values() for double in found[1:]]
 
 
-def stored(label_studio: LabelStudio, label_studio_id: int, version: str) -> Stored:
-    """Ask Label Studio for a version's predictions; cheap when there is none."""
+def stored(
+    label_studio: LabelStudio,
+    label_studio_id: int,
+    version: str,
+    tasks: Collection[int] | None = None,
+) -> Stored:
+    """Ask Label Studio for a version's predictions, be it of these tasks only; cheap when none.
+
+    The server gives all versions' predictions at once, so a few tasks are asked about singly.
+    """
     if not label_studio.model_versions(label_studio_id).get(version):
         return Stored()
     found = Stored()
-    predictions = label_studio.predictions(label_studio_id)
+    if tasks is not None and len(tasks) <= ASKED_SINGLY:
+        predictions = [
+            prediction
+            for task in tasks
+            for prediction in label_studio.predictions(label_studio_id, task_id=task)
+        ]
+    else:
+        predictions = label_studio.predictions(label_studio_id)
     for prediction in sorted(predictions, key=lambda prediction: int(prediction["id"])):
         if prediction["model_version"] == version:
             found.by_task.setdefault(int(prediction["task"]), []).append(prediction)
@@ -163,6 +180,24 @@ def removable(version: Version, time: datetime, task_lock_ttl: int) -> bool:
     """Whether a version was deselected so long ago that no annotator's task refers to it."""
     assert version.deselected_at is not None
     return version.deselected_at + timedelta(seconds=task_lock_ttl) <= time
+
+
+def unneeded(
+    found: Stored, version: Version, drafts: Mapping[int, datetime], task_lock_ttl: int
+) -> list[int]:
+    """A retired version's predictions without those that a draft may have begun from.
+
+    Whoever had the task open when the version was deselected may have begun the draft until the
+    lock had run out.
+    """
+    assert version.deselected_at is not None
+    border = version.deselected_at + timedelta(seconds=task_lock_ttl)
+    return [
+        int(prediction["id"])
+        for task, predictions in found.by_task.items()
+        if task not in drafts or drafts[task] > border
+        for prediction in predictions
+    ]
 
 
 def old_doubles(found: Stored, time: datetime, task_lock_ttl: int) -> list[int]:
