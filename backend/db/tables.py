@@ -384,7 +384,10 @@ class InboxEvent(Base):
     """A webhook delivery exactly as it came, written before anything else happens."""
 
     __tablename__ = "inbox"
-    __table_args__ = (Index("ix_inbox_new", "state", "id"),)
+    __table_args__ = (
+        Index("ix_inbox_new", "state", "id"),
+        Index("ix_inbox_action", "project_id", "action"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))

@@ -124,6 +124,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.create_index("ix_inbox_action", ["project_id", "action"], unique=False)
         batch_op.create_index("ix_inbox_new", ["state", "id"], unique=False)
 
     op.create_table(
@@ -409,6 +410,7 @@ def downgrade() -> None:
     op.drop_table("reconciliations")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index("ix_inbox_new")
+        batch_op.drop_index("ix_inbox_action")
 
     op.drop_table("inbox")
     with op.batch_alter_table("documents", schema=None) as batch_op:
