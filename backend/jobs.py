@@ -94,7 +94,8 @@ def sync_projects() -> None:
 
 
 def clean_up_projects() -> None:
-    """Ring `clean_up` for every project that has tasks, and drop prediction jobs nobody fetched."""
+    """Ring `clean_up` for every project that has tasks; drop old deliveries and predictions."""
+    inbox.drop_old(context().database)
     predictions.drop_old(context())
     for project_id in _projects():
         _ring("clean_up", project_id)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from backend.db.tables import (
@@ -189,6 +189,17 @@ def held_event(session: Session, event_id: int) -> InboxEvent | None:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def delete_handled(session: Session, before: datetime) -> int:
+    """Delete the deliveries that were handled before a time; how many there were."""
+    found = session.execute(
+        delete(InboxEvent)
+        .where(InboxEvent.state == InboxState.DONE, InboxEvent.handled_at < before)
+        .returning(InboxEvent.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(found.all())
 
 
 def is_deleted(states: Sequence[AnnotationState]) -> bool:

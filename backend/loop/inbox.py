@@ -15,9 +15,10 @@ job's, from the report:
 import logging
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from backend.clients.label_studio import LabelStudio
-from backend.db.annotations import held_event, waiting_events
+from backend.db.annotations import delete_handled, held_event, waiting_events
 from backend.db.session import Database
 from backend.db.tables import InboxState, now
 from backend.errors import InvalidInputError, LabelStudioDownError
@@ -25,6 +26,7 @@ from backend.workflow.inbox import Asked, apply, gather, needs
 
 BATCH = 50
 MAX_ATTEMPTS = 10
+KEPT = timedelta(days=14)  # of a delivery that was handled
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,12 @@ class DrainReport:
     waiting: int = 0
     changed_projects: set[int] = field(default_factory=set)
     new_task_projects: set[int] = field(default_factory=set)
+
+
+def drop_old(database: Database) -> int:
+    """Delete the deliveries that were handled long ago; how many. Refused ones are kept."""
+    with database.write() as session:
+        return delete_handled(session, now() - KEPT)
 
 
 def drain(database: Database, label_studio: LabelStudio, *, limit: int = 2000) -> DrainReport:

@@ -6,6 +6,7 @@ import pytest
 
 from backend.clients.label_studio import LabelStudio
 from backend.db.tables import Account, AnnotationState, InboxEvent
+from backend.loop import inbox
 from tests.backend.workflow.receiver import CONFIG, TEXTS, region
 
 pytestmark = pytest.mark.real
@@ -219,3 +220,17 @@ def test_what_needs_no_question_is_handled_while_label_studio_is_down(desk, clie
     desk.client = client
     assert desk.drain().handled == 1
     assert desk.gold(desk.document(task)) == [PER]  # all three agree
+
+
+def test_old_deliveries_are_dropped_once_they_were_handled(desk, client):
+    task, (created, updated, _) = recorded(desk, client)
+    deliver(desk, created, {**created, "annotation": {"id": "x"}})
+    desk.drain()
+    with desk.database.write() as session:
+        for event in session.query(InboxEvent):
+            event.handled_at -= inbox.KEPT
+    deliver(desk, updated)
+    desk.drain()
+    assert inbox.drop_old(desk.database) > 0
+    assert [event.state for event in desk.events()] == ["refused", "done"]
+    assert desk.gold(desk.document(task)) == [LOC]
