@@ -1,8 +1,10 @@
 """The training loop, from seed to chosen weights, top to bottom."""
 
 import copy
+import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +50,31 @@ def fit(
     device: torch.device,
     watch: Callable[[Step], None],
 ) -> Fitted:
-    """Train; `watch` is called after each step and may raise to stop. Deterministic on a CPU."""
+    """Train; `watch` is called after each step and may raise to stop.
+
+    The same data, options and seed give the same weights on a CPU; on a GPU too where torch has a
+    deterministic kernel (it warns where not), with the same GPU and the same torch and CUDA.
+    """
     one_thread()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), _deterministic(device):
         torch.manual_seed(seed)
         return _fit(data, config, random.Random(seed), device, watch)
+
+
+@contextmanager
+def _deterministic(device: torch.device) -> Iterator[None]:
+    """Have torch take its deterministic kernels on a GPU; on a CPU ours all are."""
+    if device.type != "cuda":
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS begins
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warned)
 
 
 def _fit(
