@@ -17,6 +17,7 @@ from backend.settings import load_settings
 
 LOOK_EVERY = 1.0
 INTERRUPTED = 130
+LOG_WIDTH = 120
 
 
 @click.command()
@@ -24,6 +25,8 @@ INTERRUPTED = 130
 def demo(check: bool) -> None:
     """Start everything, make a sample project, train, publish; Ctrl-C stops it all."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=LOG_WIDTH)
     for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal leaves nothing running
         signal.signal(number, _as_interrupt)
     corpus = sample_corpus()
@@ -46,16 +49,16 @@ def demo(check: bool) -> None:
 
 
 def _addresses(stack: Stack, passwords: dict[Role, str]) -> Table:
-    table = Table("what", "address", "sign in as", "password", title="Goldloop is running")
+    table = Table(title="Goldloop is running", box=None, pad_edge=False)
+    for heading in ("what", "address", "sign in as", "password"):
+        table.add_column(heading, overflow="fold")  # never cut: it is there to be copied
     settings = stack.settings
     if stack.label_studio_login:
-        table.add_row(
-            "Label Studio: annotate", settings.label_studio_url, *stack.label_studio_login
-        )
+        table.add_row("Label Studio", settings.label_studio_url, *stack.label_studio_login)
     else:
-        table.add_row("Label Studio: annotate", settings.label_studio_url, "your own account", "")
+        table.add_row("Label Studio", settings.label_studio_url, "your own account", "")
     for role, email in ACCOUNTS.items():
-        table.add_row(f"Goldloop: {role}", settings.public_url, email, passwords[role])
+        table.add_row(f"Goldloop, {role}", settings.public_url, email, passwords[role])
     table.add_row("ML backend", f"{settings.ml_backend_url}/p/{PROJECT_KEY}", "", "")
     return table
 
