@@ -1,6 +1,7 @@
 """`goldloop project` and `goldloop sync`: projects, their Label Studio side, reconciliation."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from backend.commands.project_settings import set_settings
 from backend.context import Context, open_context
 from backend.db.projects import all_projects, count_documents, project_by_key, settings_of
 from backend.db.tables import Project, Version, now
+from backend.db.versions import locked_project
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.loop import inbox
 from backend.loop.adopt import adopt as adopt_project
@@ -21,8 +24,10 @@ from backend.workflow.connect import (
     Connected,
     connect,
     make_label_studio_project,
+    project_exists,
     webhook_url,
 )
+from backend.workflow.label_studio_tasks import forget_project
 from backend.workflow.reconcile import Report
 from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -33,7 +38,7 @@ TICK_JOB = "backend.jobs.tick"
 
 @click.group()
 def project() -> None:
-    """Projects: create, adopt, connect with Label Studio, list, show."""
+    """Projects: create, adopt, connect with Label Studio, list, show, set."""
 
 
 @project.command()
@@ -60,6 +65,11 @@ def connect_command(key: str) -> None:
     """Make KEY's Label Studio project where it has none; attach our ML backend and our hook."""
     context = open_context(load_settings())
     connected = connect_project(context, key)
+    if connected.replaced is not None:
+        click.echo(
+            f"Label Studio project {connected.replaced} is gone: a new one was made; "
+            "what was open there will be sent again"
+        )
     click.echo(f"{key} is {context.label_studio.url}/projects/{connected.label_studio_id}")
     click.echo(f"model version shown there: {connected.model_version or 'none yet'}")
 
@@ -126,6 +136,9 @@ def show(key: str) -> None:
     Console().print(table)
 
 
+project.add_command(set_settings)
+
+
 @click.command()
 @click.argument("keys", metavar="[PROJECT]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="every project")
@@ -174,7 +187,11 @@ def connect_project(context: Context, key: str) -> Connected:
     with context.database.read() as session:
         found = project_by_key(session, key)
         champion = session.get(Version, found.champion_id) if found.champion_id else None
-    number = found.label_studio_id
+    number, replaced = found.label_studio_id, None
+    if number is not None and not project_exists(context.label_studio, number):
+        with context.database.write() as session:
+            forget_project(session, locked_project(session, found.id))
+        number, replaced = None, number
     if number is None:
         number = make_label_studio_project(
             context.label_studio, key=key, name=found.name, label_config=found.label_config
@@ -190,7 +207,7 @@ def connect_project(context: Context, key: str) -> Connected:
     )
     with context.database.write() as session:
         project_by_key(session, key).connected_at = now()
-    return connected
+    return replace(connected, replaced=replaced)
 
 
 def sync_project(context: Context, key: str) -> Report:

@@ -5,8 +5,10 @@ right. Adopted projects are changed by nothing before this.
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from backend.clients.label_studio import LabelStudio
+from backend.errors import LabelStudioError
 from backend.settings import Settings
 
 
@@ -18,6 +20,7 @@ class Connected:
     ml_backend_id: int
     webhook_id: int
     model_version: str | None
+    replaced: int | None = None  # the project there that was gone, for which this one was made
 
 
 def title_of_backend(key: str) -> str:
@@ -28,6 +31,17 @@ def title_of_backend(key: str) -> str:
 def webhook_url(settings: Settings, key: str) -> str:
     """Where Label Studio delivers the events of a project."""
     return f"{settings.public_url}/webhooks/{key}"
+
+
+def project_exists(label_studio: LabelStudio, number: int) -> bool:
+    """Whether Label Studio still has a project."""
+    try:
+        label_studio.project(number)
+    except LabelStudioError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 def make_label_studio_project(

@@ -72,6 +72,24 @@ def forget_task(session: Session, document: Document) -> None:
     session.flush()
 
 
+def forget_project(session: Session, project: Project) -> None:
+    """Note that the whole Label Studio project is gone, with every task.
+
+    What was open keeps its place and becomes a task of the next one; gold stays.
+    """
+    its = update(Document).where(Document.project_id == project.id)
+    session.execute(
+        its.where(Document.task_state == TaskState.OPEN).values(
+            task_id=None,
+            task_state=None,
+        )
+    )
+    session.execute(
+        its.where(Document.task_id.is_not(None)).values(task_id=None, task_state=TaskState.DELETED)
+    )
+    project.label_studio_id = None
+
+
 def _by_own_id(session: Session, project: Project, number: Any, text: str) -> Document | None:
     if type(number) is not int or not 0 < number < 2**63:
         return None
