@@ -15,7 +15,8 @@ from backend.errors import LabelStudioDownError, LabelStudioError
 
 TASKS_A_PAGE = 250
 TASKS_AN_IMPORT = 500
-PREDICTIONS_AN_IMPORT = 1000
+PREDICTIONS_AN_IMPORT = 2000  # a request costs Label Studio a second by itself
+IMPORT_TIMEOUT = 120.0  # seconds
 EXPORT_TIMEOUT = 300.0  # seconds
 SECONDS_A_DELETION = 0.02  # per prediction; 0.004 were seen on SQLite
 
@@ -208,7 +209,7 @@ class LabelStudio:
         created = 0
         for chunk in _chunks(predictions, PREDICTIONS_AN_IMPORT):
             path = f"api/projects/{project_id}/import/predictions"
-            created += int(self._call("POST", path, body=chunk)["created"])
+            created += int(self._call("POST", path, body=chunk, timeout=IMPORT_TIMEOUT)["created"])
         return created
 
     def predictions(self, project_id: int, *, task_id: int | None = None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from backend.workflow import preannotate, publish
 from backend.workflow.label_studio_tasks import forget_task
 from ml_backend.contract.label_studio import TextControl
 
-SENT_AT_ONCE = 1000  # predictions; between two renewals of the lease
+SENT_AT_ONCE = 2000  # predictions; between two renewals of the lease
 
 
 def tasks_lease(project_id: int) -> str:
