@@ -187,9 +187,16 @@ class ProjectSettings(BaseModel):
     gate_class_support: int = Field(
         20, ge=1, description="gate entities from which a class's own margin counts"
     )
-    gate_min_documents: int = Field(30, ge=1, description="gate documents below which it is unsure")
+    gate_min_documents: int = Field(
+        30,
+        ge=1,
+        title="Fewest gate documents",
+        description="gate documents below which it is unsure",
+    )
     gate_when_little: Literal["ask", "promote"] = Field(
-        "ask", description="what to do when it is unsure: ask a curator, or promote"
+        "ask",
+        title="When the gate is unsure",
+        description="ask a curator, or promote the challenger",
     )
     open_tasks: int = Field(2000, ge=1, description="tasks kept open in Label Studio")
     random_share: float = Field(

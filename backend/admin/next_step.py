@@ -120,7 +120,7 @@ def attention(overview: ProjectOverview, services: ServiceStates) -> list[Attent
         )
     if services.idle_queues:
         named = ", ".join(services.idle_queues)
-        found.append(Attention("error", f"No worker is alive for the queue: {named}."))
+        found.append(Attention("error", f"No worker is alive to take jobs of: {named}."))
     failed = overview.ended_badly
     if failed is not None:
         found.append(

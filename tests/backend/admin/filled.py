@@ -34,10 +34,12 @@ from ml_backend.contract.messages import JobFolder, Progress
 from ml_backend.contract.snapshot import GoldDocument
 
 PASSWORD = "tests-only-password"
+LONG = "hyeonjeong.namgung-administrator@clinical-annotation.example.org"
 PEOPLE = {
     "annotator@example.com": (Role.ANNOTATOR, "이서연"),
     "curator@example.com": (Role.CURATOR, "김민준"),
     "admin@example.com": (Role.ADMINISTRATOR, ""),
+    LONG: (Role.ADMINISTRATOR, ""),
 }
 REPORT = {
     "checked": {"tasks": 1204, "annotations": 361},
