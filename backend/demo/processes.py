@@ -14,7 +14,7 @@ import psutil
 
 from backend.errors import GoldloopError
 
-STOP_SECONDS = 15.0  # for one process to end by itself before it is killed
+STOP_SECONDS = 5.0  # for one process to end by itself before it is killed: all can go on later
 
 
 class ProcessDiedError(GoldloopError):
