@@ -14,7 +14,16 @@ from backend.db import runs, versions
 from backend.db.annotations import waiting_events
 from backend.db.tables import Project
 from backend.errors import LabelStudioDownError
-from backend.loop import dedupe, inbox, predictions, publication, reconcile, training, working_set
+from backend.loop import (
+    copies,
+    dedupe,
+    inbox,
+    predictions,
+    publication,
+    reconcile,
+    training,
+    working_set,
+)
 from backend.settings import load_settings
 from backend.workflow.connect import webhook_url
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -34,6 +43,7 @@ def drain_inbox() -> None:
     for project_id in report.changed_projects:
         _guarded(training.request_if_due, project_id)
         _ring("top_up", project_id)
+        _ring("label_copies", project_id)
     for project_id in report.new_task_projects:
         _ring("preannotate", project_id)
 
@@ -64,6 +74,11 @@ def preannotate(project_id: int) -> None:
     working_set.preannotate(context(), project_id)
 
 
+def label_copies(project_id: int) -> None:
+    """Give copies the gold of their originals."""
+    copies.label_all_copies(context().database, project_id)
+
+
 def sync(project_id: int) -> None:
     """Compare a project with Label Studio and mend what differs."""
     settings = context().settings
@@ -78,8 +93,8 @@ def sync(project_id: int) -> None:
     )
     dedupe.dedupe_all(context().database, project_id)
     _guarded(training.request_if_due, project_id)
-    _ring("top_up", project_id)
-    _ring("preannotate", project_id)
+    for job in ("top_up", "preannotate", "label_copies"):
+        _ring(job, project_id)
 
 
 def clean_up(project_id: int) -> None:
