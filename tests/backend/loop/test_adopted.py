@@ -8,8 +8,8 @@ from backend import jobs
 from backend.commands.project import connect_project
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Run, TaskState, Version
+from backend.loop.adopt import adopt
 from backend.sample.generate import generate
-from backend.workflow.adopt import adopt
 from ml_backend.contract.label_studio import parse_label_config, to_regions
 from tests.backend.loop.conftest import CONFIG, World
 
