@@ -83,3 +83,40 @@ def test_the_folder_of_a_new_sqlite_is_made(tmp_path):
     with engine.connect():
         assert (tmp_path / "new" / "folder" / "x.db").exists()
     engine.dispose()
+
+
+def test_a_transaction_inside_a_transaction_is_refused_at_once(database):
+    with (
+        database.write(),
+        pytest.raises(RuntimeError, match="inside a transaction"),
+        database.write(),
+    ):
+        pass
+    with database.write() as session:  # the turn was given up
+        session.add(project("after"))
+
+
+def test_a_writer_waits_no_longer_than_another_writes(database):
+    """SQLite's own waiting would be several times as long: it sleeps, at growing intervals."""
+    stop = threading.Event()
+
+    def write_in_a_row():
+        while not stop.is_set():
+            began = time.monotonic()
+            with database.write() as session:
+                session.scalars(select(Project)).all()
+                time.sleep(0.02)
+            database.give_way(time.monotonic() - began)
+
+    other = threading.Thread(target=write_in_a_row)
+    other.start()
+    waited = []
+    for number in range(20):
+        began = time.monotonic()
+        with database.write() as session:
+            session.add(project(f"p{number}"))
+        waited.append(time.monotonic() - began)
+        time.sleep(0.007)
+    stop.set()
+    other.join()
+    assert sorted(waited)[len(waited) // 2] < 0.05
