@@ -9,6 +9,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from backend.commands.documents import dedupe_all, import_file
 from backend.commands.project import connect_project, create_project
@@ -28,7 +29,7 @@ from backend.db.tables import (
 from backend.demo.corpus import Corpus
 from backend.demo.stack import Stack, kept_by
 from backend.errors import GoldloopError, NotFoundError
-from backend.loop import training
+from backend.loop import publication, training
 from backend.workflow.select import missing_tasks
 from ml_backend.contract.messages import DEFAULT_QUEUE, REQUEST_TRAINING_JOB, JobFolder
 
@@ -39,9 +40,12 @@ ACCOUNTS = {
 }
 PATIENCE = 600.0  # seconds for a training, a publication, or the filling of Label Studio
 LOOK_EVERY = 0.3
+ASKED_BY = "the demo"
+GIVEN_UP = (RunState.FAILED, RunState.CANCELLED)
 CONFIGURATION = Path("annotation_configs/general.xml")
 
 Found = TypeVar("Found")
+Row = TypeVar("Row", Run, Publication)
 
 
 def seed(stack: Stack, corpus: Corpus, console: Console) -> None:
@@ -90,22 +94,30 @@ def import_corpus(stack: Stack, key: str, corpus: Corpus, console: Console) -> N
 def train_first(stack: Stack, key: str, console: Console) -> Version:
     """Train and publish the first version unless there is one; the champion.
 
-    A run that an earlier start left behind is waited for, and run again when it had died.
+    What an earlier start left behind is gone on with: a run under way is waited for, one that
+    died is run again, a publication that failed is tried again.
     """
     with stack.context.database.read() as session:
         project = project_by_key(session, key)
-        last = session.scalars(
-            select(Run).where(Run.project_id == project.id).order_by(Run.id.desc()).limit(1)
-        ).first()
-    if project.champion_id is None:
-        if last is None:
-            stack.context.queue.ring(DEFAULT_QUEUE, REQUEST_TRAINING_JOB, key, "the demo")
-        run = watch_training(stack, key, console, after=last.id - 1 if last else 0)
-        if last and run.state in (RunState.FAILED, RunState.CANCELLED):
-            training.retry(stack.context, run.id, "the demo")
+        last = _newest(session, Run, project.id)
+        published = _newest(session, Publication, project.id)
+        failed = published is not None and published.state == PublicationState.FAILED
+        version = session.get(Version, published.version_id) if published and failed else None
+    if project.champion_id is not None:
+        return wait_published(stack, key, console)
+    if version is not None:
+        publication.begin(stack.context, key, version.name, ASKED_BY)
+        return wait_published(stack, key, console)
+    if last is None or (last.state in GIVEN_UP and not last.snapshot_digest):
+        stack.context.queue.ring(DEFAULT_QUEUE, REQUEST_TRAINING_JOB, key, ASKED_BY)
+        run = watch_training(stack, key, console, after=last.id if last else 0)
+    else:
+        run = watch_training(stack, key, console, after=last.id - 1)
+        if run.state in GIVEN_UP:
+            training.retry(stack.context, run.id, ASKED_BY)
             run = watch_training(stack, key, console, after=run.id)
-        if run.state != RunState.PROMOTED:
-            raise GoldloopError(f"the training run {run.id} ended as {run.state}: {run.reason}")
+    if run.state != RunState.PROMOTED:
+        raise GoldloopError(f"the training run {run.id} ended as {run.state}: {run.reason}")
     return wait_published(stack, key, console)
 
 
@@ -200,6 +212,11 @@ def wait_filled(stack: Stack, key: str, console: Console) -> int:
             return now if full else None
 
         return stack_wait(stack, filled, "the working set in Label Studio")
+
+
+def _newest(session: Session, table: type[Row], project_id: int) -> Row | None:
+    found = select(table).where(table.project_id == project_id).order_by(table.id.desc())
+    return session.scalars(found.limit(1)).first()
 
 
 @contextmanager
