@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
@@ -158,14 +158,16 @@ def _check(
 
 def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) -> dict[str, _Known]:
     rows = session.execute(
-        select(Document.external_id, Document.text, Gold.document_id)
+        select(Document.external_id, Document.text, Gold.source)
         .outerjoin(Gold, Gold.document_id == Document.id)
         .where(
             Document.project_id == project_id,
             Document.external_id.in_([document.external_id for document in ready]),
         )
     )
-    return {name: _Known(text, gold is not None) for name, text, gold in rows}
+    # copied gold is the original's: what a file brings for the copy itself stands above it
+    none = (None, GoldSource.COPIED)
+    return {name: _Known(text, source not in none) for name, text, source in rows}
 
 
 def _roles(
@@ -249,6 +251,8 @@ def _insert_gold(session: Session, project: Project, documents: Sequence[ReadyDo
         }
         for document in documents
     ]
+    copied = Gold.document_id.in_(ids.values()) & (Gold.source == GoldSource.COPIED)
+    session.execute(delete(Gold).where(copied))
     session.execute(insert(Gold.__table__), rows)  # type: ignore[arg-type]
     # a copy that brings gold may become the canonical one: let dedupe look again
     session.execute(update(Document).where(Document.id.in_(ids.values())).values(deduped=False))

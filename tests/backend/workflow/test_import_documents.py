@@ -170,3 +170,23 @@ def test_capitals_tell_texts_apart(project: Database, tmp_path: Path) -> None:
     file = written(tmp_path / "a.jsonl", [{"text": "LG"}, {"text": "lg"}, {"text": "ＬＧ"}])
     import_file(project, "p", file, None)
     assert dedupe_all(project, "p").copies == 1
+
+
+def test_imported_gold_of_a_copy_replaces_what_was_copied(
+    project: Database, tmp_path: Path
+) -> None:
+    texts = [labelled("글", id="a"), {"id": "b", "text": "글"}]
+    import_file(project, "p", written(tmp_path / "a.jsonl", texts), "train")
+    dedupe_all(project, "p")
+    first, second = documents(project)
+    with project.read() as session:
+        assert session.get_one(Gold, second.id).source == GoldSource.COPIED
+
+    mended = {"id": "b", "text": "글", "entities": [{"start": 0, "end": 1, "label": "LC"}]}
+    told = import_file(project, "p", written(tmp_path / "b.jsonl", [mended]), "train")
+    assert (told.already_there, told.with_gold) == (1, 1)
+    dedupe_all(project, "p")
+    with project.read() as session:
+        gold = session.get_one(Gold, second.id)
+        assert (gold.source, gold.entities[0]["label"]) == (GoldSource.IMPORTED, "LC")
+        assert session.get_one(Gold, first.id).entities[0]["label"] == "PS"
