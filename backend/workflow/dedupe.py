@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.tables import Document, Gold, GoldSource
+from backend.db.versions import locked_project
 
 # zero-width space, non-joiner and joiner, word joiner, byte-order mark, soft hyphen, Mongolian
 # vowel separator
 _ZERO_WIDTH = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD, 0x180E))
-_RANK = {source.value: rank for rank, source in enumerate(GoldSource)} | {None: len(GoldSource)}
+_NO_OWN_GOLD = (None, GoldSource.COPIED)  # copied gold follows the canonical document
+_RANK = {GoldSource.PERSON: 0, GoldSource.IMPORTED: 1} | dict.fromkeys(_NO_OWN_GOLD, 2)
 _documents = Document.__table__
 _SET_CANONICAL = (
     update(Document.__table__)  # type: ignore[arg-type]
@@ -56,11 +58,20 @@ def group_key(text: str) -> str:
     return hashlib.sha256(normal_form(text).encode()).hexdigest()
 
 
+def unsorted(session: Session, project_id: int) -> bool:
+    """Whether there are documents that were not looked at yet."""
+    fresh = select(Document.id).where(
+        Document.project_id == project_id, Document.deduped.is_(False)
+    )
+    return session.scalar(fresh.limit(1)) is not None
+
+
 def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
     """Look at up to `limit` documents that were not looked at yet, with their whole groups.
 
     The canonical document of a group is the one with the best gold (a person's, then imported,
-    then none), then one that has a task, then the oldest. Call again until `looked_at` is 0.
+    then none), then one that has a task, then the oldest. Copied gold of documents whose canonical
+    one changes is withdrawn: autolabel gives it anew. Call again until `looked_at` is 0.
     """
     fresh = session.execute(
         select(Document.id, Document.group_key)
@@ -70,6 +81,7 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
     ).all()
     if not fresh:
         return DedupeReport()
+    locked_project(session, project_id)  # gold may change
     groups = _groups(session, project_id, sorted({row.group_key for row in fresh}))
     moved: list[dict[str, int | None]] = []
     copies = conflicts = 0
@@ -83,6 +95,12 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
         conflicts += _in_conflict(session, members)
     if moved:
         session.connection().execute(_SET_CANONICAL, moved)
+        session.execute(
+            delete(Gold).where(
+                Gold.document_id.in_([row["member"] for row in moved]),
+                Gold.source == GoldSource.COPIED,
+            )
+        )
     session.execute(
         update(Document).where(Document.id.in_([row.id for row in fresh])).values(deduped=True)
     )
@@ -105,7 +123,7 @@ def _groups(session: Session, project_id: int, keys: Sequence[str]) -> dict[str,
 
 def _in_conflict(session: Session, members: Sequence[_Member]) -> bool:
     """Whether the gold of a group differs: offsets may, since copies may differ in space."""
-    labelled = [member.id for member in members if member.source is not None]
+    labelled = [member.id for member in members if member.source not in _NO_OWN_GOLD]
     if len(labelled) < 2:
         return False
     rows = session.execute(
