@@ -16,7 +16,7 @@ from backend.db.projects import (
     recent_corrections,
     settings_of,
 )
-from backend.db.runs import changed_by_people, last_finished_revision
+from backend.db.runs import changed_by_people, last_finished_revision, waiting_run
 from backend.db.tables import (
     ACTIVE_RUNS,
     FINISHED_RUNS,
@@ -46,6 +46,7 @@ class ProjectOverview:
     versions: Sequence[Version]  # newest first
     champion_run: Run | None  # the run that made the champion
     runs: Sequence[Run]  # newest first
+    waiting_run: Run | None  # the one that waits for a curator's decision
     publication: Publication | None  # the newest
     inbox: InboxCounts
     reconciliation: Reconciliation | None
@@ -60,12 +61,6 @@ class ProjectOverview:
     def active_run(self) -> Run | None:
         """The run that holds the project."""
         return next((run for run in self.runs if run.state in ACTIVE_RUNS), None)
-
-    @property
-    def waiting_run(self) -> Run | None:
-        """The newest run, when it waits for a curator's decision."""
-        newest = next((run for run in self.runs if run.state not in ACTIVE_RUNS), None)
-        return newest if newest is not None and newest.state == RunState.WAITING else None
 
     @property
     def judged_run(self) -> Run | None:
@@ -110,6 +105,7 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
         versions=_versions(session, project),
         champion_run=run_of_version(session, project.champion_id) if project.champion_id else None,
         runs=runs,
+        waiting_run=waiting_run(session, project.id),
         publication=session.scalars(
             select(Publication)
             .where(Publication.project_id == project.id)

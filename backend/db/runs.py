@@ -48,7 +48,7 @@ def last_run(session: Session, project_id: int) -> Run | None:
 
 
 def waiting_run(session: Session, project_id: int) -> Run | None:
-    """The newest run whose promotion a curator has to decide, unless a later one was decided."""
+    """The run that a curator may decide: the newest that the gate has judged, when it waits."""
     run = session.scalars(
         select(Run)
         .where(Run.project_id == project_id, Run.state.in_(FINISHED_RUNS))

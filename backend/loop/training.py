@@ -95,6 +95,11 @@ def decide(context: Context, run_id: int, *, promote: bool, asked_by: str) -> No
         run = session.get_one(Run, run_id, with_for_update=True)
         if run.state != RunState.WAITING:
             raise ConflictError(f"run {run_id} is {run.state}: there is nothing to decide")
+        if runs.waiting_run(session, project.id) is not run:
+            raise ConflictError(
+                f"run {run_id} cannot be decided any more: a later run has been judged since, "
+                "and this one was not judged against what came of it"
+            )
         run.reason = f"{run.reason}; {asked_by} {'promoted' if promote else 'refused'} it"
         if promote:
             opened = publish.promote(session, project, run, asked_by)
