@@ -81,6 +81,7 @@ class Processes:
         for child in family:  # a worker's own children live in sessions of their own
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
+        psutil.wait_procs(family, STOP_SECONDS)
 
     def stop_all(self) -> None:
         """Stop every child, the last started first; a second Ctrl-C does not leave any behind."""
