@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.context import Context
 from backend.db import runs, versions
-from backend.db.leases import lease
+from backend.db.leases import Held, lease
 from backend.db.projects import project_by_key
 from backend.db.tables import ACTIVE_RUNS, Project, Publication, Run, RunState, Version, now
 from backend.errors import ConflictError, NotFoundError
@@ -115,7 +115,7 @@ def advance(context: Context, run_id: int) -> RunState:
     opened: Publication | None = None
     with lease(context.database, f"training-{run.project_id}") as held:
         if held is not None:
-            opened = _advance(context, run_id)
+            opened = _advance(context, held, run_id)
     if held is None:
         return RunState(run.state)
     if held.wanted:
@@ -144,13 +144,13 @@ def begin_wanted(context: Context, project_id: int) -> None:
         advance(context, opened.run.id)
 
 
-def _advance(context: Context, run_id: int) -> Publication | None:
+def _advance(context: Context, held: Held, run_id: int) -> Publication | None:
     run = _run(context, run_id)
     if run.state == RunState.QUEUED and not run.snapshot_digest:
         with context.database.read() as session:
             if versions.publishing(session, run.project_id):
                 return None  # whom it has to beat is known once that has ended
-        _prepare(context, run)
+        _prepare(context, held, run)
     with context.database.write() as session:
         run = session.get_one(Run, run_id, with_for_update=True)
         before = run.state
@@ -164,18 +164,25 @@ def _advance(context: Context, run_id: int) -> Publication | None:
     return _judge(context, run) if run.state == RunState.JUDGING else None
 
 
-def _prepare(context: Context, run: Run) -> None:
-    """Freeze the gold and write the request; a run that was broken off here does it again."""
+def _prepare(context: Context, held: Held, run: Run) -> None:
+    """Freeze the gold and write the request; a run that was broken off here does it again.
+
+    What was frozen once stays: a worker may be training on it.
+    """
+    held.renew()
     folder = JobFolder(context.settings.jobs / f"run-{run.id}")
     with context.database.read() as session:
         if session.get_bind().dialect.name == "postgresql":
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        if session.get_one(Run, run.id).snapshot_digest:
+            return
         project = session.get_one(Project, run.project_id)
         frozen = retrain.freeze(session, project, folder.snapshot)
+    held.renew()
     with context.database.write() as session:
         project = versions.locked_project(session, run.project_id)
         run = session.get_one(Run, run.id, with_for_update=True)
-        if run.state != RunState.QUEUED:
+        if run.state != RunState.QUEUED or run.snapshot_digest:
             return
         folder.write_request(
             retrain.train_request(
