@@ -89,7 +89,7 @@ def _ring(context: Context, folder: JobFolder, follow_up: FollowUp) -> None:
 
 def _silence(folder: JobFolder) -> float:
     """Seconds since the job last gave a sign of life, or was asked for."""
-    paths = [folder.path / "progress.json", folder.path / "request.json"]
+    paths = [folder.path, folder.path / "progress.json", folder.path / "request.json"]
     return time.time() - max(_changed(path) for path in paths)
 
 
