@@ -14,18 +14,9 @@ from backend.db import runs, versions
 from backend.db.annotations import waiting_events
 from backend.db.tables import Project
 from backend.errors import LabelStudioDownError
-from backend.loop import (
-    copies,
-    dedupe,
-    inbox,
-    predictions,
-    publication,
-    reconcile,
-    training,
-    working_set,
-)
+from backend.loop import copies, inbox, predictions, publication, training, working_set
+from backend.loop import sync as syncing
 from backend.settings import load_settings
-from backend.workflow.connect import webhook_url
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 log = logging.getLogger(__name__)
@@ -70,8 +61,7 @@ def top_up(project_id: int) -> None:
 
 def preannotate(project_id: int) -> None:
     """Take up tasks that were made in Label Studio: look for copies, predict them."""
-    dedupe.dedupe_all(context().database, project_id)
-    working_set.preannotate(context(), project_id)
+    _take_up(context(), project_id)
 
 
 def label_copies(project_id: int) -> None:
@@ -81,19 +71,9 @@ def label_copies(project_id: int) -> None:
 
 def sync(project_id: int) -> None:
     """Compare a project with Label Studio and mend what differs."""
-    settings = context().settings
-    with context().database.read() as session:
-        project = session.get_one(Project, project_id)
-    reconcile.reconcile(
-        context().database,
-        context().label_studio,
-        project_id,
-        hook=webhook_url(settings, project.key),
-        secret=settings.webhook_secret.get_secret_value(),
-    )
-    dedupe.dedupe_all(context().database, project_id)
+    syncing.sync(context(), project_id)
     _guarded(training.request_if_due, project_id)
-    for job in ("top_up", "preannotate", "label_copies"):
+    for job in ("top_up", "preannotate"):
         _ring(job, project_id)
 
 
@@ -134,8 +114,13 @@ def tick() -> None:
         _guarded(training.request_if_due, project_id)
         _guarded(publication.begin_promoted, project_id)
     for project_id in _projects():
-        _guarded(working_set.preannotate, project_id)
+        _guarded(_take_up, project_id)
         _guarded(working_set.top_up, project_id)
+
+
+def _take_up(opened: Context, project_id: int) -> None:
+    copies.sort_copies(opened.database, project_id)
+    working_set.preannotate(opened, project_id)
 
 
 def _projects() -> list[int]:

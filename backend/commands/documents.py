@@ -13,8 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from backend.context import open_context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
-from backend.loop import dedupe
-from backend.loop.copies import label_all_copies
+from backend.loop.copies import sort_copies
 from backend.settings import load_settings
 from backend.workflow.dedupe import DedupeReport
 from backend.workflow.formats import jsonl
@@ -114,9 +113,7 @@ def dedupe_all(database: Database, project_key: str) -> DedupeReport:
     """Set copies aside, to the end, and give them the gold of their originals."""
     with database.read() as session:
         project_id = project_by_key(session, project_key).id
-    report = dedupe.dedupe_all(database, project_id)
-    label_all_copies(database, project_id)
-    return report
+    return sort_copies(database, project_id)
 
 
 def _write_refused(path: Path, report: ImportReport) -> None:

@@ -18,14 +18,13 @@ from backend.db.versions import locked_project
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.loop import inbox
 from backend.loop.adopt import adopt as adopt_project
-from backend.loop.reconcile import reconcile
+from backend.loop.sync import sync as sync_with_label_studio
 from backend.settings import load_settings
 from backend.workflow.connect import (
     Connected,
     connect,
     make_label_studio_project,
     project_exists,
-    webhook_url,
 )
 from backend.workflow.label_studio_tasks import forget_project
 from backend.workflow.reconcile import Report
@@ -211,17 +210,11 @@ def connect_project(context: Context, key: str) -> Connected:
 
 
 def sync_project(context: Context, key: str) -> Report:
-    """Handle what waits in the inbox, reconcile one project, and ring for what follows."""
+    """Handle what waits in the inbox, sync one project, and ring for what follows."""
     with context.database.read() as session:
         project_id = project_by_key(session, key).id
     inbox.drain(context.database, context.label_studio)
-    report = reconcile(
-        context.database,
-        context.label_studio,
-        project_id,
-        hook=webhook_url(context.settings, key),
-        secret=context.settings.webhook_secret.get_secret_value(),
-    )
+    report = sync_with_label_studio(context, project_id)
     context.queue.ring(DEFAULT_QUEUE, TICK_JOB, job_id="tick")
     return report
 

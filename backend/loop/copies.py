@@ -1,25 +1,50 @@
-"""The copies set aside follow the gold of the document that they are copies of."""
+"""Copies of a project: set aside, and given the gold of the documents that they are copies of.
+
+It is asked for often and seldom finds anything: it looks first, and takes the turn to write only
+when there is something to write.
+"""
 
 import logging
 import time
 
 from backend.db.session import Database
 from backend.db.versions import locked_project
-from backend.workflow.autolabel import label_copies
+from backend.workflow.autolabel import copies_behind, label_copies
+from backend.workflow.dedupe import DedupeReport, dedupe, unsorted
 
 log = logging.getLogger(__name__)
 
 
-def label_all_copies(database: Database, project_id: int) -> int:
-    """Bring every copy of a project up to date, chunk by chunk; how many changed."""
-    changed = 0
+def sort_copies(database: Database, project_id: int) -> DedupeReport:
+    """Set the copies among new documents aside, and bring every copy's gold up to date."""
+    report = dedupe_all(database, project_id)
+    label_all_copies(database, project_id)
+    return report
+
+
+def dedupe_all(database: Database, project_id: int) -> DedupeReport:
+    """Set the copies among new documents aside, chunk by chunk."""
+    total = DedupeReport()
     while True:
+        with database.read() as session:
+            if not unsorted(session, project_id):
+                return total
         began = time.monotonic()
         with database.write() as session:
-            found = label_copies(session, locked_project(session, project_id))
-        if not found:
-            break
-        changed += found
+            total += dedupe(session, project_id)
+        database.give_way(time.monotonic() - began)
+
+
+def label_all_copies(database: Database, project_id: int) -> int:
+    """Bring the gold of every copy up to date, chunk by chunk; how many changed."""
+    changed = 0
+    while True:
+        with database.read() as session:
+            if not copies_behind(session, project_id):
+                break
+        began = time.monotonic()
+        with database.write() as session:
+            changed += label_copies(session, locked_project(session, project_id))
         database.give_way(time.monotonic() - began)
     if changed:
         log.info("event=copies_labelled project=%d copies=%d", project_id, changed)

@@ -10,6 +10,7 @@ from backend.db.tables import Document, Gold, InboxEvent, Project, Run, TaskStat
 from ml_backend.contract.messages import DEFAULT_QUEUE, TRAIN_QUEUE
 from tests.backend.loop.conftest import World
 from tests.backend.loop.test_training import project_with_gold
+from tests.backend.workflow.loop_data import add_gold
 
 pytestmark = pytest.mark.real
 
@@ -76,3 +77,26 @@ def test_deliveries_become_gold_a_run_and_new_tasks_by_bell_or_by_tick(
     (rung_again,) = Queue(TRAIN_QUEUE, connection=redis).jobs
     assert rung_again.args == (run.folder,)
     redis.flushdb()
+
+
+def test_a_tick_sets_copies_aside_and_labels_them(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "context", lambda: world.context)
+    project = world.project(documents=2)
+    with world.context.database.write() as session:
+        first = session.query(Document).filter_by(project_id=project.id).first()
+        add_gold(session, first)
+        copy = Document(
+            project_id=project.id,
+            external_id="copy",
+            text=first.text,
+            group_key=first.group_key,
+        )
+        session.add(copy)
+    jobs.tick()
+    with world.context.database.read() as session:
+        assert session.get_one(Document, copy.id).canonical_id == first.id
+        copied = session.get_one(Gold, copy.id)
+        assert (copied.source, copied.entities) == (
+            "copied",
+            [{"start": 0, "end": 1, "label": "PS"}],
+        )

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from backend.cli import goldloop
 from backend.commands.project import project_by_key
 from backend.db import pool
-from backend.db.tables import Document
+from backend.db.tables import Document, Gold
 from backend.demo.stack import environment_of
 from backend.loop import working_set
 from backend.workflow import retrain
@@ -134,3 +134,23 @@ def test_a_label_studio_project_that_was_deleted_is_made_again(world, typed):
         assert isinstance(kept, Document)
         assert kept.gold is not None
     assert synced(typed, project.key) == {}
+
+
+def test_sync_sets_copies_aside_and_labels_them(world, typed):
+    client = world.context.label_studio
+    number = client.create_project("copies", CONFIG)
+    (first,) = client.import_tasks(number, [{"data": {"text": TEXT}}])
+    typed("project", "adopt", "copies", "--label-studio-project", number)
+    client.submit(first, regions())
+    (second,) = client.import_tasks(number, [{"data": {"text": TEXT}}])
+    assert synced(typed, "copies") == {"annotations_created": 1, "tasks_created": 1}
+    with world.context.database.read() as session:
+        project = project_by_key(session, "copies")
+        original, copy = (
+            session.query(Document).filter_by(project_id=project.id, task_id=task).one()
+            for task in (first, second)
+        )
+        assert (original.canonical_id, copy.canonical_id) == (None, original.id)
+        gold, copied = (session.get_one(Gold, one.id) for one in (original, copy))
+        assert (gold.source, copied.source) == ("person", "copied")
+        assert copied.entities == gold.entities != []
