@@ -26,12 +26,26 @@ F1_BAR, SECONDS_BAR = 0.70, 90.0
 
 
 def main() -> int:
-    """Train as a worker would, score the stored version; 1 when a bar is missed."""
-    corpus = sample_corpus()
+    """Measure once and print the figures; 1 when a bar is missed."""
+    found = measure()
+    figures = [
+        ("micro_f1", F1_BAR, "F1", found["micro_f1"] >= F1_BAR),
+        ("recall_seen", None, "recall", True),
+        ("recall_unseen", None, "recall", True),
+        ("seconds", SECONDS_BAR, "s", found["seconds"] <= SECONDS_BAR),
+    ]
+    for name, bar, unit, ok in figures:
+        record = {"name": name, "value": round(found[name], 4), "bar": bar, "unit": unit, "ok": ok}
+        print(json.dumps(record))
+    return 0 if all(ok for *_, ok in figures) else 1
+
+
+def measure() -> dict[str, float]:
+    """Train as a worker would, and score the version as it is stored."""
     test = list(generate(TEST_DOCUMENTS, seed=SEED, part="test"))
     with tempfile.TemporaryDirectory() as name:
         job, store = JobFolder(Path(name) / "job"), Path(name) / "models"
-        parts = {"train": _gold(corpus.train_gold), "dev": [], "gate": []}
+        parts = {"train": _gold(sample_corpus().train_gold), "dev": [], "gate": []}
         write_snapshot(job.snapshot, parts, LabelSet(tuple(LABELS)))
         job.write_request(TrainRequest("bench", "v1", str(store)))
         train(str(job.path))
@@ -39,23 +53,13 @@ def main() -> int:
         tagger = Tagger.load(ModelStore(store).version_folder("bench", "v1"))
     assert result is not None
     predicted = [found.entities for found in tagger.predict([one.text for one in test])]
-    gold = [list(one.entities) for one in test]
-    f1 = score(gold, predicted).micro.f1
     found = [set(entities) for entities in predicted]
-    recalls = {
-        name: _recall(test, found, unseen) for name, unseen in (("seen", False), ("unseen", True))
+    return {
+        "micro_f1": score([list(one.entities) for one in test], predicted).micro.f1,
+        "recall_seen": _recall(test, found, unseen=False),
+        "recall_unseen": _recall(test, found, unseen=True),
+        "seconds": float(result.figures["seconds"]),
     }
-    seconds = float(result.figures["seconds"])
-    figures = [
-        ("micro_f1", f1, F1_BAR, "F1", f1 >= F1_BAR),
-        ("recall_seen", recalls["seen"], None, "recall", True),
-        ("recall_unseen", recalls["unseen"], None, "recall", True),
-        ("seconds", seconds, SECONDS_BAR, "s", seconds <= SECONDS_BAR),
-    ]
-    for name, value, bar, unit, ok in figures:
-        record = {"name": name, "value": round(value, 4), "bar": bar, "unit": unit, "ok": ok}
-        print(json.dumps(record))
-    return 0 if all(ok for *_, ok in figures) else 1
 
 
 def _gold(documents: list[SampleDocument]) -> list[GoldDocument]:
