@@ -15,22 +15,8 @@ from backend.db.tables import (
     InboxEvent,
     InboxState,
     Prediction,
-    Project,
     Version,
 )
-
-
-def lock_project(session: Session, project_id: int) -> Project:
-    """The project with its row held, as every change of gold must hold it.
-
-    FOR NO KEY UPDATE on PostgreSQL: deliveries that only refer to the project are not held up.
-    """
-    return session.scalars(
-        select(Project)
-        .where(Project.id == project_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
 
 
 def history(session: Session, project_id: int, annotation_id: int) -> Sequence[AnnotationState]:
@@ -88,8 +74,8 @@ def known_annotations(session: Session, project_id: int) -> dict[tuple[int, int]
     }
 
 
-def deleted_before_seen(session: Session, project_id: int, annotation_id: int) -> bool:
-    """Whether a deletion was delivered of an annotation that nothing else is known of."""
+def deleted_before_seen(session: Session, project_id: int) -> set[int]:
+    """Annotations whose deletion was delivered when nothing else was known of them."""
     rows = session.scalars(
         select(InboxEvent.payload).where(
             InboxEvent.project_id == project_id,
@@ -98,11 +84,12 @@ def deleted_before_seen(session: Session, project_id: int, annotation_id: int) -
             InboxEvent.reason != "",
         )
     )
-    return any(
-        isinstance(item, dict) and item.get("id") == annotation_id
+    return {
+        item["id"]
         for payload in rows
         for item in payload.get("annotations", ())
-    )
+        if isinstance(item, dict) and type(item.get("id")) is int
+    }
 
 
 def documents_by_task(session: Session, project_id: int) -> dict[int, int]:
@@ -191,11 +178,17 @@ def held_event(session: Session, event_id: int) -> InboxEvent | None:
     ).one_or_none()
 
 
-def delete_handled(session: Session, before: datetime) -> int:
-    """Delete the deliveries that were handled before a time; how many there were."""
+def delete_handled(session: Session, before: datetime, limit: int) -> int:
+    """Delete up to `limit` deliveries that were handled before a time; how many there were."""
+    old = (
+        select(InboxEvent.id)
+        .where(InboxEvent.state == InboxState.DONE, InboxEvent.handled_at < before)
+        .order_by(InboxEvent.id)
+        .limit(limit)
+    )
     found = session.execute(
         delete(InboxEvent)
-        .where(InboxEvent.state == InboxState.DONE, InboxEvent.handled_at < before)
+        .where(InboxEvent.id.in_(old))
         .returning(InboxEvent.id)
         .execution_options(synchronize_session=False)
     )

@@ -18,9 +18,10 @@ ENDED = (PublicationState.DONE, PublicationState.FAILED)
 
 
 def locked_project(session: Session, project_id: int) -> Project:
-    """The project, its row held until the transaction ends; raises NotFoundError.
+    """The project, its row held to the end of the transaction, as every change of gold holds it.
 
     FOR NO KEY UPDATE on PostgreSQL: deliveries that only refer to the project are not held up.
+    Raises NotFoundError.
     """
     project = session.get(
         Project, project_id, with_for_update={"key_share": True}, populate_existing=True

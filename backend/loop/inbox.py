@@ -27,6 +27,7 @@ from backend.workflow.inbox import Asked, apply, gather, needs
 BATCH = 50
 MAX_ATTEMPTS = 10
 KEPT = timedelta(days=14)  # of a delivery that was handled
+DROPPED = 500  # old deliveries a transaction
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,15 @@ class DrainReport:
 
 def drop_old(database: Database) -> int:
     """Delete the deliveries that were handled long ago; how many. Refused ones are kept."""
-    with database.write() as session:
-        return delete_handled(session, now() - KEPT)
+    dropped, before = 0, now() - KEPT
+    while True:
+        began = time.monotonic()
+        with database.write() as session:
+            found = delete_handled(session, before, DROPPED)
+        dropped += found
+        if found < DROPPED:
+            return dropped
+        database.give_way(time.monotonic() - began)
 
 
 def drain(database: Database, label_studio: LabelStudio, *, limit: int = 2000) -> DrainReport:

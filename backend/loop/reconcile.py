@@ -88,6 +88,7 @@ def _page(
     with database.read() as session:
         found = stage.differences(session, ours, page)
         emails = stage.emails_of(session, found)
+        thought_deleted = stage.thought_deleted(session, ours, found)
     if not found:
         return
     predictions = {
@@ -100,7 +101,7 @@ def _page(
     origins = trace(label_studio, annotations, emails=emails, predictions=predictions)
     risen = {
         number
-        for number, task in stage.thought_deleted(ours, found).items()
+        for number, task in thought_deleted.items()
         if label_studio.annotation(number, task=task) is not None
     }
     with database.write() as session:

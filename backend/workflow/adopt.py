@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.db.annotations import document_by_task, lock_project
+from backend.db.annotations import document_by_task
 from backend.db.tables import Prediction, Project, Version, VersionState
+from backend.db.versions import locked_project
 from backend.errors import ConflictError, InvalidInputError
 from backend.workflow.correct import clean
 from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
@@ -57,7 +58,7 @@ def take_project(
 
 def take_versions(session: Session, project_id: int, names: Iterable[str]) -> dict[str, int]:
     """A version for each name in Label Studio; ours to come never take a name that is used."""
-    project = lock_project(session, project_id)
+    project = locked_project(session, project_id)
     ids = {}
     for name in sorted(names):
         version = session.scalars(

@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
+from backend.db.versions import locked_project
 from backend.workflow.dedupe import group_key
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
 from backend.workflow.select import part_of
@@ -96,10 +97,7 @@ def import_lines(
     duplicate group aside for training, "random" says that they were drawn at random and may
     judge models, their part decided by hash. A group that has a role keeps it.
     """
-    # FOR NO KEY UPDATE: holds other changes of gold, but not the inbox's foreign-key checks
-    project = session.scalars(
-        select(Project).where(Project.id == project_id).with_for_update(key_share=True)
-    ).one()
+    project = locked_project(session, project_id)
     report = ImportReport()
     known = _known(session, project_id, ready)
     fresh: dict[str, ReadyDocument] = {}

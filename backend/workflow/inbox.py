@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from backend.clients.label_studio import LabelStudio
 from backend.db.annotations import document_by_task, known_users
 from backend.db.tables import InboxEvent, Project
+from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
 from backend.workflow.label_studio_tasks import document_of_task, forget_task
 from backend.workflow.origins import Origins, read_annotation, says_all, trace
@@ -86,7 +87,8 @@ def gather(label_studio: LabelStudio, need: Need) -> Asked:
 def apply(session: Session, event: InboxEvent, asked: Asked) -> Applied:
     """Apply one event; raises InvalidInputError when it makes no sense."""
     assert event.project_id is not None
-    project = session.get_one(Project, event.project_id)
+    # first of all: two that hold rows of a project in another order could wait for each other
+    project = locked_project(session, event.project_id)
     project.last_event_at = max(project.last_event_at or event.received_at, event.received_at)
     payload = event.payload
     match event.action:

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.db.annotations import lock_project
 from backend.db.tables import Project
+from backend.db.versions import locked_project
 from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
 
 
@@ -23,7 +23,7 @@ def follow_config(session: Session, project: Project, told: Any) -> str:
         control = parse_label_config(config)
     except LabelConfigError as error:
         return f"the configuration in Label Studio is not usable and was not taken over: {error}"
-    held = lock_project(session, project.id)
+    held = locked_project(session, project.id)
     added = [label for label in control.labels if label not in held.labels]
     held.label_config = config
     held.labels = [*held.labels, *added]

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from backend.clients.label_studio import LabelStudio, is_our_hook
 from backend.db.annotations import (
     KnownAnnotation,
+    deleted_before_seen,
     documents_by_task,
     known_annotations,
     known_users,
-    lock_project,
 )
 from backend.db.projects import last_reconciliation
 from backend.db.tables import (
@@ -31,6 +31,7 @@ from backend.db.tables import (
     TaskState,
     now,
 )
+from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
 from backend.workflow.connect import title_of_backend
 from backend.workflow.label_studio_tasks import document_of_task, forget_task
@@ -111,7 +112,7 @@ def same_config(session: Session, ours: Ours, theirs: Mapping[str, Any]) -> bool
 
 def mend_config(session: Session, ours: Ours, theirs: Mapping[str, Any], report: Report) -> None:
     """Follow a configuration that was changed in Label Studio."""
-    project = lock_project(session, ours.project_id)
+    project = locked_project(session, ours.project_id)
     before = project.label_config
     said = follow_config(session, project, theirs)
     if project.label_config != before:
@@ -151,15 +152,23 @@ def emails_of(session: Session, found: Sequence[Difference]) -> dict[int, str]:
     )
 
 
-def thought_deleted(ours: Ours, found: Sequence[Difference]) -> dict[int, int]:
-    """Annotations of these, with their tasks, that we hold for deleted."""
-    return {
-        one["id"]: difference.task["id"]
-        for difference in found
-        for one in difference.annotations
-        if (known := ours.known(difference.task["id"], one["id"])) is not None
-        and known.status == AnnotationStatus.DELETED
-    }
+def thought_deleted(session: Session, ours: Ours, found: Sequence[Difference]) -> dict[int, int]:
+    """Annotations of these, with their tasks, that we hold for deleted.
+
+    Also those that we do not know and whose number's deletion was delivered: Label Studio may have
+    given the number to another annotation since.
+    """
+    fresh = [(one["id"], each.task["id"]) for each in found for one in each.annotations]
+    if not fresh:
+        return {}
+    before_seen = deleted_before_seen(session, ours.project_id)
+    thought = {}
+    for number, task in fresh:
+        known = ours.known(task, number)
+        gone = number in before_seen if known is None else known.status == AnnotationStatus.DELETED
+        if gone:
+            thought[number] = task
+    return thought
 
 
 def mend_tasks(
@@ -174,7 +183,7 @@ def mend_tasks(
 
     The project is held first, as every delivery holds it: otherwise two could wait for each other.
     """
-    project = lock_project(session, ours.project_id)
+    project = locked_project(session, ours.project_id)
     control = parse_label_config(project.label_config)
     for difference in found:
         number = difference.task["id"]

@@ -19,10 +19,10 @@ from backend.db.annotations import (
     deleted_before_seen,
     history,
     is_deleted,
-    lock_project,
     own_prediction,
 )
 from backend.db.tables import Account, AnnotationState, AnnotationStatus, Document, Role
+from backend.db.versions import locked_project
 from backend.workflow.correct import clean, compare
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.settle import settle
@@ -45,7 +45,7 @@ def record_state(
 
     `alive` says that Label Studio itself was asked just now, rather than a delivery read.
     """
-    project = lock_project(session, document.project_id)
+    project = locked_project(session, document.project_id)
     everywhere = history(session, project.id, seen.number)
     states = [one for one in everywhere if one.document_id == document.id]
     if is_deleted(states):
@@ -55,7 +55,7 @@ def record_state(
             states.remove(state)
             session.delete(state)
         session.flush()
-    elif not states and not alive and deleted_before_seen(session, project.id, seen.number):
+    elif not states and not alive and seen.number in deleted_before_seen(session, project.id):
         return Recorded()
     if any((one.updated_at, one.status) == (seen.updated_at, seen.status) for one in everywhere):
         # nothing new of the annotation; but a deletion may have been taken back
@@ -74,7 +74,7 @@ def record_deletion(
     A number may have been used for annotations of several documents (Label Studio gives imported
     annotations numbers of deleted ones): without `document_id` the latest is meant.
     """
-    project = lock_project(session, project_id)
+    project = locked_project(session, project_id)
     states = history(session, project_id, annotation_number)
     if document_id is None and states:
         document_id = states[-1].document_id

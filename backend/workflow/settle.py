@@ -29,7 +29,7 @@ from backend.db.tables import (
 def settle(session: Session, project: Project, document: Document) -> bool:
     """Make gold and task state what the current annotations say; whether gold changed.
 
-    `project` must be held (`lock_project`).
+    `project` must be held (`locked_project`).
     """
     states = current_states(session, document.id)
     live = [state for state in states if state.status != AnnotationStatus.DELETED]

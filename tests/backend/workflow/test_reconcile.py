@@ -138,6 +138,27 @@ def test_an_annotation_number_that_another_task_got(desk, client):
     assert settled(desk)
 
 
+def test_a_reused_number_whose_first_annotation_nobody_saw_alive(desk, client):
+    tasks = desk.send()
+    client.submit(tasks[1], [])
+    desk.drain()
+    desk.fall_silent()
+    first = client.submit(tasks[0], [region(1, 4, "PER")])
+    desk.listen()
+    client.delete_annotation(first["id"])
+    desk.drain()
+    assert f"not known: [{first['id']}]" in [one.reason for one in desk.events()]
+    (made,) = client.import_tasks(
+        desk.label_studio_id,
+        [{"data": {"text": "가져온 글"}, "annotations": [{"result": [region(0, 3, "LOC")]}]}],
+    )
+    (theirs,) = client.task(made)["annotations"]
+    assert theirs["id"] == first["id"]
+    assert desk.reconcile().found["annotations_created"] == 1
+    assert desk.gold(desk.document(made)) == [(0, 3, "LOC")]
+    assert settled(desk)
+
+
 def test_a_text_with_nul_is_told_and_holds_nothing_up(desk, client):
     data = [{"data": {"text": "nul \x00"}}, {"data": {"text": "글"}}]
     client.import_tasks(desk.label_studio_id, data)
