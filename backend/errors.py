@@ -4,6 +4,7 @@ GoldloopError
 ├── SettingsError            a setting is missing or wrong: says what to set
 ├── NotFoundError            no such project, version, document, account
 ├── ConflictError            the state forbids it: a run is active, nothing to publish
+├── DatabaseBusyError        another has been writing for too long: worth another try
 ├── InvalidInputError        a file, form or configuration that cannot be read
 ├── TaggerError              the ML backend refused, or could not load a version
 │   └── TaggerDownError          not reachable now: worth another try
@@ -30,6 +31,10 @@ class NotFoundError(GoldloopError):
 
 class ConflictError(GoldloopError):
     """The present state forbids what was asked."""
+
+
+class DatabaseBusyError(GoldloopError, TimeoutError):
+    """No turn to write within the time limit; trying again later may help."""
 
 
 class InvalidInputError(GoldloopError):

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from backend.db.session import Database
 from backend.db.tables import InboxEvent, InboxState, Project
+from backend.errors import DatabaseBusyError
 
 TOGETHER = 100  # deliveries in one transaction, at most
 PATIENCE = 60.0  # seconds that a request waits for its commit
@@ -65,6 +66,9 @@ class InboxWriter:
                 batch.append(self._waiting.get())
             try:
                 self._write(batch)
+            except DatabaseBusyError as error:  # one alone would wait as long
+                for delivery in batch:
+                    delivery.error = error
             except Exception:  # one of them cannot be written: the others must not suffer
                 for delivery in batch:
                     self._write_alone(delivery)

@@ -1,6 +1,5 @@
 """Connections and transactions, on SQLite and PostgreSQL alike."""
 
-import fcntl
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
+
+from backend.db.turns import end_turn, take_turn
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
 LONGEST_PAUSE = 0.2  # seconds
@@ -56,6 +57,7 @@ class Database:
 
         Its own waiters look again at growing intervals, and the webhook would find the lock taken
         each time; the kernel wakes those who wait for a file's lock when it is let go.
+        Raises DatabaseBusyError after BUSY_TIMEOUT.
         """
         if self.turns is None:
             yield
@@ -63,13 +65,13 @@ class Database:
         outer = getattr(_writing, "turns", None)
         if outer == self.turns:
             raise RuntimeError("a transaction inside a transaction would wait for itself")
-        with self.turns.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            _writing.turns = self.turns
-            try:
-                yield
-            finally:
-                _writing.turns = outer
+        file = take_turn(self.turns, BUSY_TIMEOUT)
+        _writing.turns = self.turns
+        try:
+            yield
+        finally:
+            _writing.turns = outer
+            end_turn(file)
 
     def _session(self, *, writes: bool) -> Session:
         engine = self.engine.execution_options(goldloop_writes=writes)

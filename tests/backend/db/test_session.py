@@ -1,5 +1,7 @@
 """Transactions: on SQLite a writer that reads first is not thrown out by another writer."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -9,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from backend.db.session import connect
 from backend.db.tables import Project
+from backend.errors import DatabaseBusyError
 
 
 def project(key: str) -> Project:
@@ -96,8 +99,12 @@ def test_a_transaction_inside_a_transaction_is_refused_at_once(database):
         session.add(project("after"))
 
 
-def test_a_writer_waits_no_longer_than_another_writes(database):
-    """SQLite's own waiting would be several times as long: it sleeps, at growing intervals."""
+def test_a_writer_among_rivals_waits_for_their_turns_and_little_more(database):
+    """SQLite's own waiting sleeps, at growing intervals, and finds the lock taken each time.
+
+    With `Database(engine, None)` the slowest tenth waits for half a second to three.
+    """
+    rivals, hold = 6, 0.02
     stop = threading.Event()
 
     def write_in_a_row():
@@ -105,18 +112,69 @@ def test_a_writer_waits_no_longer_than_another_writes(database):
             began = time.monotonic()
             with database.write() as session:
                 session.scalars(select(Project)).all()
-                time.sleep(0.02)
+                time.sleep(hold)
             database.give_way(time.monotonic() - began)
 
-    other = threading.Thread(target=write_in_a_row)
-    other.start()
+    others = [threading.Thread(target=write_in_a_row) for _ in range(rivals)]
+    for other in others:
+        other.start()
     waited = []
-    for number in range(20):
+    for number in range(60):
         began = time.monotonic()
         with database.write() as session:
             session.add(project(f"p{number}"))
         waited.append(time.monotonic() - began)
         time.sleep(0.007)
     stop.set()
-    other.join()
-    assert sorted(waited)[len(waited) // 2] < 0.05
+    for other in others:
+        other.join()
+    waited.sort()
+    assert waited[len(waited) * 9 // 10] < 2 * rivals * hold
+
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "ab")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def rival(database):
+    """Another process that has the turn until its input is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(database.turns)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"held\n"
+    yield process
+    process.stdin.close()
+    process.wait(10)
+    process.stdout.close()
+
+
+def test_a_writer_gives_up_on_a_rival_that_does_not_end(database, rival, monkeypatch):
+    monkeypatch.setattr("backend.db.session.BUSY_TIMEOUT", 0.3)
+    began = time.monotonic()
+    with pytest.raises(DatabaseBusyError, match=r"writing for 0\.3 seconds"), database.write():
+        pass
+    assert 0.3 <= time.monotonic() - began < 5
+    with database.read() as session:
+        assert session.scalars(select(Project)).all() == []  # who reads does not wait
+    rival.stdin.close()
+    rival.wait(10)
+    monkeypatch.setattr("backend.db.session.BUSY_TIMEOUT", 5)
+    for key in ("a", "b"):  # the turn that came too late was given back
+        with database.write() as session:
+            session.add(project(key))
+
+
+def test_a_writer_goes_on_when_a_rival_dies(database, rival):
+    threading.Timer(0.3, rival.kill).start()
+    with database.write() as session:
+        session.add(project("after"))
+    with database.read() as session:
+        assert session.scalars(select(Project.key)).all() == ["after"]
