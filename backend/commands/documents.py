@@ -54,7 +54,7 @@ def import_files(project: str, files: tuple[Path, ...], gold: GoldAs | None) -> 
                 bar.advance(shown, lines)  # type: ignore[arg-type]
 
             reports.append((file, import_file(database, project, file, gold, advance)))
-        copies = dedupe_all(database, project)
+        copies = set_copies_aside(database, project)
     for file, report in reports:
         _tell(file, report)
     click.echo(f"{copies.copies} copies set aside, {copies.conflicts} groups with differing gold")
@@ -109,7 +109,7 @@ def import_file(
     return report
 
 
-def dedupe_all(database: Database, project_key: str) -> DedupeReport:
+def set_copies_aside(database: Database, project_key: str) -> DedupeReport:
     """Set copies aside, to the end, and give them the gold of their originals."""
     with database.read() as session:
         project_id = project_by_key(session, project_key).id

@@ -98,18 +98,6 @@ def count_documents(session: Session, project_ids: Sequence[int]) -> dict[int, D
     return {project_id: DocumentCounts(**its) for project_id, its in counts.items()}
 
 
-def gold_entities(session: Session, project_id: int) -> int:
-    """How many entities the gold of a project holds."""
-    return (
-        session.scalar(
-            select(func.coalesce(func.sum(func.json_array_length(Gold.entities)), 0)).where(
-                Gold.project_id == project_id
-            )
-        )
-        or 0
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class CorrectionCounts:
     """What people did to pre-labels in the annotations that count now."""

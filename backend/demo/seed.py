@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.commands.documents import dedupe_all, import_file
+from backend.commands.documents import import_file, set_copies_aside
 from backend.commands.project import connect_project, create_project
 from backend.db.accounts import account_by_email, add_account
 from backend.db.pool import is_waiting, open_count
@@ -87,7 +87,7 @@ def import_corpus(stack: Stack, key: str, corpus: Corpus, console: Console) -> N
         for name, (path, gold) in files.items():
             bar.update(task, description=f"importing: {name}")
             import_file(database, key, path, gold, lambda lines: bar.advance(task, lines))
-    copies = dedupe_all(database, key)
+    copies = set_copies_aside(database, key)
     console.print(f"deduplicated: {copies.copies} new copies set aside")
 
 

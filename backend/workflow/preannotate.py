@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from backend.db.pool import chunks
-from backend.db.tables import Document, Prediction, Project, now
+from backend.db.tables import Document, Prediction, now
 from backend.workflow.select import place
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import TextControl, to_regions
@@ -109,14 +109,6 @@ def label_studio_task(
     if prediction is not None:
         task["predictions"] = [prediction]
     return task
-
-
-def append_to_queue(project: Project, documents: Iterable[Document]) -> None:
-    """Give new documents the next places; the project's row must be locked."""
-    for document in documents:
-        if document.queue_number is None:
-            project.last_queue_number += 1
-            document.queue_number = project.last_queue_number
 
 
 def _probability(value: object) -> float:

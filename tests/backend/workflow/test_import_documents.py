@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from backend.commands.documents import dedupe_all, import_file
+from backend.commands.documents import import_file, set_copies_aside
 from backend.db.session import Database
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project
 from backend.workflow.select import part_of
@@ -135,12 +135,12 @@ def test_dedupe_sets_copies_aside_and_prefers_gold(project: Database, tmp_path: 
         ],
     )
     import_file(project, "p", file, "train")
-    report = dedupe_all(project, "p")
+    report = set_copies_aside(project, "p")
     plain, gold, other, second = documents(project)
     assert (plain.canonical_id, second.canonical_id) == (gold.id, gold.id)
     assert (gold.canonical_id, other.canonical_id) == (None, None)
     assert (report.looked_at, report.copies, report.conflicts) == (4, 2, 0)
-    assert dedupe_all(project, "p").looked_at == 0
+    assert set_copies_aside(project, "p").looked_at == 0
 
 
 def test_dedupe_puts_a_persons_gold_above_what_was_canonical(
@@ -149,13 +149,13 @@ def test_dedupe_puts_a_persons_gold_above_what_was_canonical(
     import_file(
         project, "p", written(tmp_path / "a.jsonl", [labelled("글"), labelled(" 글")]), "train"
     )
-    dedupe_all(project, "p")
+    set_copies_aside(project, "p")
     first, second = documents(project)
     assert second.canonical_id == first.id
     with project.write() as session:
         session.get_one(Gold, second.id).source = GoldSource.PERSON
         session.get_one(Document, second.id).deduped = False
-    dedupe_all(project, "p")
+    set_copies_aside(project, "p")
     first, second = documents(project)
     assert (first.canonical_id, second.canonical_id) == (second.id, None)
 
@@ -163,13 +163,13 @@ def test_dedupe_puts_a_persons_gold_above_what_was_canonical(
 def test_copies_with_differing_gold_are_counted(project: Database, tmp_path: Path) -> None:
     other = {"text": "김 씨", "entities": [{"start": 0, "end": 1, "label": "LC"}]}
     import_file(project, "p", written(tmp_path / "a.jsonl", [labelled("김 씨"), other]), "train")
-    assert dedupe_all(project, "p").conflicts == 1
+    assert set_copies_aside(project, "p").conflicts == 1
 
 
 def test_capitals_tell_texts_apart(project: Database, tmp_path: Path) -> None:
     file = written(tmp_path / "a.jsonl", [{"text": "LG"}, {"text": "lg"}, {"text": "ＬＧ"}])
     import_file(project, "p", file, None)
-    assert dedupe_all(project, "p").copies == 1
+    assert set_copies_aside(project, "p").copies == 1
 
 
 def test_imported_gold_of_a_copy_replaces_what_was_copied(
@@ -177,7 +177,7 @@ def test_imported_gold_of_a_copy_replaces_what_was_copied(
 ) -> None:
     texts = [labelled("글", id="a"), {"id": "b", "text": "글"}]
     import_file(project, "p", written(tmp_path / "a.jsonl", texts), "train")
-    dedupe_all(project, "p")
+    set_copies_aside(project, "p")
     first, second = documents(project)
     with project.read() as session:
         assert session.get_one(Gold, second.id).source == GoldSource.COPIED
@@ -185,7 +185,7 @@ def test_imported_gold_of_a_copy_replaces_what_was_copied(
     mended = {"id": "b", "text": "글", "entities": [{"start": 0, "end": 1, "label": "LC"}]}
     told = import_file(project, "p", written(tmp_path / "b.jsonl", [mended]), "train")
     assert (told.already_there, told.with_gold) == (1, 1)
-    dedupe_all(project, "p")
+    set_copies_aside(project, "p")
     with project.read() as session:
         gold = session.get_one(Gold, second.id)
         assert (gold.source, gold.entities[0]["label"]) == (GoldSource.IMPORTED, "LC")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.commands.documents import dedupe_all, import_file
+from backend.commands.documents import import_file, set_copies_aside
 from backend.db.session import Database
 from backend.db.tables import Account, Gold, GoldSource, Project
 from backend.workflow.formats.jsonl import read
@@ -28,7 +28,7 @@ def filled(any_database: Database, tmp_path: Path) -> Database:
             out.write(json.dumps({"text": text, "entities": entities}) + "\n")
         out.write(json.dumps({"text": "금 없음"}) + "\n")
     import_file(any_database, "p", file, "random")
-    dedupe_all(any_database, "p")
+    set_copies_aside(any_database, "p")
     return any_database
 
 
@@ -53,12 +53,12 @@ def test_every_gold_document_is_one_line_with_verified_slices(filled: Database) 
 
 def test_an_annotator_is_named(filled: Database) -> None:
     with filled.write() as session:
-        person = Account(email="kim@example.com", session_token="t")
+        person = Account(email="annotator-1@example.com", session_token="t")
         session.add(person)
         session.flush()
         gold = session.get_one(Gold, 1)
         gold.source, gold.account_id = GoldSource.PERSON, person.id
-    assert [line["annotator"] for line in released(filled)][:2] == ["kim@example.com", None]
+    assert [line["annotator"] for line in released(filled)][:2] == ["annotator-1@example.com", None]
 
 
 @pytest.mark.parametrize(
