@@ -222,7 +222,8 @@ def test_what_needs_no_question_is_handled_while_label_studio_is_down(desk, clie
     assert desk.gold(desk.document(task)) == [PER]  # all three agree
 
 
-def test_old_deliveries_are_dropped_once_they_were_handled(desk, client):
+def test_old_deliveries_are_dropped_once_they_were_handled(desk, client, monkeypatch):
+    monkeypatch.setattr(inbox, "DROPPED", 1)
     task, (created, updated, _) = recorded(desk, client)
     deliver(desk, created, {**created, "annotation": {"id": "x"}})
     desk.drain()
