@@ -43,12 +43,6 @@ class MlBackend:
             raise TaggerError(f"{address} is not an ML backend of ours: it names no projects")
         return health
 
-    def loaded_version(self, project_key: str) -> str | None:
-        """The version that answers for a project now, None before its first."""
-        status = self.health()["projects"].get(project_key) or {}
-        loaded = status.get("loaded")
-        return loaded if isinstance(loaded, str) else None
-
     def wait_loaded(self, project_key: str, version: str, timeout: float) -> None:
         """Return once the project is served by `version`.
 

@@ -107,7 +107,6 @@ def test_a_broken_version_leaves_the_old_one_and_health_says_so(start_ml_backend
     assert setup == {"model_version": "v1"}
     assert {result["model_version"] for result in answer["results"]} == {"v1"}
     client = MlBackend(running.url)
-    assert client.loaded_version("news") == "v1"
     with pytest.raises(TaggerError, match=r"weights\.safetensors"):
         client.wait_loaded("news", "v2", timeout=10)
     news.store.set_champion("news", Champion("v1", news.config))
@@ -120,8 +119,6 @@ def test_the_application_waits_until_a_version_is_loaded(start_ml_backend, news)
     client.wait_loaded("news", "v1", timeout=30)
     news.publish("v2", seed=2)
     client.wait_loaded("news", "v2", timeout=30)
-    assert client.loaded_version("news") == "v2"
-    assert client.loaded_version("clinic") is None
     with pytest.raises(TaggerError, match="not by v9"):
         client.wait_loaded("news", "v9", timeout=0.3)
     os.kill(running.process.pid, signal.SIGTERM)
