@@ -170,10 +170,10 @@ def test_a_project_goes_through_the_ten_stages(bench, tmp_path):
         regions, _ = to_regions(truth[document.external_id], document.text, bench.control)
         annotation = {
             "id": number, "task": number, "result": regions, "lead_time": 4.0,
-            "updated_at": "2026-01-01T00:00:00Z", "completed_by": {"id": 1, "email": "a@b.kr"},
-            "parent_prediction": number,
+            "updated_at": "2026-01-01T00:00:00Z", "parent_prediction": number,
+            "completed_by": {"id": 1, "email": "annotator-1@example.com"},
         }  # fmt: skip
-        origins = Origins({1: "a@b.kr"}, {number: shown[number - 1]})
+        origins = Origins({1: "annotator-1@example.com"}, {number: shown[number - 1]})
         with database.write() as session:
             found = session.get_one(Document, document.id)
             recorded = record_state(session, found, read_annotation(annotation, origins))

@@ -34,10 +34,10 @@ from ml_backend.contract.messages import JobFolder, Progress
 from ml_backend.contract.snapshot import GoldDocument
 
 PASSWORD = "tests-only-password"
-LONG = "hyeonjeong.namgung-administrator@clinical-annotation.example.org"
+LONG = "administrator-with-a-long-address@clinical-annotation.example.org"
 PEOPLE = {
-    "annotator@example.com": (Role.ANNOTATOR, "이서연"),
-    "curator@example.com": (Role.CURATOR, "김민준"),
+    "annotator@example.com": (Role.ANNOTATOR, "주석자 1"),
+    "curator@example.com": (Role.CURATOR, "큐레이터 1"),
     "admin@example.com": (Role.ADMINISTRATOR, ""),
     LONG: (Role.ADMINISTRATOR, ""),
 }
@@ -73,7 +73,7 @@ def fill(session: Session, project: Project, folder: Path, documents: int = 3000
     rng = random.Random(7)
     project.label_studio_id, project.last_event_at, project.last_sync_at = 12, now(), now()
     project.connected_at = now()
-    person = add_account(session, "park@example.com", role=Role.ANNOTATOR, name="박지훈")
+    person = add_account(session, "annotator-2@example.com", role=Role.ANNOTATOR, name="주석자 2")
     rows, gold, states = [], [], []
     for number in range(1, documents + 1):
         text = f"김철수는 {number}일 서울에 갔다 😀 한국은행의 이창용 총재를 만났다."

@@ -22,11 +22,11 @@ def role_of(filled: Database, who: str) -> str:
 
 def test_the_list_shows_everybody_and_what_they_did(sign_in: SignIn) -> None:
     page = sign_in("admin").get("/accounts").text
-    for who in ("annotator", "curator", "admin", "park"):
+    for who in ("annotator", "curator", "admin", "annotator-2"):
         assert f"{who}@example.com" in page
-    park = page.split("박지훈")[1].split("</tr>")[0]
-    assert "cannot sign in" in park  # first seen in Label Studio
-    assert "just now" in park or " ago" in park
+    listed = page.split("주석자 2")[1].split("</tr>")[0]
+    assert "cannot sign in" in listed  # first seen in Label Studio
+    assert "just now" in listed or " ago" in listed
 
 
 def test_a_role_holds_from_the_next_click(

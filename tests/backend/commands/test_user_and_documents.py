@@ -30,20 +30,20 @@ def typed(*words: str, given: str | None = None) -> Result:
 def test_an_account_is_added_listed_and_its_password_changed(database: Database) -> None:
     added = typed(
         "add",
-        "Kim@Example.com",
+        "Curator-1@Example.com",
         "--role",
         "curator",
         "--name",
-        "김",
+        "큐레이터 1",
         "--password-stdin",
         given="first-password\n",
     )
-    assert added.output == "kim@example.com added as curator\n"
-    assert "kim@example.com\tcurator\t김" in typed("list").output
-    changed = typed("password", "kim@example.com", "--generate")
+    assert added.output == "curator-1@example.com added as curator\n"
+    assert "curator-1@example.com\tcurator\t큐레이터 1" in typed("list").output
+    changed = typed("password", "curator-1@example.com", "--generate")
     new = changed.output.splitlines()[-1].removeprefix("password: ")
     with database.read() as session:
-        account = account_by_email(session, "kim@example.com")
+        account = account_by_email(session, "curator-1@example.com")
         assert account is not None
         assert password_fits(account.password_hash, new)
         assert not password_fits(account.password_hash, "first-password")

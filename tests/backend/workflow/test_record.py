@@ -50,7 +50,7 @@ def seen(number, minute, *entities, skipped=False, **changes):
         "regions": regions(*entities),
         "lead_time": 3.5,
         "user": 1,
-        "email": "ann@example.com",
+        "email": "annotator-1@example.com",
         "version_name": None,
         "predicted_regions": None,
     }
@@ -124,7 +124,7 @@ def test_one_submitted_annotation_is_gold_with_its_annotator_and_lead_time(desk)
     assert desk.document.task_state == TaskState.DONE
     with desk.database.read() as session:
         account = session.get_one(Account, desk.gold.account_id)
-    assert (account.email, account.label_studio_user_id) == ("ann@example.com", 1)
+    assert (account.email, account.label_studio_user_id) == ("annotator-1@example.com", 1)
     assert (account.password_hash, account.role) == (None, "annotator")
     assert desk.states()[0].lead_time == 3.5
 
@@ -136,8 +136,8 @@ def test_an_annotation_without_entities_is_gold_too(desk):
 
 def test_an_account_is_matched_by_address_whatever_its_case(desk):
     with desk.database.write() as session:
-        session.add(Account(email="ann@example.com", role="curator", session_token="x"))
-    desk.record(seen(1, 0, PER, email="ann@example.com", user=9))
+        session.add(Account(email="annotator-1@example.com", role="curator", session_token="x"))
+    desk.record(seen(1, 0, PER, email="annotator-1@example.com", user=9))
     with desk.database.read() as session:
         account = session.scalars(select(Account)).one()
     assert (account.role, account.label_studio_user_id) == ("curator", 9)
@@ -199,13 +199,13 @@ def test_a_submission_turned_into_a_skip_withdraws(desk):
 
 def test_agreement_of_all_is_gold_and_disagreement_waits(desk):
     desk.record(seen(1, 0, PER))
-    assert desk.record(seen(2, 1, LOC, user=2, email="bo@example.com")).gold_changed
+    assert desk.record(seen(2, 1, LOC, user=2, email="annotator-2@example.com")).gold_changed
     assert (desk.gold, desk.document.task_state) == (None, TaskState.DONE)
-    assert desk.record(seen(2, 2, PER, user=2, email="bo@example.com")).gold_changed
+    assert desk.record(seen(2, 2, PER, user=2, email="annotator-2@example.com")).gold_changed
     assert desk.entities == [PER]
     desk.record(seen(3, 3, skipped=True, user=3, email="cy@example.com"))
     assert desk.entities == [PER]  # a skip says nothing about entities
-    desk.record(seen(2, 4, LOC, user=2, email="bo@example.com"))
+    desk.record(seen(2, 4, LOC, user=2, email="annotator-2@example.com"))
     assert desk.gold is None
     assert desk.delete(2).gold_changed
     assert desk.entities == [PER]
