@@ -99,39 +99,6 @@ def test_a_transaction_inside_a_transaction_is_refused_at_once(database):
         session.add(project("after"))
 
 
-def test_a_writer_among_rivals_waits_for_their_turns_and_little_more(database):
-    """SQLite's own waiting sleeps, at growing intervals, and finds the lock taken each time.
-
-    With `Database(engine, None)` the slowest tenth waits for half a second to three.
-    """
-    rivals, hold = 6, 0.02
-    stop = threading.Event()
-
-    def write_in_a_row():
-        while not stop.is_set():
-            began = time.monotonic()
-            with database.write() as session:
-                session.scalars(select(Project)).all()
-                time.sleep(hold)
-            database.give_way(time.monotonic() - began)
-
-    others = [threading.Thread(target=write_in_a_row) for _ in range(rivals)]
-    for other in others:
-        other.start()
-    waited = []
-    for number in range(60):
-        began = time.monotonic()
-        with database.write() as session:
-            session.add(project(f"p{number}"))
-        waited.append(time.monotonic() - began)
-        time.sleep(0.007)
-    stop.set()
-    for other in others:
-        other.join()
-    waited.sort()
-    assert waited[len(waited) * 9 // 10] < 2 * rivals * hold
-
-
 HOLD = """
 import fcntl, sys
 file = open(sys.argv[1], "ab")
