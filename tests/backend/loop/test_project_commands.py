@@ -60,20 +60,20 @@ def test_adopt_connect_and_sync(world, typed):
     tasks = client.import_tasks(number, [{"data": {"text": TEXT}}, {"data": {"text": "둘째"}}])
     client.submit(tasks[0], regions())
 
-    told = typed("project", "adopt", "adopted", "--label-studio-project", number)
+    told = typed("project", "adopt", "taken-over", "--label-studio-project", number)
     assert "nothing was changed in Label Studio" in told
     assert client.webhooks(number) == client.ml_backends(number) == []
-    assert "gold by people" in typed("project", "show", "adopted")
+    assert "gold by people" in typed("project", "show", "taken-over")
 
-    assert f"/projects/{number}" in typed("project", "connect", "adopted")
+    assert f"/projects/{number}" in typed("project", "connect", "taken-over")
     (hook,) = client.webhooks(number)
-    assert hook["url"] == f"{world.context.settings.public_url}/webhooks/adopted"
+    assert hook["url"] == f"{world.context.settings.public_url}/webhooks/taken-over"
     assert [one["title"] for one in client.ml_backends(number)] == ["goldloop-adopted"]
 
-    assert synced(typed, "adopted") == {}
+    assert synced(typed, "taken-over") == {}
     client.submit(tasks[1], [])  # nobody listens at the hook's address
-    assert synced(typed, "adopted") == {"annotations_created": 1}
-    assert synced(typed, "adopted") == {}
+    assert synced(typed, "taken-over") == {"annotations_created": 1}
+    assert synced(typed, "taken-over") == {}
 
 
 def test_labels_with_slash_parentheses_and_alias_from_configuration_to_export(
