@@ -68,7 +68,7 @@ def test_adopt_connect_and_sync(world, typed):
     assert f"/projects/{number}" in typed("project", "connect", "taken-over")
     (hook,) = client.webhooks(number)
     assert hook["url"] == f"{world.context.settings.public_url}/webhooks/taken-over"
-    assert [one["title"] for one in client.ml_backends(number)] == ["goldloop-adopted"]
+    assert [one["title"] for one in client.ml_backends(number)] == ["goldloop-taken-over"]
 
     assert synced(typed, "taken-over") == {}
     client.submit(tasks[1], [])  # nobody listens at the hook's address
