@@ -55,10 +55,8 @@ def test_readers_do_not_wait_for_a_writer(database):
     with database.write() as session:
         session.add(project("seen"))
         session.flush()
-        started = time.monotonic()
         with database.read() as other:
             assert other.scalars(select(Project)).all() == []
-        assert time.monotonic() - started < 5
 
 
 def test_an_exception_rolls_back(any_database):
@@ -125,10 +123,8 @@ def rival(database):
 
 def test_a_writer_gives_up_on_a_rival_that_does_not_end(database, rival, monkeypatch):
     monkeypatch.setattr("backend.db.session.BUSY_TIMEOUT", 0.3)
-    began = time.monotonic()
     with pytest.raises(DatabaseBusyError, match=r"writing for 0\.3 seconds"), database.write():
         pass
-    assert 0.3 <= time.monotonic() - began < 5
     with database.read() as session:
         assert session.scalars(select(Project)).all() == []  # who reads does not wait
     rival.stdin.close()

@@ -87,9 +87,7 @@ def test_a_champion_that_is_there_at_the_start_is_waited_for(serve, publish):
 def test_setup_names_the_version_that_predict_waits_for(serve, publish):
     publish("news", "v1", "slow 1")
     server = serve()
-    began = time.monotonic()
     assert server.named_version("news", wait=0.2) == "v1"
-    assert time.monotonic() - began < 0.8
     assert server.status("news").loaded is None
     assert server.serving("news", wait=5).version == "v1"
 
