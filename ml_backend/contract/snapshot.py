@@ -1,7 +1,8 @@
 """A frozen snapshot: the gold that a run trains and is judged on, without a database.
 
     SNAPSHOT/manifest.json     labels, what each part holds, and the SHA-256 of each file
-    SNAPSHOT/PART.jsonl        `{"id", "group", "text", "entities"}` a line, ordered by id
+    SNAPSHOT/PART.jsonl        `{"id", "group", "text", "entities"}` a line, ordered by id; also
+                               `"not_annotated"`, labels that nobody looked for in the text
 
 Parts are `train`, and the held-out roles `dev` (choosing) and `gate` (promotion). The
 manifest's digest names the content: the same gold gives the same digest on any machine.
@@ -26,16 +27,21 @@ class SnapshotError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GoldDocument:
-    """One document's text and gold; `group` is shared by its duplicates."""
+    """One document's text and gold; `group` is shared by its duplicates.
+
+    `missing` labels were not annotated in it: that they are absent says nothing.
+    """
 
     id: str
     group: str
     text: str
     entities: list[Entity]
+    missing: frozenset[str] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
         entities = [{"start": e.start, "end": e.end, "label": e.label} for e in self.entities]
-        return {"id": self.id, "group": self.group, "text": self.text, "entities": entities}
+        record = {"id": self.id, "group": self.group, "text": self.text, "entities": entities}
+        return record | ({"not_annotated": sorted(self.missing)} if self.missing else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,8 @@ def read_part(folder: Path, part: str) -> Iterator[GoldDocument]:
     for record in read_jsonl(folder / f"{part}.jsonl"):
         text = record["text"]
         entities = read_entities(record["entities"], text)
-        yield GoldDocument(record["id"], record["group"], text, entities)
+        missing = frozenset(record.get("not_annotated", ()))
+        yield GoldDocument(record["id"], record["group"], text, entities, missing)
 
 
 def _sha256(path: Path) -> str:

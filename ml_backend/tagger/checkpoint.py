@@ -1,8 +1,9 @@
 """A tagger as a folder: safetensors, its configuration and its labels; never a pickle.
 
-VERSION/config.json           format, network, how it was trained, SHA-256 of the weights
+VERSION/config.json           format, network, how it was trained, SHA-256 of the other files
 VERSION/labels.json           the label names, in the order of the tags
 VERSION/weights.safetensors   parameters and vocabulary
+VERSION/…                     what else the encoder needs: a tokenizer's files
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from ml_backend.contract.model_store import write_atomically
 from ml_backend.tagger.model import Model, build
 
-FORMAT = "goldloop-tagger-1"
+FORMAT = "goldloop-tagger-2"
 CONFIG, LABELS, WEIGHTS = "config.json", "labels.json", "weights.safetensors"
 
 
@@ -35,11 +36,12 @@ def save(model: Model, folder: Path, *, training: dict[str, Any]) -> None:
     tensors = {name: value.detach().cpu() for name, value in model.state_dict().items()}
     save_file({name: tensors[name].contiguous() for name in sorted(tensors)}, folder / WEIGHTS)
     _write_json(folder / LABELS, list(model.labels))
+    model.encoder.save_assets(folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CONFIG)
     config = {
         "format": FORMAT,
         "model": model.to_dict(),
-        "weights_sha256": _sha256(folder / WEIGHTS),
-        "labels_sha256": _sha256(folder / LABELS),
+        "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
         "training": training,
     }
     _write_json(folder / CONFIG, config)
@@ -50,13 +52,9 @@ def load(folder: Path) -> Model:
     config = _read_json(folder, CONFIG)
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise CheckpointError(folder, f"{CONFIG} is not of the format {FORMAT}")
-    for name, key in ((WEIGHTS, "weights_sha256"), (LABELS, "labels_sha256")):
-        if not (folder / name).is_file():
-            raise CheckpointError(folder, f"{name} is missing")
-        if _sha256(folder / name) != config.get(key):
-            raise CheckpointError(folder, f"{name} is not what {CONFIG} says")
+    _verify(folder, config.get("files"))
     try:
-        model = build(config["model"], _read_json(folder, LABELS))
+        model = build(config["model"], _read_json(folder, LABELS), folder)
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(folder, f"the weights do not fit {CONFIG}: {error}") from error
@@ -72,6 +70,16 @@ def training_record(folder: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise CheckpointError(folder, f"{CONFIG} does not say how it was trained")
     return record
+
+
+def _verify(folder: Path, files: Any) -> None:
+    if not isinstance(files, dict) or not {LABELS, WEIGHTS} <= files.keys():
+        raise CheckpointError(folder, f"{CONFIG} does not name its files")
+    for name, expected in files.items():
+        if not (folder / name).is_file():
+            raise CheckpointError(folder, f"{name} is missing")
+        if _sha256(folder / name) != expected:
+            raise CheckpointError(folder, f"{name} is not what {CONFIG} says")
 
 
 def _read_json(folder: Path, name: str) -> Any:

@@ -1,33 +1,43 @@
 """Encoder and head, composed: every encoder goes with every head."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.encoders.builtin import BuiltinConfig, BuiltinEncoder, CharacterBatch
-from ml_backend.tagger.heads.crf import CrfHead, Decoded
+from ml_backend.tagger.encoders.builtin import BuiltinEncoder
+from ml_backend.tagger.encoders.encoder import Batch, Encoder
+from ml_backend.tagger.heads.crf import CrfHead
+from ml_backend.tagger.heads.head import Decoded, Head
+from ml_backend.tagger.positions import Target
+
+ENCODERS: dict[str, type[Encoder]] = {BuiltinEncoder.name: BuiltinEncoder}
+HEADS: dict[str, type[Any]] = {CrfHead.name: CrfHead}
 
 
 class Model(nn.Module):
-    """A tagger's network; batches come from `encoder.prepare`."""
+    """A tagger's network; batches come from the encoder's reader."""
 
-    def __init__(self, encoder: BuiltinEncoder, head: CrfHead):
+    def __init__(self, encoder: Encoder, head: Head):
         super().__init__()
         self.encoder, self.head = encoder, head
 
     @property
     def labels(self) -> LabelSet:
-        return self.head.scheme.labels
+        return self.head.labels
 
-    def loss(self, batch: CharacterBatch, targets: Tensor) -> Tensor:
-        """The head's loss on a batch."""
-        loss: Tensor = self.head.loss(self.encoder(batch), batch.lengths, targets)
-        return loss
+    def targets(self, targets: Sequence[Target], batch: Batch) -> Any:
+        """What `loss` compares with, from each text's gold in characters."""
+        return self.head.targets(targets, batch.lengths.tolist())
 
-    def decode(self, batch: CharacterBatch) -> list[Decoded]:
-        """The head's reading of each text of a batch."""
+    def forward(self, batch: Batch, targets: Any) -> Tensor:
+        """The loss of each text, (batch,)."""
+        return self.head.loss(self.encoder(batch), batch.lengths, targets)
+
+    def decode(self, batch: Batch) -> list[Decoded]:
+        """The head's reading of each text of a batch, in characters."""
         return self.head.decode(self.encoder(batch), batch.lengths)
 
     def to_dict(self) -> dict[str, Any]:
@@ -38,11 +48,13 @@ class Model(nn.Module):
         }
 
 
-def build(record: dict[str, Any], labels: Sequence[str]) -> Model:
-    """The network that `Model.to_dict` described; raises ValueError or TypeError when unknown."""
+def build(record: dict[str, Any], labels: Sequence[str], folder: Path) -> Model:
+    """The network that `Model.to_dict` described, assets from the folder; raises ValueError or
+    TypeError when unknown."""
     encoder_record, head_record = dict(record["encoder"]), dict(record["head"])
-    names = encoder_record.pop("name"), head_record.pop("name")
-    if names != (BuiltinEncoder.name, CrfHead.name):
-        raise ValueError(f"unknown encoder or head: {names}")
-    encoder = BuiltinEncoder(BuiltinConfig(**encoder_record))
-    return Model(encoder, CrfHead(LabelSet(tuple(labels)), encoder.size, **head_record))
+    encoder_name, head_name = encoder_record.pop("name"), head_record.pop("name")
+    if encoder_name not in ENCODERS or head_name not in HEADS:
+        raise ValueError(f"unknown encoder or head: {encoder_name}, {head_name}")
+    encoder = ENCODERS[encoder_name].from_dict(encoder_record, folder)
+    head = HEADS[head_name](LabelSet(tuple(labels)), encoder.size, **head_record)
+    return Model(encoder, head)

@@ -9,7 +9,7 @@ import torch
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger import checkpoint
-from ml_backend.tagger.heads.crf import Decoded
+from ml_backend.tagger.heads.head import Decoded
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.windows import Window, merged, windows
 
@@ -41,7 +41,7 @@ class Tagger:
     def __init__(self, model: Model, device: torch.device | None = None):
         self._device = device or torch.device("cpu")
         self._model = model.to(self._device).eval()
-        self._vocabulary = model.encoder.vocabulary()
+        self._reader = model.encoder.reader()
         self.labels: LabelSet = model.labels
 
     @classmethod
@@ -82,5 +82,5 @@ class Tagger:
 
     @torch.inference_mode()
     def _decode(self, texts: list[str]) -> list[Decoded]:
-        batch = self._model.encoder.prepare(texts, self._vocabulary)
+        batch = self._reader.read(texts)
         return self._model.decode(batch.to(self._device))

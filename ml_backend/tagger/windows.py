@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ml_backend.contract.entity import Entity
-from ml_backend.tagger.heads.crf import Decoded
+from ml_backend.tagger.heads.head import Decoded
 
 WINDOW, OVERLAP = 512, 128
 

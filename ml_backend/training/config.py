@@ -1,89 +1,167 @@
-"""The trainer's options: typed, with defaults that suit some hundred documents and many."""
+"""The trainer's options: typed, each with a sentence, contradictions refused when they are read.
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+A YAML file, a project's settings and the worker's request all hold these names. Defaults suit
+some hundred documents and many.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ml_backend.tagger.scheme import SchemeName
 
+CHAIN_HEADS = ("crf", "bilstm-crf", "bigru-crf")
+SPAN_HEADS = ("span", "biaffine")
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+CountOrNone = Annotated[int, Field(ge=0)]
+
 
 class TrainingConfigError(ValueError):
-    """An option that does not exist or a value that cannot be used."""
+    """An option that does not exist, a value that cannot be used, or two that contradict."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingConfig:
+class TrainingConfig(BaseModel):
     """Budgets are steps and epochs, never time, so that a rerun is identical.
 
     The steps are `epochs` over the documents, at least `min_steps` and at most `max_steps`.
     """
 
-    scheme: SchemeName = "BIOES"
-    epochs: int = 24
-    min_steps: int = 300
-    max_steps: int = 12000
-    batch_documents: int = 8
-    most_batch_documents: int = 32
-    learning_rate: float = 5e-3
-    crf_learning_rate: float = 5e-2
-    weight_decay: float = 0.01
-    warm_up: float = 0.1
-    clip: float = 5.0
-    ema: float = 0.995
-    looks: int = 10  # evaluations on dev, spread over the steps
-    patience: int = 4  # looks without a better one before training stops
-    least_symbols: int = 2
-    least_strings: int = 2
-    most_strings: int = 200000
-    symbol_size: int = 64
-    string_size: int = 64
-    hidden: int = 128
-    layers: int = 1
-    dropout: float = 0.5
-    symbol_dropout: float = 0.05
-    string_dropout: float = 0.5
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+    # what is trained
+    encoder: str = Field("builtin", description="builtin, or a Hugging Face name or folder")
+    unit: Literal["character", "token"] = Field(
+        "character", description="what the head labels; token only with a pretrained encoder"
+    )
+    head: Literal["crf", "softmax", "bilstm-crf", "bigru-crf", "span", "biaffine"] = Field(
+        "crf", description="what decides from the vectors"
+    )
+    scheme: SchemeName = Field("BIOES", description="tags of the heads that tag")
+    start: Literal["scratch", "champion"] = Field(
+        "scratch", description="new weights, or those of the champion where shapes allow it"
+    )
+
+    # head
+    head_hidden: Count = Field(128, description="width inside recurrent and span heads")
+    head_dropout: Share = Field(0.3, description="dropout inside recurrent and span heads")
+    max_width: CountOrNone = Field(
+        0, description="longest span that span heads consider; 0: the longest of training"
+    )
+    nested: bool = Field(False, description="span heads may give entities inside entities")
+    positions: Literal["none", "rotary", "relative"] = Field(
+        "relative", description="what the biaffine head knows of distances"
+    )
+
+    # loss
+    loss: Literal["cross-entropy", "focal", "dice"] = Field(
+        "cross-entropy", description="a CRF's is the negative log-likelihood, nothing else"
+    )
+    focal_gamma: NotNegative = Field(2.0, description="how much focal loss spares easy cases")
+    label_smoothing: Share = Field(0.0, description="share given to the other classes")
+    negative_sampling: float = Field(
+        1.0, gt=0, le=1, description="share of the spans without an entity that are learned from"
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: rare labels weigh more"
+    )
+
+    # the built-in encoder
+    least_symbols: Count = Field(2, description="occurrences from which a character is known")
+    least_strings: Count = Field(2, description="occurrences from which a string is known")
+    most_strings: Count = 200000
+    symbol_size: Count = 64
+    string_size: Count = 64
+    hidden: Count = 128
+    layers: Count = 1
+    dropout: Share = 0.5
+    symbol_dropout: Share = 0.05
+    string_dropout: Share = 0.5
+
+    # budget
+    epochs: Count = 24
+    min_steps: Count = 300
+    max_steps: Count = 12000
+    batch_documents: Count = 8
+    most_batch_documents: Count = 32
+    batch_characters: Count = Field(16384, description="most characters of a batch, padded")
+    accumulation: Count = Field(1, description="batches added up before a step")
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+    # optimizer
+    learning_rate: Rate = 5e-3
+    encoder_learning_rate: Rate = Field(3e-5, description="of a pretrained encoder")
+    crf_learning_rate: Rate = 5e-2
+    weight_decay: NotNegative = 0.01
+    warm_up: Share = 0.1
+    schedule: Literal["linear", "cosine"] = "linear"
+    clip: Rate = 5.0
+    averaging: Literal["ema", "swa", "none"] = "ema"
+    ema: Share = 0.995
+    fgm: NotNegative = Field(0.0, description="size of the adversarial step; 0: none")
+
+    # data
+    swap: Share = Field(0.0, description="share of entities swapped for others of their label")
+    pseudo_weight: float = Field(0.3, gt=0, le=1, description="of a pseudo-labelled document")
+    folds: CountOrNone = Field(0, description="members trained on all but one part each; 0: one")
+
+    # choosing
+    looks: Count = Field(10, description="evaluations on dev, spread over the steps")
+    patience: CountOrNone = Field(4, description="looks without a better one before it stops")
+    save_every: Count = Field(200, description="steps after which a killed training goes on")
+    calibration: Literal["auto", "temperature", "isotonic", "none"] = "auto"
+    serving_form: Literal["auto", "fp32", "bf16", "int8"] = "auto"
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.head in CHAIN_HEADS and self.loss != "cross-entropy":
+            raise ValueError(f"the head {self.head} has one loss, its likelihood: not {self.loss}")
+        if self.head in CHAIN_HEADS and (self.label_smoothing or self.class_weights != "none"):
+            raise ValueError(f"label_smoothing and class_weights do not apply to {self.head}")
+        if self.head not in SPAN_HEADS and (self.nested or self.negative_sampling != 1):
+            raise ValueError("nested and negative_sampling are options of span heads")
+        if self.unit == "token" and self.encoder == "builtin":
+            raise ValueError("the built-in encoder reads characters: unit token needs another")
+        if self.folds == 1:
+            raise ValueError("folds must be 0, or 2 and more")
+        return self
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Every option as JSON."""
+        return self.model_dump()
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "TrainingConfig":
-        """Read options by name; raises TrainingConfigError with one sentence for what is wrong."""
-        defaults = cls().to_dict()
-        unknown = sorted(record.keys() - defaults.keys())
+        """Read options by name; raises TrainingConfigError with one sentence for each fault."""
+        unknown = sorted(record.keys() - cls.model_fields.keys())
         if unknown:
-            known = ", ".join(sorted(defaults))
+            known = ", ".join(sorted(cls.model_fields))
             raise TrainingConfigError(
                 f"there is no training option {', '.join(unknown)}; the options are {known}"
             )
-        values = {name: _converted(name, record[name], defaults[name]) for name in record}
-        config = cls(**values)
-        config._check()
-        return config
+        try:
+            return cls.model_validate(record)
+        except ValidationError as error:
+            raise TrainingConfigError("; ".join(map(_sentence, error.errors()))) from None
 
-    def _check(self) -> None:
-        if self.scheme not in ("BIO", "BIOES"):
-            raise TrainingConfigError(f"scheme must be BIO or BIOES, not {self.scheme!r}")
-        shares = ("warm_up", "ema", "dropout", "symbol_dropout", "string_dropout")
-        may_be_zero = ("weight_decay", "patience")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in shares and not 0 <= value < 1:
-                raise TrainingConfigError(f"{field.name} must be at least 0 and below 1: {value}")
-            if field.name in (*shares, "scheme"):
-                continue
-            # written so that a number that is none is refused too
-            if value == float("inf") or not (
-                value > 0 or (value == 0 and field.name in may_be_zero)
-            ):
-                raise TrainingConfigError(f"{field.name} must be above 0 and finite: {value}")
+    @classmethod
+    def from_yaml(cls, path: Path, **overrides: Any) -> "TrainingConfig":
+        """Read a YAML file of options, some replaced; raises TrainingConfigError."""
+        try:
+            record = yaml.safe_load(path.read_text("utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise TrainingConfigError(f"{path} cannot be read: {error}") from error
+        if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
+            raise TrainingConfigError(f"{path} must hold options, as in `epochs: 10`")
+        return cls.from_dict(record | overrides)
 
 
-def _converted(name: str, value: Any, default: Any) -> Any:
-    kind = type(default)
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise TrainingConfigError(
-            f"{name} must be of type {kind.__name__}, as {default!r} is, not {value!r}"
-        )
-    return value
+def _sentence(problem: Any) -> str:
+    where = "_".join(str(part) for part in problem["loc"])
+    reason = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {reason}, not {problem['input']!r}" if where else reason

@@ -25,6 +25,8 @@ class Example:
 
     text: str
     entities: list[Entity]
+    missing: frozenset[str] = frozenset()  # labels that were not annotated
+    weight: float = 1.0  # of its loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _pieces(document: GoldDocument) -> Iterator[Example]:
         end = _cut(text, entities, start)
         inside = [e for e in entities if start <= e.start < end]
         moved = [Entity(e.start - start, e.end - start, e.label) for e in inside]
-        yield Example(text[start:end], moved)
+        yield Example(text[start:end], moved, document.missing)
         start = end
 
 

@@ -11,14 +11,13 @@ from typing import Any
 import torch
 
 from ml_backend.contract.scoring import Scores
-from ml_backend.tagger.encoders.builtin import BuiltinEncoder
-from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.model import Model
+from ml_backend.tagger.positions import Target
 from ml_backend.tagger.predict import Tagger, one_thread
-from ml_backend.tagger.vocabulary import Vocabulary
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData, batches
 from ml_backend.training.evaluate import evaluate
+from ml_backend.training.network import new_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def _fit(
     watch: Callable[[Step], None],
 ) -> Fitted:
     model = new_model(data, config).to(device)
-    vocabulary = model.encoder.vocabulary()
+    reader = model.encoder.reader()
     batch_size = _batch_size(len(data.train), config)
     steps_an_epoch = -(-len(data.train) // batch_size)
     steps = min(max(config.epochs * steps_an_epoch, config.min_steps), config.max_steps)
@@ -99,12 +98,12 @@ def _fit(
 
     model.train()
     for step, examples in enumerate(batches(data.train, batch_size, rng), 1):
-        batch = model.encoder.prepare([e.text for e in examples], vocabulary).to(device)
-        lengths = [len(e.text) for e in examples]
-        targets = model.head.targets([e.entities for e in examples], lengths).to(device)
-        loss = model.loss(batch, targets)
+        batch = reader.read([e.text for e in examples], [e.entities for e in examples])
+        gold = [Target(e.entities, e.missing) for e in examples]
+        targets = model.targets(gold, batch).to(device)
+        loss = model(batch.to(device), targets).mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         schedule.step()
@@ -129,27 +128,6 @@ def _fit(
     return Fitted(best.eval(), best_scores, step, step / steps_an_epoch)
 
 
-def new_model(data: TrainingData, config: TrainingConfig) -> Model:
-    """An untrained network for this data."""
-    vocabulary = Vocabulary.of(
-        [example.text for example in data.train],
-        least_symbols=config.least_symbols,
-        least_strings=config.least_strings,
-        most_strings=config.most_strings,
-    )
-    encoder = BuiltinEncoder.for_vocabulary(
-        vocabulary,
-        symbol_size=config.symbol_size,
-        string_size=config.string_size,
-        hidden=config.hidden,
-        layers=config.layers,
-        dropout=config.dropout,
-        symbol_dropout=config.symbol_dropout,
-        string_dropout=config.string_dropout,
-    )
-    return Model(encoder, CrfHead(data.labels, encoder.size, scheme=config.scheme))
-
-
 def _batch_size(examples: int, config: TrainingConfig) -> int:
     """Small batches suit little gold; they double while the steps would not see it all."""
     size = config.batch_documents
@@ -166,7 +144,7 @@ def _optimizer(model: Model, config: TrainingConfig) -> torch.optim.Optimizer:
     tables = {
         id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)
     }
-    transitions = {id(parameter) for parameter in model.head.crf.parameters()}
+    transitions = {id(parameter) for parameter in model.head.transition_parameters()}
     for parameter in model.parameters():
         name = "tables" if id(parameter) in tables else "net"
         groups["crf" if id(parameter) in transitions else name].append(parameter)

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import torch
-
 from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest, write_jsonl
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.snapshot import GoldDocument, Manifest, read_manifest, read_part
@@ -23,7 +21,8 @@ from ml_backend.tagger.predict import Tagger
 from ml_backend.training import dataset
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.evaluate import evaluate
-from ml_backend.training.fit import Step, fit
+from ml_backend.training.fit import Step
+from ml_backend.training.version import make_version
 
 _CHUNK = 256  # gate documents between two looks at the cancel flag
 
@@ -156,18 +155,8 @@ def _build(
         }
         pulse.say("training", done=step.step, total=step.steps, seconds_left=left, figures=figures)
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    fitted = fit(data, config, seed=request.seed, device=device, watch=watch)
-    made = {
-        "config": config.to_dict(),
-        "seed": request.seed,
-        "snapshot": manifest.digest,
-        "documents": data.documents,
-        "steps": fitted.steps,
-        "epochs": fitted.epochs,
-        "dev": fitted.dev.to_dict(),
-    }
-    checkpoint.save(fitted.model, built, training=made)
+    about = {"snapshot": manifest.digest}
+    make_version(data, config, seed=request.seed, folder=built, about=about, watch=watch)
     store.add(request.project_key, request.version, built)
     shutil.rmtree(built)
 

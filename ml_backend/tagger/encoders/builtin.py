@@ -5,13 +5,15 @@ It trains from scratch on the gold at hand, needs nothing downloaded and runs on
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml_backend.contract.entity import Entity
 from ml_backend.tagger.features import CLASSES, STRINGS, read
 from ml_backend.tagger.vocabulary import UNKNOWN, Vocabulary
 
@@ -40,6 +42,7 @@ class CharacterBatch:
     classes: Tensor  # (batch, chars)
     strings: Tensor  # (batch, chars, STRINGS)
     lengths: Tensor  # (batch,)
+    places: None = None  # positions are characters
 
     def to(self, device: torch.device) -> "CharacterBatch":
         """The same on another device."""
@@ -51,10 +54,34 @@ class CharacterBatch:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class CharacterReader:
+    """Reads texts by a vocabulary."""
+
+    vocabulary: Vocabulary
+
+    def read(
+        self, texts: Sequence[str], own: Sequence[Sequence[Entity]] | None = None
+    ) -> CharacterBatch:
+        """Read a batch of texts, none empty."""
+        lengths = np.array([len(text) for text in texts])
+        symbols, classes, strings = self.vocabulary.numbers(read(texts))
+        inside = np.arange(lengths.max()) < lengths[:, None]  # (batch, chars)
+
+        def padded(values: np.ndarray[Any, Any]) -> Tensor:
+            result = np.zeros((*inside.shape, *values.shape[1:]), np.int64)
+            result[inside] = values
+            return torch.from_numpy(result)
+
+        return CharacterBatch(
+            padded(symbols), padded(classes), padded(strings), torch.from_numpy(lengths)
+        )
+
+
 class BuiltinEncoder(nn.Module):
     """Texts to one vector for each character."""
 
-    name = "builtin"
+    name: ClassVar[str] = "builtin"
 
     def __init__(self, config: BuiltinConfig):
         super().__init__()
@@ -85,30 +112,21 @@ class BuiltinEncoder(nn.Module):
         return encoder
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON, from which `cls(BuiltinConfig(**record))` is the same."""
+        """The sizes as JSON."""
         return asdict(self.config)
 
-    def vocabulary(self) -> Vocabulary:
-        """What the encoder knows, for `prepare`; taken once, because it lives in buffers."""
-        return Vocabulary(
-            self.get_buffer("symbols").cpu().numpy(), self.get_buffer("strings").cpu().numpy()
-        )
+    @classmethod
+    def from_dict(cls, record: dict[str, Any], folder: Path) -> Self:
+        """An untrained one of these sizes."""
+        return cls(BuiltinConfig(**record))
 
-    @staticmethod
-    def prepare(texts: Sequence[str], vocabulary: Vocabulary) -> CharacterBatch:
-        """Read a batch of texts, none empty."""
-        lengths = np.array([len(text) for text in texts])
-        symbols, classes, strings = vocabulary.numbers(read(texts))
-        inside = np.arange(lengths.max()) < lengths[:, None]  # (batch, chars)
+    def save_assets(self, folder: Path) -> None:
+        """Nothing: what it knows is among its weights."""
 
-        def padded(values: np.ndarray[Any, Any]) -> Tensor:
-            result = np.zeros((*inside.shape, *values.shape[1:]), np.int64)
-            result[inside] = values
-            return torch.from_numpy(result)
-
-        return CharacterBatch(
-            padded(symbols), padded(classes), padded(strings), torch.from_numpy(lengths)
-        )
+    def reader(self) -> CharacterReader:
+        """Reads by the vocabulary that lives in the buffers."""
+        symbols, strings = self.get_buffer("symbols"), self.get_buffer("strings")
+        return CharacterReader(Vocabulary(symbols.cpu().numpy(), strings.cpu().numpy()))
 
     def forward(self, batch: CharacterBatch) -> Tensor:
         """(batch, chars, size)"""

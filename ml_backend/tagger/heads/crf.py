@@ -4,9 +4,9 @@
 the scheme forbids has weight zero, in training as in decoding.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,15 +20,9 @@ from ml_backend.tagger.heads.chain import (
     best_path,
     lattice,
 )
+from ml_backend.tagger.heads.head import Decoded
+from ml_backend.tagger.positions import Target
 from ml_backend.tagger.scheme import Scheme, SchemeName
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A text's entities with their probabilities, and the probability of the whole reading."""
-
-    entities: list[Entity]
-    confidence: float
 
 
 class CRF(nn.Module):
@@ -116,11 +110,12 @@ class CRF(nn.Module):
 class CrfHead(nn.Module):
     """Character vectors to entities by way of tags and a CRF."""
 
-    name = "crf"
+    name: ClassVar[str] = "crf"
     goes_on: Tensor
 
     def __init__(self, labels: LabelSet, size: int, *, scheme: SchemeName = "BIOES"):
         super().__init__()
+        self.labels = labels
         self.scheme = Scheme(scheme, labels)
         self.emit = nn.Linear(size, len(self.scheme.tags))
         self.crf = CRF(
@@ -134,16 +129,20 @@ class CrfHead(nn.Module):
         """The options as JSON."""
         return {"scheme": self.scheme.name}
 
-    def targets(self, documents: Sequence[Sequence[Entity]], lengths: Sequence[int]) -> Tensor:
+    def transition_parameters(self) -> Iterator[nn.Parameter]:
+        """All of the CRF's."""
+        return self.crf.parameters()
+
+    def targets(self, targets: Sequence[Target], lengths: Sequence[int]) -> Tensor:
         """What `loss` compares with: tag ids, (batch, chars), 0 in the padding."""
-        result = torch.zeros(len(documents), max(lengths), dtype=torch.long)
-        for row, (entities, length) in enumerate(zip(documents, lengths, strict=True)):
-            result[row, :length] = torch.tensor(self.scheme.encode(entities, length))
+        result = torch.zeros(len(targets), max(lengths), dtype=torch.long)
+        for row, (target, length) in enumerate(zip(targets, lengths, strict=True)):
+            result[row, :length] = torch.tensor(self.scheme.encode(target.entities, length))
         return result
 
     def loss(self, states: Tensor, lengths: Tensor, targets: Tensor) -> Tensor:
-        """Negative log-likelihood, the mean over texts."""
-        return -self.crf.log_likelihood(self.emit(states), targets, lengths).mean()
+        """Negative log-likelihood of each text, (batch,)."""
+        return -self.crf.log_likelihood(self.emit(states), targets, lengths)
 
     @torch.no_grad()
     def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:

@@ -1,7 +1,7 @@
 import pytest
 
 from ml_backend.contract.entity import Entity
-from ml_backend.tagger.heads.crf import Decoded
+from ml_backend.tagger.heads.head import Decoded
 from ml_backend.tagger.windows import OVERLAP, WINDOW, merged, windows
 
 LENGTHS = [1, 2, WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW - OVERLAP, 10_000, 123_457]

@@ -1,4 +1,4 @@
-from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
     with pytest.raises(TrainingConfigError) as caught:
         TrainingConfig.from_dict({"epoch": 3})
     assert "no training option epoch" in str(caught.value)
-    assert all(field.name in str(caught.value) for field in fields(TrainingConfig))
+    assert all(name in str(caught.value) for name in TrainingConfig.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,32 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(record: dict[str, object
     (name,) = record
     with pytest.raises(TrainingConfigError, match=name):
         TrainingConfig.from_dict(record)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"head": "crf", "loss": "focal"}, "the head crf has one loss"),
+        ({"head": "bilstm-crf", "label_smoothing": 0.1}, "do not apply to bilstm-crf"),
+        ({"head": "softmax", "nested": True}, "options of span heads"),
+        ({"unit": "token"}, "the built-in encoder reads characters"),
+        ({"folds": 1}, "folds must be"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    record: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(TrainingConfigError, match=reason):
+        TrainingConfig.from_dict(record)
+
+
+def test_a_file_holds_options_and_its_faults_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("head: span\nepochs: 3\n", "utf-8")
+    config = TrainingConfig.from_yaml(path, epochs=4)
+    assert (config.head, config.epochs) == ("span", 4)
+    for content in ("- 1", "epochs: [", "7: 3", "epoch: 3"):
+        path.write_text(content, "utf-8")
+        with pytest.raises(TrainingConfigError):
+            TrainingConfig.from_yaml(path)
+    assert TrainingConfig.from_yaml(Path("/dev/null")) == TrainingConfig()
