@@ -39,14 +39,27 @@ class TrainingData:
     documents: int  # that train came from
 
 
-def load(snapshot: Path, manifest: Manifest) -> TrainingData:
-    """Read train and dev; raises TrainingDataError when they cannot be learned from.
+def load(snapshot: Path, manifest: Manifest, *, nested: bool = False) -> TrainingData:
+    """Read the train and dev parts of a snapshot; raises TrainingDataError as below."""
+    train, dev = (_part(snapshot, manifest, part) for part in ("train", "dev"))
+    return from_documents(train, dev, manifest.labels, nested=nested)
+
+
+def from_documents(
+    train: Sequence[GoldDocument],
+    dev: Sequence[GoldDocument],
+    labels: LabelSet,
+    *,
+    nested: bool = False,
+) -> TrainingData:
+    """What a training reads; raises TrainingDataError for gold that cannot be learned from.
 
     With too small a dev part, a tenth of train by group is set aside in its place, so that what
-    is chosen on was never trained on.
+    is chosen on was never trained on. Entities may overlap only if `nested`.
     """
-    train = _documents(snapshot, manifest, "train")
-    dev = _documents(snapshot, manifest, "dev")
+    for document in (*train, *dev):
+        _check(document, labels, nested)
+    train, dev = list(train), list(dev)
     if len(dev) < LEAST_DEV:
         kept = [document for document in train if not _held_out(document.group)]
         held_out = [document for document in train if _held_out(document.group)]
@@ -54,10 +67,10 @@ def load(snapshot: Path, manifest: Manifest) -> TrainingData:
             train, dev = kept, dev + held_out
     examples = [piece for document in train for piece in _pieces(document)]
     if not examples:
-        raise TrainingDataError("the snapshot has no text to train on")
+        raise TrainingDataError("there is no text to train on")
     if not any(example.entities for example in examples):
         raise TrainingDataError("no document to train on holds an entity")
-    return TrainingData(manifest.labels, examples, dev or train, len(train))
+    return TrainingData(labels, examples, dev or train, len(train))
 
 
 def batches(examples: Sequence[Example], size: int, rng: random.Random) -> Iterator[list[Example]]:
@@ -74,22 +87,21 @@ def batches(examples: Sequence[Example], size: int, rng: random.Random) -> Itera
         yield from epoch
 
 
-def _documents(snapshot: Path, manifest: Manifest, part: str) -> list[GoldDocument]:
-    if part not in manifest.files:
-        return []
-    documents = list(read_part(snapshot, part))
-    for document in documents:
-        overlap = first_overlap(document.entities)
-        if overlap is not None:
+def _part(snapshot: Path, manifest: Manifest, part: str) -> list[GoldDocument]:
+    return list(read_part(snapshot, part)) if part in manifest.files else []
+
+
+def _check(document: GoldDocument, labels: LabelSet, nested: bool) -> None:
+    overlap = None if nested else first_overlap(document.entities)
+    if overlap is not None:
+        raise TrainingDataError(
+            f"document {document.id}: {overlap[0].key} and {overlap[1].key} overlap"
+        )
+    for entity in document.entities:
+        if entity.label not in labels:
             raise TrainingDataError(
-                f"document {document.id}: {overlap[0].key} and {overlap[1].key} overlap"
+                f"document {document.id}: label {entity.label!r} is not in the label set"
             )
-        for entity in document.entities:
-            if entity.label not in manifest.labels:
-                raise TrainingDataError(
-                    f"document {document.id}: label {entity.label!r} is not in the label set"
-                )
-    return documents
 
 
 def _held_out(group: str) -> bool:
