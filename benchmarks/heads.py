@@ -58,6 +58,7 @@ def main() -> int:
                 key = f"{corpus} {head} {seed} {options.steps}"
                 if key not in kept:
                     kept[key] = _measure(splits[corpus], head, seed, options.steps)
+                    options.kept.parent.mkdir(parents=True, exist_ok=True)
                     with options.kept.open("a") as file:
                         file.write(json.dumps({"key": key, **kept[key]}) + "\n")
     means = {}
@@ -71,7 +72,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpora", type=Path, default=Path("../shared/corpora"))
-    parser.add_argument("--kept", type=Path, default=Path(".goldloop-heads.jsonl"))
+    parser.add_argument("--kept", type=Path, default=Path(".goldloop/benchmarks/heads.jsonl"))
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--heads", type=lambda names: names.split(","), default=list(HEADS))
     return parser.parse_args()
