@@ -1,0 +1,126 @@
+"""Choosing a version's calibration on dev: the curve that foretells unseen documents best."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression, minimize
+
+from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.tagger.calibration import (
+    Calibration,
+    Curve,
+    Isotonic,
+    Temperature,
+    Unchanged,
+    logit,
+    sigmoid,
+)
+from ml_backend.training.reliability import (
+    Outcomes,
+    Readings,
+    document_outcomes,
+    log_loss,
+    span_outcomes,
+)
+
+Floats = NDArray[np.float64]
+CalibrationName = Literal["auto", "temperature", "isotonic", "none"]
+
+LEAST_EACH = 10  # right and wrong outcomes below which probabilities are left as they are
+_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """The curves, and the log-loss of each candidate on documents that it was not fitted to."""
+
+    calibration: Calibration
+    held_out: dict[str, dict[str, float]]  # "spans" and "documents": kind → log-loss
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.calibration.to_dict(), "held_out_log_loss": self.held_out}
+
+
+def calibrate(
+    documents: Sequence[GoldDocument], readings: Readings, name: CalibrationName
+) -> Calibrated:
+    """Fit the curves to what an uncalibrated tagger said about documents with gold.
+
+    `auto` chooses between leaving them, temperature and isotonic, for spans and documents apart.
+    """
+    spans, spans_loss = fitted(span_outcomes(documents, readings), name)
+    whole, whole_loss = fitted(document_outcomes(documents, readings), name)
+    return Calibrated(Calibration(spans, whole), {"spans": spans_loss, "documents": whole_loss})
+
+
+def fitted(outcomes: Outcomes, name: CalibrationName) -> tuple[Curve, dict[str, float]]:
+    """The curve of this name, or with `auto` the one of the least held-out log-loss, and each
+    candidate's; unchanged where too little came true or too little did not."""
+    right = int(outcomes.right.sum())
+    if name == "none" or min(right, len(outcomes) - right) < LEAST_EACH:
+        return Unchanged(), {}
+    losses = {kind: held_out_log_loss(outcomes, fit) for kind, fit in _FITS.items()}
+    best = min(losses, key=losses.__getitem__) if name == "auto" else name
+    return _FITS[best](outcomes), losses
+
+
+def held_out_log_loss(outcomes: Outcomes, fit: Callable[[Outcomes], Curve]) -> float:
+    """Five-fold cross-validation; what was said about one duplicate group stays together."""
+    groups = sorted(set(outcomes.groups.tolist()))
+    random.Random(0).shuffle(groups)
+    fold_of = np.zeros(max(groups) + 1, np.int64)
+    fold_of[groups] = np.arange(len(groups)) % _FOLDS
+    folds = fold_of[outcomes.groups]
+    total = 0.0
+    for fold in range(_FOLDS):
+        unseen = outcomes.chosen(folds == fold)
+        if not len(unseen):
+            continue
+        curve = fit(outcomes.chosen(folds != fold))
+        said = Outcomes(curve(unseen.probabilities), unseen.right, unseen.groups)
+        total += log_loss(said) * len(unseen)
+    return total / len(outcomes)
+
+
+def fit_temperature(outcomes: Outcomes) -> Temperature:
+    """Maximum likelihood of temperature and bias; the problem is convex in 1/T and bias."""
+    logits, right = logit(outcomes.probabilities), outcomes.right.astype(np.float64)
+
+    def loss(point: Floats) -> tuple[float, Floats]:
+        scaled = logits * point[0] + point[1]
+        value = np.logaddexp(0, scaled) - right * scaled
+        wrong = sigmoid(scaled) - right
+        return float(value.mean()), np.array([(wrong * logits).mean(), wrong.mean()])
+
+    bounds = [(1e-2, 1e2), (-20.0, 20.0)]
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds)
+    return Temperature(1 / float(found.x[0]), float(found.x[1]))
+
+
+def fit_isotonic(outcomes: Outcomes) -> Isotonic:
+    """Pooled adjacent violators, each block a point at its centre, lines between the centres
+    (Oron and Flournoy 2017), half a right and half a wrong outcome added to each."""
+    x, place = np.unique(outcomes.probabilities, return_inverse=True)
+    count = np.bincount(place).astype(np.float64)
+    right = np.bincount(place, outcomes.right.astype(np.float64))
+    first = isotonic_regression(right / count, weights=count).blocks[:-1]
+    count_in, right_in = np.add.reduceat(count, first), np.add.reduceat(right, first)
+    centre = np.add.reduceat(x * count, first) / count_in
+    # what was added may make small neighbours fall again
+    level = isotonic_regression((right_in + 0.5) / (count_in + 1), weights=count_in).x
+    return Isotonic(tuple(centre.tolist()), tuple(level.tolist()))
+
+
+def _unchanged(outcomes: Outcomes) -> Unchanged:
+    return Unchanged()
+
+
+_FITS: dict[str, Callable[[Outcomes], Curve]] = {
+    Unchanged.kind: _unchanged,
+    Temperature.kind: fit_temperature,
+    Isotonic.kind: fit_isotonic,
+}
