@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml_backend.contract.model_store import Champion, ModelStore
+from ml_backend.contract.model_store import Champion, ModelStore, ModelStoreError
 
 if TYPE_CHECKING:
     from ml_backend.tagger.predict import Tagger
@@ -121,20 +121,22 @@ class ModelServer:
             return project.loaded
         raise NotServedError(project.error or "the first version is still being loaded")
 
-    def named_version(self, project_key: str, *, wait: float) -> str:
-        """The version that a prediction asked for now will bear; never empty.
+    def named_version(self, project_key: str) -> str:
+        """The version that a prediction asked for now will bear, at once; never empty.
 
-        That is the loaded one. While a first load goes on beyond `wait` seconds it is the
-        pointer's, for which a prediction waits. Raises NotServedError when the load failed.
+        That is the loaded one; before a first load has ended it is the pointer's, for which a
+        prediction waits. Raises NotServedError when the load failed or the pointer is unreadable.
         """
+        project = self._projects.get(project_key) or _Project()
+        if project.loaded is not None:
+            return project.loaded.version
+        if project.error is not None:
+            raise NotServedError(project.error)
         try:
-            loaded = self.serving(project_key, wait=wait)
-        except NotServedError:
-            status = self.status(project_key)
-            if status.error or status.champion is None:
-                raise
-            return status.champion
-        return loaded.version if loaded else UNTRAINED
+            champion = self.store.champion(project_key)
+        except (ModelStoreError, OSError) as error:
+            raise NotServedError(str(error)) from error
+        return champion.version if champion else UNTRAINED
 
     def _settled(self, project_key: str) -> bool:
         project = self._projects.get(project_key)

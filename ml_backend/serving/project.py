@@ -21,7 +21,6 @@ from ml_backend.serving.training_bell import BellError, ask_for_training
 log = logging.getLogger(__name__)
 blueprint = Blueprint("project", __name__, url_prefix="/p/<key:project_key>")
 
-SETUP_WAIT = 1.5  # seconds for a first load; Label Studio gives setup 3
 PREDICT_WAIT = 60.0  # seconds for a first load; Label Studio gives predict 100
 NAMED_IN_LOG = 20  # task ids in a log line, at most
 
@@ -73,8 +72,7 @@ def health(project_key: str) -> Response:
 def setup(project_key: str) -> Response:
     """The version that predictions will bear. Nothing of the request is kept: it holds a token."""
     _read_object()
-    version = _services().server.named_version(project_key, wait=SETUP_WAIT)
-    return json_response({"model_version": version})
+    return json_response({"model_version": _services().server.named_version(project_key)})
 
 
 @blueprint.get("/versions")

@@ -73,7 +73,7 @@ def until(condition, seconds=5.0):
 def test_before_a_first_version_a_project_is_untrained(serve):
     server = serve()
     assert server.serving("news", wait=5) is None
-    assert server.named_version("news", wait=5) == "untrained"
+    assert server.named_version("news") == "untrained"
     assert server.status("news") == Status()
 
 
@@ -84,12 +84,26 @@ def test_a_champion_that_is_there_at_the_start_is_waited_for(serve, publish):
     assert server.status("news") == Status("v1", "v1", None)
 
 
-def test_setup_names_the_version_that_predict_waits_for(serve, publish):
-    publish("news", "v1", "slow 1")
-    server = serve()
-    assert server.named_version("news", wait=0.2) == "v1"
-    assert server.status("news").loaded is None
-    assert server.serving("news", wait=5).version == "v1"
+def test_the_version_that_a_prediction_waits_for_is_named_before_it_is_loaded(store, publish):
+    may_load = threading.Event()
+
+    def load(folder):
+        assert may_load.wait(5)
+        return NamedTagger(folder)
+
+    publish("news", "v1")
+    server = ModelServer(store, load=load)
+    assert server.named_version("news") == "v1"  # nothing has looked at the store yet
+    server.start()
+    try:
+        until(lambda: server.status("news").champion == "v1")
+        assert server.named_version("news") == "v1"
+        assert server.status("news").loaded is None
+        publish("news", "v2")
+        assert server.named_version("news") == "v2"
+    finally:
+        may_load.set()
+        server.close()
 
 
 def test_the_first_version_of_a_new_project_is_picked_up(serve, publish):
@@ -113,10 +127,10 @@ def test_the_loaded_version_is_named_until_the_new_one_is_loaded(serve, publish)
     server.serving("news", wait=5)
     publish("news", "v2", "slow 0.5")
     until(lambda: server.status("news").champion == "v2")
-    assert server.named_version("news", wait=5) == "v1"
+    assert server.named_version("news") == "v1"
     assert server.serving("news", wait=5).version == "v1"
     until(lambda: server.status("news").loaded == "v2")
-    assert server.named_version("news", wait=5) == "v2"
+    assert server.named_version("news") == "v2"
 
 
 @pytest.mark.parametrize("weights", ["broken", "cannot tag"])
@@ -129,7 +143,7 @@ def test_a_broken_version_leaves_the_old_one_and_is_reported(serve, publish, wei
     until(lambda: server.status("news").error)
     assert server.status("news").champion == "v2"
     assert server.serving("news", wait=5).version == "v1"
-    assert server.named_version("news", wait=5) == "v1"
+    assert server.named_version("news") == "v1"
     assert failures == ["news"]
 
 
@@ -149,7 +163,7 @@ def test_a_broken_first_version_is_an_error_for_those_who_ask(serve, publish):
     with pytest.raises(NotServedError, match="cut short"):
         server.serving("news", wait=5)
     with pytest.raises(NotServedError, match="cut short"):
-        server.named_version("news", wait=5)
+        server.named_version("news")
 
 
 def test_a_version_that_failed_is_tried_again_later(serve, publish, store, monkeypatch):
@@ -160,6 +174,13 @@ def test_a_version_that_failed_is_tried_again_later(serve, publish, store, monke
     (store.version_folder("news", "v1") / "weights").write_text("good")
     until(lambda: server.status("news").loaded == "v1")
     assert server.status("news").error is None
+
+
+def test_an_unreadable_first_pointer_is_an_error_for_those_who_ask(store):
+    store.champion_path("news").parent.mkdir(parents=True)
+    store.champion_path("news").write_text("{")
+    with pytest.raises(NotServedError, match="unreadable champion pointer of news"):
+        ModelServer(store, load=NamedTagger).named_version("news")
 
 
 def test_an_unreadable_pointer_leaves_the_old_version(serve, publish, store):
@@ -204,7 +225,7 @@ def test_a_project_taken_out_of_the_store_is_untrained_again(serve, publish, sto
     server.serving("news", wait=5)
     shutil.rmtree(store.champion_path("news").parent)
     until(lambda: server.status("news").loaded is None)
-    assert server.named_version("news", wait=5) == "untrained"
+    assert server.named_version("news") == "untrained"
 
 
 def test_no_request_fails_or_waits_while_versions_change(serve, publish):
