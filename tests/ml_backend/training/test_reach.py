@@ -12,7 +12,6 @@ from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.windows import WINDOW
 from ml_backend.training.reach import Barrier, reach
 
-
 AB = LabelSet(("A", "B"))
 
 
