@@ -60,6 +60,7 @@ class BiaffineHead(nn.Module):
             nn.init.normal_(self.width.weight, std=0.3)
         if positions == "rotary":
             self.register_buffer("turns", _turns(max_width, hidden), persistent=False)
+        nn.init.normal_(self.form.weight, std=1 / hidden)  # a score sums hidden² products
         with torch.no_grad():
             bias = self.form.bias.view(self.spans.classes, hidden + 1).zero_()
             bias[:, -1] = none_at_first(self.spans.classes)
