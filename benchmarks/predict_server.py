@@ -23,7 +23,6 @@ from typing import Any
 import httpx
 import orjson
 
-from backend.clients.tagger import MlBackend
 from backend.sample.generate import generate
 from ml_backend.contract.label_studio import parse_label_config, to_regions
 from ml_backend.contract.messages import JobFolder, TrainRequest
@@ -167,7 +166,7 @@ def check(web: httpx.Client, address: str, content: bytes) -> None:
 
 @contextmanager
 def server(store: ModelStore, folder: Path) -> Iterator[str]:
-    """`goldloop ml-backend` with the champion loaded; its address."""
+    """`goldloop ml-backend`, whose first prediction waits for the champion; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -187,7 +186,8 @@ def server(store: ModelStore, folder: Path) -> Iterator[str]:
             stderr=log,
         )
     try:
-        MlBackend(f"http://{bind}").wait_loaded(KEY, VERSION, timeout=60)
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as until_it_listens:
+            until_it_listens.get(f"http://{bind}/health").raise_for_status()
         yield f"http://{bind}"
     finally:
         process.terminate()
