@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.encoders.encoder import Batch, Encoder
+from ml_backend.tagger.heads.biaffine import BiaffineHead
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.heads.head import Decoded, Head
+from ml_backend.tagger.heads.softmax import SoftmaxHead
+from ml_backend.tagger.heads.span import SpanHead
 from ml_backend.tagger.positions import Target
 
 ENCODERS: dict[str, type[Encoder]] = {BuiltinEncoder.name: BuiltinEncoder}
-HEADS: dict[str, type[Any]] = {CrfHead.name: CrfHead}
+HEADS: dict[str, type[Any]] = {
+    head.name: head for head in (CrfHead, SoftmaxHead, SpanHead, BiaffineHead)
+}
 
 
 class Model(nn.Module):
@@ -34,7 +40,10 @@ class Model(nn.Module):
 
     def forward(self, batch: Batch, targets: Any) -> Tensor:
         """The loss of each text, (batch,)."""
-        return self.head.loss(self.encoder(batch), batch.lengths, targets)
+        states = self.encoder(batch)
+        # whatever the encoder computes in, sums over paths and spans need all the digits
+        with torch.autocast(states.device.type, enabled=False):
+            return self.head.loss(states.float(), batch.lengths, targets)
 
     def decode(self, batch: Batch) -> list[Decoded]:
         """The head's reading of each text of a batch, in characters."""

@@ -1,7 +1,6 @@
 """From a frozen snapshot to what the trainer reads."""
 
 import hashlib
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from ml_backend.contract.snapshot import GoldDocument, Manifest, read_part
 from ml_backend.tagger.windows import WINDOW
 
 LEAST_DEV = 20  # dev documents below which a tenth of train is held out instead
-_BUCKET = 8  # batches that are sorted by length together
 
 
 class TrainingDataError(Exception):
@@ -27,6 +25,7 @@ class Example:
     entities: list[Entity]
     missing: frozenset[str] = frozenset()  # labels that were not annotated
     weight: float = 1.0  # of its loss
+    group: str = ""  # shared by its document's duplicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,18 @@ def from_documents(
     labels: LabelSet,
     *,
     nested: bool = False,
+    pseudo: Sequence[GoldDocument] = (),
+    pseudo_weight: float = 1.0,
 ) -> TrainingData:
     """What a training reads; raises TrainingDataError for gold that cannot be learned from.
 
     With too small a dev part, a tenth of train by group is set aside in its place, so that what
     is chosen on was never trained on. Entities may overlap only if `nested`.
+
+    `pseudo` documents, which a tagger labelled, are learned from with their weight, but for copies
+    of what is in train or dev.
     """
-    for document in (*train, *dev):
+    for document in (*train, *dev, *pseudo):
         _check(document, labels, nested)
     train, dev = list(train), list(dev)
     if len(dev) < LEAST_DEV:
@@ -70,21 +74,10 @@ def from_documents(
         raise TrainingDataError("there is no text to train on")
     if not any(example.entities for example in examples):
         raise TrainingDataError("no document to train on holds an entity")
-    return TrainingData(labels, examples, dev or train, len(train))
-
-
-def batches(examples: Sequence[Example], size: int, rng: random.Random) -> Iterator[list[Example]]:
-    """Epoch after epoch of shuffled batches of like length, without end."""
-    while True:
-        order = list(range(len(examples)))
-        rng.shuffle(order)
-        epoch: list[list[Example]] = []
-        for first in range(0, len(order), size * _BUCKET):
-            bucket = [examples[place] for place in order[first : first + size * _BUCKET]]
-            bucket.sort(key=lambda example: len(example.text))
-            epoch += [bucket[at : at + size] for at in range(0, len(bucket), size)]
-        rng.shuffle(epoch)
-        yield from epoch
+    known = {document.group for document in (*train, *dev)}
+    guessed = [document for document in pseudo if document.group not in known]
+    examples += [piece for document in guessed for piece in _pieces(document, pseudo_weight)]
+    return TrainingData(labels, examples, dev or train, len(train) + len(guessed))
 
 
 def _part(snapshot: Path, manifest: Manifest, part: str) -> list[GoldDocument]:
@@ -108,14 +101,14 @@ def _held_out(group: str) -> bool:
     return hashlib.sha256(f"dev {group}".encode()).digest()[0] < 26
 
 
-def _pieces(document: GoldDocument) -> Iterator[Example]:
+def _pieces(document: GoldDocument, weight: float = 1.0) -> Iterator[Example]:
     """The document in pieces of about a window, none of which cuts an entity."""
     text, entities, start = document.text, document.entities, 0
     while start < len(text):
         end = _cut(text, entities, start)
         inside = [e for e in entities if start <= e.start < end]
         moved = [Entity(e.start - start, e.end - start, e.label) for e in inside]
-        yield Example(text[start:end], moved, document.missing)
+        yield Example(text[start:end], moved, document.missing, weight, document.group)
         start = end
 
 

@@ -1,28 +1,48 @@
 """The training loop, from seed to chosen weights, top to bottom."""
 
-import copy
+import hashlib
+import math
 import os
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from pathlib import Path
+from typing import cast
 
 import torch
+from torch import Tensor, nn
 
 from ml_backend.contract.scoring import Scores
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.predict import Tagger, one_thread
+from ml_backend.training import state
+from ml_backend.training.adversary import FastGradient
+from ml_backend.training.averaging import Average
+from ml_backend.training.batches import BatchPlan, PlannedBatch
 from ml_backend.training.config import TrainingConfig
-from ml_backend.training.dataset import TrainingData, batches
+from ml_backend.training.dataset import TrainingData
+from ml_backend.training.distributed import Processes, processes
 from ml_backend.training.evaluate import evaluate
 from ml_backend.training.network import new_model
+from ml_backend.training.optimizer import new_optimizer, rate_factor, set_rates
+from ml_backend.training.state import Course
+
+_PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class DivergedError(Exception):
+    """The loss is no number any more."""
+
+    def __init__(self, step: int):
+        self.step = step
+        super().__init__(f"the loss at step {step} is not finite: lower the learning rates")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far training is; `dev_f1` is that of the best weights so far."""
+    """How far training is; `dev_f1` is that of the best weights so far, `loss` a text's mean."""
 
     step: int
     steps: int
@@ -33,12 +53,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The weights that were best on dev, and how they came to be."""
+    """The weights that were best on dev, and how they came to be.
+
+    `resumed` is the step from which this call went on, 0 if it began.
+    """
 
     model: Model
     dev: Scores
     steps: int
     epochs: float
+    resumed: int
 
 
 def fit(
@@ -48,16 +72,155 @@ def fit(
     seed: int,
     device: torch.device,
     watch: Callable[[Step], None],
+    resume_in: Path | None = None,
 ) -> Fitted:
     """Train; `watch` is called after each step and may raise to stop.
 
     The same data, options and seed give the same weights on a CPU; on a GPU too where torch has a
-    deterministic kernel (it warns where not), with the same GPU and the same torch and CUDA.
+    deterministic kernel (it warns where not), with the same GPU and the same torch and CUDA. A
+    training that was killed goes on from the folder `resume_in`, where it is saved every
+    `save_every` steps, and ends with the very weights that it would have had.
+
+    Under torchrun every process calls this, on the same data; the first one watches and saves, and
+    all return the same. Raises DivergedError.
     """
     one_thread()
-    with torch.random.fork_rng(), _deterministic(device):
+    own = [device] if device.type == "cuda" else []
+    with processes(device) as team, torch.random.fork_rng(own), _deterministic(team.device):
         torch.manual_seed(seed)
-        return _fit(data, config, random.Random(seed), device, watch)
+        return _fit(data, config, seed, team, watch, resume_in)
+
+
+def _fit(
+    data: TrainingData,
+    config: TrainingConfig,
+    seed: int,
+    team: Processes,
+    watch: Callable[[Step], None],
+    resume_in: Path | None,
+) -> Fitted:
+    model = new_model(data, config).to(team.device)
+    together = config.accumulation * team.size  # batches of a step
+    plan = BatchPlan.of([len(one.text) for one in data.train], config, seed=seed, together=together)
+    steps = plan.steps(config, together=together)
+    looks = {round(steps * (look + 1) / config.looks) for look in range(config.looks)}
+    course = Course(
+        model,
+        Average(model, config, steps=steps),
+        new_optimizer(model, config),
+        torch.amp.GradScaler(team.device.type, enabled=config.precision == "fp16"),
+    )
+    mark = state.mark_of(data, config, seed=seed, together=together)
+    if resume_in is not None:
+        state.resume(course, resume_in, mark)
+    resumed = course.step
+
+    learner = Learner(data, config, seed, team, model)
+    stream = plan.stream(first=course.step * together)
+    while course.step < steps and course.waited <= config.patience:
+        course.step += 1
+        batches = list(islice(stream, together))
+        set_rates(course.optimizer, rate_factor(course.step, steps, config))
+        course.optimizer.zero_grad(set_to_none=True)
+        loss = learner.learn(batches, course.scaler)
+        course.scaler.unscale_(course.optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        course.scaler.step(course.optimizer)
+        course.scaler.update()
+        course.average.update(model, course.step)
+        if not math.isfinite(loss):
+            raise DivergedError(course.step)
+        course.loss = loss if course.step == 1 else 0.95 * course.loss + 0.05 * loss
+        course.epochs = batches[-1].epochs
+
+        if course.step in looks:
+            _look(course, data, team)
+        if team.rank == 0:
+            dev_f1 = course.scores.micro.f1 if course.scores else 0.0
+            watch(Step(course.step, steps, course.epochs, course.loss, dev_f1))
+            if resume_in is not None and course.step % config.save_every == 0:
+                state.save(course, resume_in, mark)
+    assert course.best is not None
+    assert course.scores is not None
+    best = course.average.model
+    best.load_state_dict(course.best)
+    return Fitted(best.eval(), course.scores, course.step, course.epochs, resumed)
+
+
+class Learner:
+    """Adds up the gradients of a step's batches: this process's share of them."""
+
+    def __init__(
+        self, data: TrainingData, config: TrainingConfig, seed: int, team: Processes, model: Model
+    ):
+        self._examples, self._seed, self._team = data.train, seed, team
+        self._model, self._joined = model.train(), team.joined(model)
+        self._reader = model.encoder.reader()
+        self._precision = _PRECISIONS[config.precision]
+        self._attack: FastGradient | None = None
+        if config.fgm:
+            self._attack = FastGradient(cast(nn.Module, model.encoder), config.fgm)
+
+    def learn(self, batches: Sequence[PlannedBatch], scaler: torch.amp.GradScaler) -> float:
+        """Leave the gradient of the step's loss in the parameters, and return the loss.
+
+        It is the mean over the texts of all batches, each with its weight.
+        """
+        weight = sum(self._examples[place].weight for one in batches for place in one.examples)
+        loss = torch.zeros((), dtype=torch.double, device=self._team.device)
+        mine = batches[self._team.rank :: self._team.size]
+        for planned in mine:
+            last = planned is mine[-1]
+            # dropout is the batch's own, whichever process learns it, before or after a kill
+            torch.manual_seed(_batch_seed(self._seed, planned.number))
+            if self._attack is None:
+                loss += self._backward(planned, weight, scaler, last)
+                continue
+            with self._attack.noted():
+                loss += self._backward(planned, weight, scaler, False)
+            with self._attack.moved():
+                self._backward(planned, weight, scaler, last)
+        return float(self._team.total(loss)) / self._team.size
+
+    def _backward(
+        self, planned: PlannedBatch, weight: float, scaler: torch.amp.GradScaler, last: bool
+    ) -> Tensor:
+        device = self._team.device
+        examples = [self._examples[place] for place in planned.examples]
+        batch = self._reader.read([e.text for e in examples], [e.entities for e in examples])
+        gold = [Target(e.entities, e.missing) for e in examples]
+        targets = self._model.targets(gold, batch).to(device)
+        with nullcontext() if last else self._team.apart(self._joined):
+            with torch.autocast(
+                device.type, self._precision, enabled=self._precision != torch.float32
+            ):
+                losses = self._joined(batch.to(device), targets)  # (texts,)
+            weights = losses.new_tensor([e.weight for e in examples])
+            # the processes' gradients are averaged, and their losses are to be added
+            loss = (losses * weights).sum() / weight * self._team.size
+            scaler.scale(loss).backward()
+        detached: Tensor = loss.detach()
+        return detached
+
+
+def _look(course: Course, data: TrainingData, team: Processes) -> None:
+    """Score the averaged weights on dev and keep them if they are the best so far."""
+    record = None
+    if team.rank == 0:
+        record = evaluate(Tagger(course.average.model, team.device), data.dev).to_dict()
+    scores = Scores.from_dict(team.from_first(record))
+    f1, best_f1 = scores.micro.f1, course.scores.micro.f1 if course.scores else 0.0
+    course.waited = 0 if f1 > best_f1 or best_f1 == 0.0 else course.waited + 1
+    if f1 >= best_f1:  # of two equally good ones the later has seen more
+        course.scores = scores
+        course.best = {
+            name: tensor.clone() for name, tensor in course.average.model.state_dict().items()
+        }
+
+
+def _batch_seed(seed: int, number: int) -> int:
+    # hashed, because a CPU's generator reads 32 bits of it
+    return int.from_bytes(hashlib.sha256(f"batch {seed} {number}".encode()).digest()[:4])
 
 
 @contextmanager
@@ -74,94 +237,3 @@ def _deterministic(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warned)
-
-
-def _fit(
-    data: TrainingData,
-    config: TrainingConfig,
-    rng: random.Random,
-    device: torch.device,
-    watch: Callable[[Step], None],
-) -> Fitted:
-    model = new_model(data, config).to(device)
-    reader = model.encoder.reader()
-    batch_size = _batch_size(len(data.train), config)
-    steps_an_epoch = -(-len(data.train) // batch_size)
-    steps = min(max(config.epochs * steps_an_epoch, config.min_steps), config.max_steps)
-    optimizer = _optimizer(model, config)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_then_decay(config, steps))
-    average = copy.deepcopy(model).requires_grad_(False)
-    best, waited = copy.deepcopy(average), 0
-    best_scores: Scores | None = None
-    looks = {round(steps * (look + 1) / config.looks) for look in range(config.looks)}
-    loss_now = 0.0
-
-    model.train()
-    for step, examples in enumerate(batches(data.train, batch_size, rng), 1):
-        batch = reader.read([e.text for e in examples], [e.entities for e in examples])
-        gold = [Target(e.entities, e.missing) for e in examples]
-        targets = model.targets(gold, batch).to(device)
-        loss = model(batch.to(device), targets).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        optimizer.step()
-        schedule.step()
-        # the average follows quickly at first, so that short trainings have one too
-        decay = min(config.ema, (1 + step) / (10 + step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
-        loss_now = loss.item() if step == 1 else 0.95 * loss_now + 0.05 * loss.item()
-
-        if step in looks:
-            scores = evaluate(Tagger(average, device), data.dev)
-            f1, best_f1 = scores.micro.f1, best_scores.micro.f1 if best_scores else 0.0
-            waited = 0 if f1 > best_f1 or best_f1 == 0.0 else waited + 1
-            if f1 >= best_f1:  # of two equally good ones the later has seen more
-                best.load_state_dict(average.state_dict())
-                best_scores = scores
-        dev_f1 = best_scores.micro.f1 if best_scores else 0.0
-        watch(Step(step, steps, step / steps_an_epoch, loss_now, dev_f1))
-        if step == steps or waited > config.patience:
-            break
-    assert best_scores is not None
-    return Fitted(best.eval(), best_scores, step, step / steps_an_epoch)
-
-
-def _batch_size(examples: int, config: TrainingConfig) -> int:
-    """Small batches suit little gold; they double while the steps would not see it all."""
-    size = config.batch_documents
-    while size * 2 <= config.most_batch_documents and (
-        config.epochs * examples > size * config.max_steps
-    ):
-        size *= 2
-    return size
-
-
-def _optimizer(model: Model, config: TrainingConfig) -> torch.optim.Optimizer:
-    """AdamW with a rate of its own for the transitions; tables of features do not decay."""
-    groups: dict[str, list[torch.nn.Parameter]] = {"net": [], "tables": [], "crf": []}
-    tables = {
-        id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)
-    }
-    transitions = {id(parameter) for parameter in model.head.transition_parameters()}
-    for parameter in model.parameters():
-        name = "tables" if id(parameter) in tables else "net"
-        groups["crf" if id(parameter) in transitions else name].append(parameter)
-    options: list[dict[str, Any]] = [
-        {"params": groups["net"], "weight_decay": config.weight_decay},
-        {"params": groups["tables"]},
-        {"params": groups["crf"], "lr": config.crf_learning_rate},
-    ]
-    return torch.optim.AdamW(options, lr=config.learning_rate, weight_decay=0.0, fused=True)
-
-
-def _warm_up_then_decay(config: TrainingConfig, steps: int) -> Callable[[int], float]:
-    rising = max(1, round(config.warm_up * steps))
-
-    def factor(step: int) -> float:
-        if step < rising:
-            return (step + 1) / rising
-        return max(0.02, (steps - step) / max(1, steps - rising))
-
-    return factor

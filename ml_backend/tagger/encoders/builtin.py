@@ -3,7 +3,7 @@
 It trains from scratch on the gold at hand, needs nothing downloaded and runs on a CPU.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -122,6 +122,10 @@ class BuiltinEncoder(nn.Module):
 
     def save_assets(self, folder: Path) -> None:
         """Nothing: what it knows is among its weights."""
+
+    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
+        """None."""
+        return iter(())
 
     def reader(self) -> CharacterReader:
         """Reads by the vocabulary that lives in the buffers."""

@@ -1,11 +1,11 @@
 """What an encoder is: texts in, one vector for each position out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ml_backend.contract.entity import Entity
 from ml_backend.tagger.positions import Range
@@ -49,6 +49,10 @@ class Encoder(Protocol):
 
     def reader(self) -> Reader:
         """What reads for this encoder; taken once, because some of it lives in buffers."""
+        ...
+
+    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
+        """Those that come trained, and learn at a rate of their own; the built-in's do not."""
         ...
 
     def __call__(self, batch: Any) -> Tensor:

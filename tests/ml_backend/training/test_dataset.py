@@ -10,10 +10,8 @@ from ml_backend.contract.snapshot import GoldDocument, write_snapshot
 from ml_backend.tagger.windows import WINDOW
 from ml_backend.training.dataset import (
     LEAST_DEV,
-    Example,
     TrainingData,
     TrainingDataError,
-    batches,
     load,
 )
 
@@ -89,15 +87,3 @@ def test_gold_that_cannot_be_learned_from_is_named(
 ) -> None:
     with pytest.raises(TrainingDataError, match=match):
         loaded(tmp_path, train=train)
-
-
-def test_each_epoch_holds_every_example_once_in_batches_of_like_length() -> None:
-    examples = [Example("가" * (1 + i % 90), []) for i in range(250)]
-    stream = batches(examples, 8, random.Random(1))
-    epochs = [[next(stream) for _ in range(32)] for _ in range(2)]
-    for epoch in epochs:
-        assert sorted(id(e) for batch in epoch for e in batch) == sorted(map(id, examples))
-        assert sum(max(len(e.text) for e in b) * len(b) for b in epoch) < 1.4 * sum(
-            len(e.text) for e in examples
-        )
-    assert epochs[0] != epochs[1]

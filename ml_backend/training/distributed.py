@@ -1,0 +1,90 @@
+"""One training in several processes, as torchrun starts them; one process is the usual case.
+
+The processes take a step's batches in turn and add up their gradients. Each knows the whole plan
+and has the same weights, so only gradients, losses and the first process's verdicts are sent.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+# The others wait while the first process scores the dev part.
+_PATIENCE = timedelta(hours=1)
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes, watches and goes on after training."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator["Processes"]:
+    """Join the other processes that torchrun started; alone where it was not torchrun.
+
+    They speak by NCCL on GPUs, of which each process takes its own, and by Gloo on CPUs.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Processes(0, 1, device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+    try:
+        yield Processes(dist.get_rank(), size, device)
+    finally:
+        dist.destroy_process_group()
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """This process among `size`, counted from 0, and the device that is its own."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    def joined(self, model: nn.Module) -> nn.Module:
+        """The model, its gradients averaged over the processes by each backward pass."""
+        if self.size == 1:
+            return model
+        own = [self.device] if self.device.type == "cuda" else None
+        return DistributedDataParallel(model, device_ids=own)
+
+    def apart(self, joined: nn.Module) -> AbstractContextManager[None]:
+        """Within it a backward pass only adds to this process's gradients; the next one outside
+        averages them all."""
+        if isinstance(joined, DistributedDataParallel):
+            return joined.no_sync()
+        return nullcontext()
+
+    def total(self, value: Tensor) -> Tensor:
+        """The sum over the processes."""
+        if self.size > 1:
+            dist.all_reduce(value)
+        return value
+
+    def from_first(self, value: Any) -> Any:
+        """What the first process has, given to all: plain values."""
+        if self.size == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, device=self.device)
+        return box[0]
+
+    def all_have(self, value: int) -> bool:
+        """Whether every process has the same number."""
+        if self.size == 1:
+            return True
+        ends = torch.tensor([value, -value], device=self.device)
+        dist.all_reduce(ends, dist.ReduceOp.MAX)
+        return int(ends.sum()) == 0
