@@ -62,6 +62,12 @@ def read(texts: Sequence[str]) -> RawFeatures:
     return RawFeatures(symbols[here], classes[here], np.stack(hashes, axis=1))
 
 
+def symbols(texts: Sequence[str]) -> Codes:
+    """The symbol alone of every character of every text, one text after the other, (all,)."""
+    codes, inside = _row(texts)
+    return _looked_up(codes)[0][inside]
+
+
 def _row(texts: Sequence[str]) -> tuple[Codes, NDArray[np.bool_]]:
     """The texts' code points in one row with separators around, and which are characters."""
     gap = np.full(_GAP, _SEPARATOR, np.int64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_backend.tagger.features import RawFeatures, read
+from ml_backend.tagger.features import RawFeatures, read, symbols
 
 UNKNOWN = 0
 _CHUNK = 500  # texts read at once while counting
@@ -34,6 +34,12 @@ class Vocabulary:
             symbols.frequent(least_symbols, None), strings.frequent(least_strings, most_strings)
         )
 
+    def joined(self, other: "Vocabulary") -> "Vocabulary":
+        """What either knows."""
+        return Vocabulary(
+            np.union1d(self.symbols, other.symbols), np.union1d(self.strings, other.strings)
+        )
+
     def numbers(
         self, features: RawFeatures
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -44,6 +50,10 @@ class Vocabulary:
             features.classes,
             _places(self.strings, strings.ravel()).reshape(strings.shape),
         )
+
+    def symbol_numbers(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Number of each character's symbol, one text after the other, (all,)."""
+        return _places(self.symbols, symbols(texts))
 
 
 class _Counter:
