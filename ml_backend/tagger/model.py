@@ -10,14 +10,18 @@ from torch import Tensor, nn
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.encoders.encoder import Batch, Encoder
+from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.heads.biaffine import BiaffineHead
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.heads.head import Decoded, Head
 from ml_backend.tagger.heads.softmax import SoftmaxHead
 from ml_backend.tagger.heads.span import SpanHead
-from ml_backend.tagger.positions import Target
+from ml_backend.tagger.positions import Places, Target, to_characters, to_positions
 
-ENCODERS: dict[str, type[Encoder]] = {BuiltinEncoder.name: BuiltinEncoder}
+ENCODERS: dict[str, type[Encoder]] = {
+    BuiltinEncoder.name: BuiltinEncoder,
+    PretrainedEncoder.name: PretrainedEncoder,
+}
 HEADS: dict[str, type[Any]] = {
     head.name: head for head in (CrfHead, SoftmaxHead, SpanHead, BiaffineHead)
 }
@@ -36,7 +40,8 @@ class Model(nn.Module):
 
     def targets(self, targets: Sequence[Target], batch: Batch) -> Any:
         """What `loss` compares with, from each text's gold in characters."""
-        return self.head.targets(targets, batch.lengths.tolist())
+        reached = [to_positions(*pair) for pair in zip(targets, _places(batch), strict=True)]
+        return self.head.targets(reached, batch.lengths.tolist())
 
     def forward(self, batch: Batch, targets: Any) -> Tensor:
         """The loss of each text, (batch,)."""
@@ -47,7 +52,11 @@ class Model(nn.Module):
 
     def decode(self, batch: Batch) -> list[Decoded]:
         """The head's reading of each text of a batch, in characters."""
-        return self.head.decode(self.encoder(batch), batch.lengths)
+        read = self.head.decode(self.encoder(batch), batch.lengths)
+        return [
+            Decoded(to_characters(one.entities, places), one.confidence)
+            for one, places in zip(read, _places(batch), strict=True)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, from which `build` makes the same network, its weights aside."""
@@ -67,3 +76,8 @@ def build(record: dict[str, Any], labels: Sequence[str], folder: Path) -> Model:
     encoder = ENCODERS[encoder_name].from_dict(encoder_record, folder)
     head = HEADS[head_name](LabelSet(tuple(labels)), encoder.size, **head_record)
     return Model(encoder, head)
+
+
+def _places(batch: Batch) -> Sequence[Places | None]:
+    """Of each text the characters that its positions cover."""
+    return [None] * len(batch.lengths) if batch.places is None else batch.places

@@ -76,10 +76,6 @@ class PretrainedEncoder(nn.Module):
         """The transformer's."""
         return self.transformer.parameters()
 
-    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
-        """The transformer's."""
-        return self.transformer.parameters()
-
     def reader(self) -> PieceReader:
         """Reads with the tokenizer and, for characters, by the symbols that live in a buffer."""
         frame = Frame.of(
