@@ -123,6 +123,10 @@ class TrainingConfig(BaseModel):
             raise ValueError(f"the head {self.head} has one loss, its likelihood: not {self.loss}")
         if self.head in CHAIN_HEADS and (self.label_smoothing or self.class_weights != "none"):
             raise ValueError(f"label_smoothing and class_weights do not apply to {self.head}")
+        if self.loss == "dice" and self.label_smoothing:
+            raise ValueError("label_smoothing means nothing to the dice loss: set it to 0")
+        if self.head == "biaffine" and self.positions == "rotary" and self.head_hidden % 2:
+            raise ValueError("rotary positions need an even head_hidden")
         if self.head not in SPAN_HEADS and (self.nested or self.negative_sampling != 1):
             raise ValueError("nested and negative_sampling are options of span heads")
         if self.unit == "token" and self.encoder == "builtin":
@@ -134,6 +138,10 @@ class TrainingConfig(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Every option as JSON."""
         return self.model_dump()
+
+    def to_yaml(self) -> str:
+        """Every option as YAML, which `from_yaml` reads."""
+        return str(yaml.safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False))
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "TrainingConfig":

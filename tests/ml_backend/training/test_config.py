@@ -47,6 +47,8 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(record: dict[str, object
         ({"head": "crf", "loss": "focal"}, "the head crf has one loss"),
         ({"head": "bilstm-crf", "label_smoothing": 0.1}, "do not apply to bilstm-crf"),
         ({"head": "softmax", "nested": True}, "options of span heads"),
+        ({"head": "span", "loss": "dice", "label_smoothing": 0.1}, "nothing to the dice loss"),
+        ({"head": "biaffine", "positions": "rotary", "head_hidden": 7}, "an even head_hidden"),
         ({"unit": "token"}, "the built-in encoder reads characters"),
         ({"folds": 1}, "folds must be"),
     ],
