@@ -102,6 +102,8 @@ class Calibration:
 
     def apply(self, readings: Sequence[Decoded]) -> list[Decoded]:
         """Whole texts' readings with calibrated probabilities and confidence, in order."""
+        if self == Calibration():
+            return list(readings)
         raw = [entity.probability for reading in readings for entity in reading.entities]
         spans = iter(self.spans(np.array(raw, np.float64)).tolist())
         whole = self.documents(np.array([reading.confidence for reading in readings], np.float64))

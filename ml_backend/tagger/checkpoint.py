@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ml_backend.contract.model_store import write_atomically
+from ml_backend.tagger.calibration import Calibration
 from ml_backend.tagger.model import Model, build
 
 FORMAT = "goldloop-tagger-2"
@@ -30,8 +31,17 @@ class CheckpointError(Exception):
         super().__init__(f"no usable tagger in {folder}: {reason}")
 
 
-def save(model: Model, folder: Path, *, training: dict[str, Any]) -> None:
-    """Write a tagger into a folder, the configuration last; `training` says how it was made."""
+def save(
+    model: Model,
+    folder: Path,
+    *,
+    training: dict[str, Any],
+    calibration: Calibration | None = None,
+) -> None:
+    """Write a tagger into a folder, the configuration last; `training` says how it was made.
+
+    Whatever else lies in the folder belongs to the tagger.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu() for name, value in model.state_dict().items()}
     save_file({name: tensors[name].contiguous() for name in sorted(tensors)}, folder / WEIGHTS)
@@ -42,6 +52,7 @@ def save(model: Model, folder: Path, *, training: dict[str, Any]) -> None:
         "format": FORMAT,
         "model": model.to_dict(),
         "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
+        "calibration": (calibration or Calibration()).to_dict(),
         "training": training,
     }
     _write_json(folder / CONFIG, config)
@@ -61,6 +72,15 @@ def load(folder: Path) -> Model:
     if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
         raise CheckpointError(folder, f"{WEIGHTS} holds numbers that are not finite")
     return model.eval().requires_grad_(False)
+
+
+def calibration(folder: Path) -> Calibration:
+    """What makes a tagger's probabilities mean what they say; raises CheckpointError."""
+    config = _read_json(folder, CONFIG)
+    try:
+        return Calibration.from_dict(config["calibration"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(folder, f"{CONFIG} has no usable calibration: {error}") from error
 
 
 def training_record(folder: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger import checkpoint
+from ml_backend.tagger.calibration import Calibration
 from ml_backend.tagger.heads.head import Decoded
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.windows import Window, merged, windows
@@ -38,18 +39,25 @@ def one_thread() -> None:
 class Tagger:
     """A trained model that tags texts; it changes nothing in itself, so threads may share it."""
 
-    def __init__(self, model: Model, device: torch.device | None = None):
+    def __init__(
+        self,
+        model: Model,
+        device: torch.device | None = None,
+        calibration: Calibration | None = None,
+    ):
         self._device = device or torch.device("cpu")
         self._model = model.to(self._device).eval()
         self._reader = model.encoder.reader()
+        self._calibration = calibration or Calibration()
         self.labels: LabelSet = model.labels
 
     @classmethod
     def load(cls, folder: Path) -> "Tagger":
         """Read a version's folder, onto the GPU where there is one; raises CheckpointError."""
-        model = checkpoint.load(folder)
+        model, calibration = checkpoint.load(folder), checkpoint.calibration(folder)
         one_thread()
-        return cls(model, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(model, device, calibration)
 
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
         """Tag each text: N in, N out, in order. An empty text gives an empty result.
@@ -57,15 +65,18 @@ class Tagger:
         Texts of any length are read whole, in windows where they are long.
         """
         pieces = [w for number, text in enumerate(texts) for w in windows(number, len(text))]
-        read: dict[Window, Decoded] = {}
+        decoded: dict[Window, Decoded] = {}
         for group in self._batches(pieces):
-            decoded = self._decode([texts[w.text][w.start : w.end] for w in group])
-            read.update(zip(group, decoded, strict=True))
+            found = self._decode([texts[w.text][w.start : w.end] for w in group])
+            decoded.update(zip(group, found, strict=True))
         parts: list[list[tuple[Window, Decoded]]] = [[] for _ in texts]
         for window in pieces:
-            parts[window.text].append((window, read[window]))
-        whole = (merged(part) for part in parts)
-        return [TextPrediction(text.entities, text.confidence) for text in whole]
+            parts[window.text].append((window, decoded[window]))
+        whole = self._calibration.apply([merged(part) for part in parts])
+        return [
+            TextPrediction(read.entities, read.confidence if text else 1.0)
+            for text, read in zip(texts, whole, strict=True)
+        ]
 
     def _batches(self, pieces: list[Window]) -> Iterator[list[Window]]:
         """Windows of like length together, within a budget of characters after padding."""

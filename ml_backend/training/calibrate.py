@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +40,6 @@ class Calibrated:
 
     calibration: Calibration
     held_out: dict[str, dict[str, float]]  # "spans" and "documents": kind → log-loss
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**self.calibration.to_dict(), "held_out_log_loss": self.held_out}
 
 
 def calibrate(
