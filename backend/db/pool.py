@@ -49,7 +49,6 @@ def reserved_documents(session: Session, project_id: int) -> list[Document]:
         .where(
             Document.project_id == project_id,
             Document.queue_number.is_not(None),
-            Document.task_id.is_(None),
             Document.task_state.is_(None),
         )
         .order_by(Document.queue_number)
@@ -124,7 +123,6 @@ def pool(
         Document.deduped.is_(True),
         Document.canonical_id.is_(None),
         Document.task_state.is_(None),
-        Document.task_id.is_(None),
         Document.queue_number.is_(None),
         ~exists().where(Gold.document_id == Document.id),
     ]
@@ -140,7 +138,6 @@ def is_waiting(session: Session, project_id: int) -> bool:
     reserved = exists().where(
         Document.project_id == project_id,
         Document.queue_number.is_not(None),
-        Document.task_id.is_(None),
         Document.task_state.is_(None),
     )
     inner = pool(project_id).options(load_only(Document.id)).limit(1)

@@ -139,11 +139,15 @@ class Arm(StrEnum):
 
 
 class TaskState(StrEnum):
-    """Where a document's Label Studio task stands."""
+    """Where a document's Label Studio task stands; a document that never had one has no state."""
 
     OPEN = "open"  # nobody has submitted it
     DONE = "done"  # submitted or skipped
     DELETED = "deleted"  # gone from Label Studio
+
+
+# has a place in the queue, and no task yet
+RESERVED = "queue_number IS NOT NULL AND task_state IS NULL"
 
 
 class Document(Base):
@@ -155,6 +159,28 @@ class Document(Base):
         UniqueConstraint("project_id", "task_id", name="uq_documents_task"),
         Index("ix_documents_group", "project_id", "group_key"),
         Index("ix_documents_pool", "project_id", "canonical_id", "task_state"),
+        Index("ix_documents_task_state", "project_id", "task_state"),
+        Index(
+            "ix_documents_unsorted",
+            "project_id",
+            "id",
+            sqlite_where=text("deduped IS 0"),
+            postgresql_where=text("deduped IS false"),
+        ),
+        Index(
+            "ix_documents_copies",
+            "project_id",
+            "canonical_id",
+            sqlite_where=text("canonical_id IS NOT NULL"),
+            postgresql_where=text("canonical_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_documents_reserved",
+            "project_id",
+            "queue_number",
+            sqlite_where=text(RESERVED),
+            postgresql_where=text(RESERVED),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -227,7 +253,10 @@ class Gold(Base):
     """The accepted entities of a document. `revision` is the project's counter when it changed."""
 
     __tablename__ = "gold"
-    __table_args__ = (Index("ix_gold_revision", "project_id", "revision"),)
+    __table_args__ = (
+        Index("ix_gold_revision", "project_id", "revision"),
+        Index("ix_gold_source", "project_id", "source", "document_id"),
+    )
 
     document_id: Mapped[int] = mapped_column(
         ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True, autoincrement=False

@@ -65,6 +65,7 @@ def _given(session: Session, project_id: int, limit: int) -> list[tuple[int, Gol
         .outerjoin(Gold, Gold.document_id == Document.id)
         .where(
             Document.project_id == project_id,
+            Document.canonical_id.is_not(None),  # says the join, but an index wants it said
             Gold.document_id.is_(None),
             _original_gold.source != GoldSource.COPIED,
             _takes_copies(),
