@@ -1,9 +1,9 @@
 """What the built-in encoder reads of a text: for each character its symbol and strings around it.
 
 Everything is computed over whole batches with numpy, from the code points alone; nothing is
-downloaded, and training and serving share it. Strings (n-grams, the word up to the character,
-the word from it) are hashed to 64 bits; a vocabulary holds the hashes that training gold saw
-often enough, so that an unseen string says nothing instead of colliding with a known one.
+downloaded, and training and serving share it. Strings (n-grams, words, what stands before and
+after) are hashed to 64 bits and looked up by their hash, so that an unseen string says nothing
+instead of colliding with a known one.
 """
 
 import sys
@@ -14,58 +14,101 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Codes = NDArray[np.int64]
-Hashes = NDArray[np.uint64]
+from ml_backend.tagger.hashing import Codes, Hashes, Substrings
 
-_GAP = 4  # separators between texts: as far as any string reaches
+_GAP = 4  # separators between texts: as far as any n-gram reaches
 _SEPARATOR = 1 << 24
-_MULTIPLIER = 0x9E3779B97F4A7C15 | 1
-_INVERSE = pow(_MULTIPLIER, -1, 1 << 64)
 
-# Strings by the places of their first and last character, relative to the character described.
-NGRAMS = ((-1, 0), (0, 1), (-2, 0), (-1, 1), (0, 2), (-2, 1), (-1, 2))
-STRINGS = len(NGRAMS) + 2  # and the word's characters up to this one, and from this one on
+# n-grams by the places of their first and last character, relative to the character described
+NGRAMS = (
+    *((0, 0), (-1, 0), (0, 1), (-2, 0), (-1, 1), (0, 2), (-2, 1), (-1, 2), (-3, 0), (0, 3)),
+    *((-2, 2), (1, 2), (1, 3), (-2, -1), (-3, -1)),
+)
+WORD_STRINGS = 6
+STRINGS = len(NGRAMS) + WORD_STRINGS
 CLASSES = ["other", "hangul", "han", "kana", "latin", "digit", "space", "mark", "symbol", "jamo"]
+JAMO = (20, 22, 29)  # numbers of a syllable's beginnings, middles and ends; 0 is none
 
 
 @dataclass(frozen=True, slots=True)
-class RawFeatures:
-    """Of a batch's characters in a row: symbol, class, and hashes of strings.
+class CharacterRow:
+    """The characters of a batch of texts, one text after the other.
 
-    Shapes: symbols (all,), classes (all,), strings (all, STRINGS).
+    Shapes: symbols (all,), classes (all,), text (all,) the number of each character's text,
+    lengths (texts,).
     """
 
     symbols: Codes
     classes: Codes
-    strings: Hashes
+    text: Codes
+    lengths: Codes
+    _places: Codes  # (all,) of the characters in what follows, which has gaps between texts
+    _apart: NDArray[np.bool_]  # white space and gaps
+    _substrings: Substrings
+
+    def strings(self) -> Hashes:
+        """The strings around each character, (all, STRINGS).
+
+        They are NGRAMS; the word's characters up to this one, and from this one on; the word
+        before, the word after, the word itself; the word's last two characters with how far away
+        they are. Words are runs between white space.
+        """
+        here, hashes = self._places, self._substrings.hashes
+        start, end = _words(self._apart)
+        found = [
+            hashes(here + first, here + last, (last - first) * 16 + first + 8)
+            for first, last in NGRAMS
+        ]
+        word, word_end = start[here], end[here]
+        before = np.maximum(word - 2, 0)
+        after = np.minimum(word_end + 2, len(self._apart) - 1)
+        tail = hashes(np.maximum(word_end - 1, word), word_end, 1006)
+        distance = np.minimum(word_end - here, 3).astype(np.uint64)
+        found += [
+            hashes(word, here, 1001),
+            hashes(here, word_end, 1002),
+            hashes(start[before], before, 1003),
+            hashes(after, end[after], 1004),
+            hashes(word, word_end, 1005),
+            tail + distance * np.uint64(0x9E3779B97F4A7C15),
+        ]
+        return np.stack(found, axis=1)
+
+    def substrings(self, longest: int) -> Hashes:
+        """Those of 1 … `longest` characters that begin at each character, (all, longest).
+
+        0 where the text ends before.
+        """
+        here = self._places
+        left = np.repeat(np.cumsum(self.lengths), self.lengths) - np.arange(len(here))
+        result = np.zeros((len(here), longest), np.uint64)
+        for length in range(1, longest + 1):
+            fits = left >= length
+            first = here[fits]
+            result[fits, length - 1] = self._substrings.hashes(first, first + length - 1, 2000)
+        return result
+
+    def jamo(self) -> Codes:
+        """The numbers of each syllable's beginning, middle and end, (all, 3); 0 for no syllable."""
+        syllable = self.symbols - 0xAC00
+        parts = np.stack([syllable // 588, syllable % 588 // 28, syllable % 28], axis=1) + 1
+        return np.where(((syllable >= 0) & (syllable < 11172))[:, None], parts, 0)
 
 
-def read(texts: Sequence[str]) -> RawFeatures:
-    """The features of every character of every text, one text after the other."""
+def read(texts: Sequence[str]) -> CharacterRow:
+    """Every character of every text."""
     codes, inside = _row(texts)
     symbols, folded, classes = _looked_up(codes)
-    power, inverse = _powers(len(codes))
-    # substring hash: a difference of running sums, shifted back to place zero
-    running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(_spread(folded) * power)])
-
-    def string(first: Codes, last: Codes, salt: int) -> Hashes:
-        value = (running[last + 1] - running[first]) * inverse[first]
-        return _mixed(value + np.uint64(salt))
-
-    here = np.flatnonzero(inside)
-    word_start, word_end = _words(codes, classes)
-    hashes = [
-        string(here + first, here + last, (last - first) * 16 + first + 8) for first, last in NGRAMS
-    ]
-    hashes.append(string(word_start[here], here, 1001))
-    hashes.append(string(here, word_end[here], 1002))
-    return RawFeatures(symbols[here], classes[here], np.stack(hashes, axis=1))
-
-
-def symbols(texts: Sequence[str]) -> Codes:
-    """The symbol alone of every character of every text, one text after the other, (all,)."""
-    codes, inside = _row(texts)
-    return _looked_up(codes)[0][inside]
+    lengths = np.array([len(text) for text in texts], np.int64)
+    return CharacterRow(
+        symbols[inside],
+        classes[inside],
+        np.repeat(np.arange(len(texts)), lengths),
+        lengths,
+        np.flatnonzero(inside),
+        (classes == CLASSES.index("space")) | ~inside,
+        Substrings(folded),
+    )
 
 
 def _row(texts: Sequence[str]) -> tuple[Codes, NDArray[np.bool_]]:
@@ -80,14 +123,13 @@ def _row(texts: Sequence[str]) -> tuple[Codes, NDArray[np.bool_]]:
     return np.concatenate(parts), np.concatenate(inside)
 
 
-def _words(codes: Codes, classes: Codes) -> tuple[Codes, Codes]:
-    """For each place the first and the last place of its word, the run between white space."""
-    apart = (classes == CLASSES.index("space")) | (codes == _SEPARATOR)
-    places = np.arange(len(codes))
+def _words(apart: NDArray[np.bool_]) -> tuple[Codes, Codes]:
+    """For each place the first and the last place of its word; what is apart is its own."""
+    places = np.arange(len(apart))
     begins = apart | np.concatenate([[True], apart[:-1]])
     ends = apart | np.concatenate([apart[1:], [True]])
     start = np.maximum.accumulate(np.where(begins, places, 0))
-    end = np.minimum.accumulate(np.where(ends, places, len(codes))[::-1])[::-1]
+    end = np.minimum.accumulate(np.where(ends, places, len(apart))[::-1])[::-1]
     return start, end
 
 
@@ -134,23 +176,3 @@ def _class(character: str) -> str:
     if category.startswith("P"):
         return "mark"
     return "symbol" if category.startswith("S") else "other"
-
-
-def _powers(length: int) -> tuple[Hashes, Hashes]:
-    def powers(base: int) -> Hashes:
-        factors = np.full(length + 1, base, np.uint64)
-        factors[0] = 1
-        return np.cumprod(factors)
-
-    return powers(_MULTIPLIER)[:-1], powers(_INVERSE)
-
-
-def _spread(symbols: Codes) -> Hashes:
-    return _mixed(symbols.astype(np.uint64) + np.uint64(1))
-
-
-def _mixed(value: Hashes) -> Hashes:
-    """The finaliser of splitmix64: every bit of the input reaches every bit of the output."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))

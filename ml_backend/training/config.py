@@ -74,14 +74,20 @@ class TrainingConfig(BaseModel):
     # the built-in encoder
     least_symbols: Count = Field(2, description="occurrences from which a character is known")
     least_strings: Count = Field(2, description="occurrences from which a string is known")
-    most_strings: Count = 200000
+    most_strings: Count = 300000
     symbol_size: Count = 64
-    string_size: Count = 64
+    evidence_size: Count = 128
+    lexicon_size: Count = 64
     hidden: Count = 128
     layers: Count = 1
     dropout: Share = 0.5
     symbol_dropout: Share = 0.05
-    string_dropout: Share = 0.5
+    evidence_dropout: Share = Field(0.2, description="share of strings of which nothing is told")
+    lexicon_dropout: Share = 0.1
+
+    # lexicon features, of the built-in encoder and of pretrained ones
+    lexicon: bool = Field(True, description="how often surfaces were entities in the gold")
+    gazetteer: str = Field("", description="file of surfaces: a surface, a tab, a label a line")
 
     # budget
     epochs: Count = 24

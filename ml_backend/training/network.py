@@ -1,6 +1,7 @@
 """An untrained network for the gold at hand, as the options ask for it."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
@@ -8,11 +9,16 @@ from ml_backend.tagger.encoders.encoder import Encoder
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.heads.head import Head
 from ml_backend.tagger.heads.losses import LossOptions, balanced_weights
+from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.model import HEADS, Model
-from ml_backend.tagger.vocabulary import Vocabulary
 from ml_backend.tagger.windows import WINDOW
 from ml_backend.training.config import SPAN_HEADS, TrainingConfig
 from ml_backend.training.dataset import TrainingData
+from ml_backend.training.gazetteer import read_gazetteer
+
+# Texts of gold below which none of it is counted: what is left of a few without one is too little
+# like the whole for the network to learn from the one what to make of the other.
+LEAST_FOR_EVIDENCE = 100
 
 
 def new_model(data: TrainingData, config: TrainingConfig, champion: Model | None = None) -> Model:
@@ -28,23 +34,29 @@ def _encoder(data: TrainingData, config: TrainingConfig, champion: Model | None)
     texts = [example.text for example in data.train]
     if config.encoder != BuiltinEncoder.name:
         return PretrainedEncoder.load(config.encoder, texts, unit=config.unit)
-    vocabulary = Vocabulary.of(
+    knowledge = Knowledge.of(
         texts,
+        [example.entities for example in data.train],
+        data.labels,
         least_symbols=config.least_symbols,
         least_strings=config.least_strings,
-        most_strings=config.most_strings,
+        most_strings=config.most_strings if len(texts) >= LEAST_FOR_EVIDENCE else 0,
+        lexicon=config.lexicon and len(texts) >= LEAST_FOR_EVIDENCE,
+        gazetteer=read_gazetteer(Path(config.gazetteer)) if config.gazetteer else (),
     )
     if champion is not None and isinstance(champion.encoder, BuiltinEncoder):
-        vocabulary = vocabulary.joined(champion.encoder.reader().vocabulary)
-    return BuiltinEncoder.for_vocabulary(
-        vocabulary,
+        knowledge = knowledge.with_symbols_of(champion.encoder.reader().knowledge)
+    return BuiltinEncoder.of(
+        knowledge,
         symbol_size=config.symbol_size,
-        string_size=config.string_size,
+        evidence_size=config.evidence_size,
+        lexicon_size=config.lexicon_size,
         hidden=config.hidden,
         layers=config.layers,
         dropout=config.dropout,
         symbol_dropout=config.symbol_dropout,
-        string_dropout=config.string_dropout,
+        evidence_dropout=config.evidence_dropout,
+        lexicon_dropout=config.lexicon_dropout,
     )
 
 

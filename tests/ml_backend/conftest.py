@@ -23,7 +23,7 @@ TINY = {
     "looks": 2,
     "hidden": 24,
     "symbol_size": 16,
-    "string_size": 16,
+    "evidence_size": 16,
     "learning_rate": 0.01,
 }
 

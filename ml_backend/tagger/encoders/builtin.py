@@ -1,6 +1,7 @@
-"""The built-in encoder: characters and the strings around them, read in both directions.
+"""The built-in encoder: characters, what the gold says of the strings around them, a lexicon.
 
-It trains from scratch on the gold at hand, needs nothing downloaded and runs on a CPU.
+It is read in both directions by LSTMs, trains from scratch on the gold at hand, needs nothing
+downloaded and runs on a CPU.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,27 +12,38 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ml_backend.contract.entity import Entity
-from ml_backend.tagger.features import CLASSES, STRINGS, read
-from ml_backend.tagger.vocabulary import UNKNOWN, Vocabulary
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.tagger.evidence import EvidenceFeatures
+from ml_backend.tagger.features import CLASSES, JAMO, read
+from ml_backend.tagger.knowledge import Knowledge
+from ml_backend.tagger.lexicon import LexiconFeatures
+from ml_backend.tagger.vocabulary import UNKNOWN, Vocabulary, numbers
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltinConfig:
-    """Sizes and dropouts; what `known_*` count comes from the vocabulary."""
+    """Labels, sizes and dropouts; `known_*` and `cells` follow from what is known."""
 
+    labels: tuple[str, ...]
     known_symbols: int
     known_strings: int
+    cells: int
+    known_surfaces: int | None  # None: no lexicon
+    gold_labels: int = 0
+    listed_labels: int = 0
     symbol_size: int = 64
-    string_size: int = 64
     class_size: int = 8
+    jamo_size: int = 8
+    evidence_size: int = 128
+    lexicon_size: int = 64
     hidden: int = 128
     layers: int = 1
-    dropout: float = 0.4
+    dropout: float = 0.5
     symbol_dropout: float = 0.05
-    string_dropout: float = 0.3
+    evidence_dropout: float = 0.2
+    lexicon_dropout: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,10 @@ class CharacterBatch:
 
     symbols: Tensor  # (batch, chars)
     classes: Tensor  # (batch, chars)
-    strings: Tensor  # (batch, chars, STRINGS)
+    jamo: Tensor  # (batch, chars, 3)
+    strings: Tensor  # (batch, chars, STRINGS) rows of evidence
+    evidence: Tensor  # (rows, kinds + 1)
+    lexicon: Tensor | None  # (batch, chars, width)
     lengths: Tensor  # (batch,)
     places: None = None  # positions are characters
 
@@ -49,32 +64,44 @@ class CharacterBatch:
         return CharacterBatch(
             self.symbols.to(device),
             self.classes.to(device),
+            self.jamo.to(device),
             self.strings.to(device),
+            self.evidence.to(device),
+            None if self.lexicon is None else self.lexicon.to(device),
             self.lengths.to(device),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class CharacterReader:
-    """Reads texts by a vocabulary."""
+    """Reads texts by what is known."""
 
-    vocabulary: Vocabulary
+    knowledge: Knowledge
 
     def read(
         self, texts: Sequence[str], own: Sequence[Sequence[Entity]] | None = None
     ) -> CharacterBatch:
-        """Read a batch of texts, none empty."""
-        lengths = np.array([len(text) for text in texts])
-        symbols, classes, strings = self.vocabulary.numbers(read(texts))
-        inside = np.arange(lengths.max()) < lengths[:, None]  # (batch, chars)
+        """Read a batch of texts, none empty; `own` gold is left out of evidence and lexicon."""
+        row, known = read(texts), self.knowledge
+        inside = np.arange(row.lengths.max()) < row.lengths[:, None]  # (batch, chars)
 
         def padded(values: np.ndarray[Any, Any]) -> Tensor:
-            result = np.zeros((*inside.shape, *values.shape[1:]), np.int64)
+            result = np.zeros((*inside.shape, *values.shape[1:]), values.dtype)
             result[inside] = values
             return torch.from_numpy(result)
 
+        values, strings = known.evidence.read(row, own)
+        matched = None
+        if known.lexicon is not None:
+            matched = padded(known.lexicon.match(row, own, known.labels))
         return CharacterBatch(
-            padded(symbols), padded(classes), padded(strings), torch.from_numpy(lengths)
+            padded(numbers(known.vocabulary.symbols, row.symbols)),
+            padded(row.classes),
+            padded(row.jamo()),
+            padded(strings),
+            torch.from_numpy(values),
+            matched,
+            torch.from_numpy(row.lengths),
         )
 
 
@@ -87,38 +114,67 @@ class BuiltinEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.register_buffer("symbols", torch.zeros(config.known_symbols, dtype=torch.long))
-        self.register_buffer("strings", torch.zeros(config.known_strings, dtype=torch.long))
         self.symbol = nn.Embedding(config.known_symbols + 1, config.symbol_size)
-        self.string = nn.Embedding(config.known_strings + 1, config.string_size, padding_idx=0)
         self.kind = nn.Embedding(len(CLASSES), config.class_size)
-        read_size = config.symbol_size + config.string_size + config.class_size
+        self.jamo = nn.ModuleList(nn.Embedding(count, config.jamo_size) for count in JAMO)
+        for table in (self.symbol, self.kind, *self.jamo):
+            nn.init.normal_(table.weight, std=0.3)
+        self.evidence = EvidenceFeatures(
+            config.known_strings,
+            config.cells,
+            1 + 2 * len(config.labels),
+            config.evidence_size,
+            config.evidence_dropout,
+        )
+        read_size = config.symbol_size + config.class_size + len(JAMO) * config.jamo_size
+        read_size += config.evidence_size
+        self.lexicon: LexiconFeatures | None = None
+        if config.known_surfaces is not None:
+            self.lexicon = LexiconFeatures(
+                config.known_surfaces,
+                config.gold_labels,
+                config.listed_labels,
+                config.lexicon_size,
+                config.lexicon_dropout,
+            )
+            read_size += config.lexicon_size
         self.dropout = nn.Dropout(config.dropout)
         self.lstm = nn.ModuleList(
             TwoWays(read_size if layer == 0 else 2 * config.hidden, config.hidden)
             for layer in range(config.layers)
         )
         self.size = 2 * config.hidden
-        nn.init.normal_(self.symbol.weight, std=0.3)
-        nn.init.normal_(self.kind.weight, std=0.3)
-        nn.init.zeros_(self.string.weight)
 
     @classmethod
-    def for_vocabulary(cls, vocabulary: Vocabulary, **sizes: Any) -> "BuiltinEncoder":
-        """A new encoder that knows this vocabulary."""
-        known = len(vocabulary.symbols), len(vocabulary.strings)
-        encoder = cls(BuiltinConfig(*known, **sizes))
-        encoder.get_buffer("symbols").copy_(torch.from_numpy(vocabulary.symbols))
-        encoder.get_buffer("strings").copy_(torch.from_numpy(vocabulary.strings))
+    def of(cls, knowledge: Knowledge, **sizes: Any) -> Self:
+        """A new encoder with this knowledge; `sizes` are those of BuiltinConfig."""
+        lexicon = knowledge.lexicon
+        encoder = cls(
+            BuiltinConfig(
+                tuple(knowledge.labels),
+                len(knowledge.vocabulary.symbols),
+                len(knowledge.evidence.strings),
+                int(np.count_nonzero(knowledge.evidence.counts)),
+                None if lexicon is None else len(lexicon.surfaces),
+                0 if lexicon is None else lexicon.counts.shape[1],
+                0 if lexicon is None else lexicon.listed.shape[1],
+                **sizes,
+            )
+        )
+        encoder.get_buffer("symbols").copy_(torch.from_numpy(knowledge.vocabulary.symbols))
+        encoder.evidence.hold(knowledge.evidence)
+        if encoder.lexicon is not None and lexicon is not None:
+            encoder.lexicon.hold(lexicon)
         return encoder
 
     def to_dict(self) -> dict[str, Any]:
-        """The sizes as JSON."""
+        """The configuration as JSON."""
         return asdict(self.config)
 
     @classmethod
     def from_dict(cls, record: dict[str, Any], folder: Path) -> Self:
         """An untrained one of these sizes."""
-        return cls(BuiltinConfig(**record))
+        return cls(BuiltinConfig(**record | {"labels": tuple(record["labels"])}))
 
     def save_assets(self, folder: Path) -> None:
         """Nothing: what it knows is among its weights."""
@@ -128,26 +184,31 @@ class BuiltinEncoder(nn.Module):
         return iter(())
 
     def reader(self) -> CharacterReader:
-        """Reads by the vocabulary that lives in the buffers."""
-        symbols, strings = self.get_buffer("symbols"), self.get_buffer("strings")
-        return CharacterReader(Vocabulary(symbols.cpu().numpy(), strings.cpu().numpy()))
+        """Reads by what lives in the buffers."""
+        labels = LabelSet(self.config.labels)
+        lexicon = None if self.lexicon is None else self.lexicon.lexicon()
+        vocabulary = Vocabulary(self.get_buffer("symbols").cpu().numpy())
+        evidence = self.evidence.evidence(labels)
+        return CharacterReader(Knowledge(labels, vocabulary, evidence, lexicon))
 
     def forward(self, batch: CharacterBatch) -> Tensor:
         """(batch, chars, size)"""
-        config = self.config
-        symbols, strings = batch.symbols, batch.strings
-        if self.training:
-            symbols = _forget(symbols, config.symbol_dropout)
-            strings = _forget(strings, config.string_dropout)
-        # (batch, chars, read_size)
-        bag = functional.embedding_bag(
-            strings.flatten(0, 1), self.string.weight, mode="sum", padding_idx=UNKNOWN
-        )
-        bag = bag.view(*symbols.shape, -1) / STRINGS**0.5
-        states = torch.cat([self.symbol(symbols), bag, self.kind(batch.classes)], dim=2)
+        symbols = batch.symbols
+        if self.training and self.config.symbol_dropout:
+            forgotten = torch.rand(symbols.shape, device=symbols.device)
+            symbols = symbols.masked_fill(forgotten < self.config.symbol_dropout, UNKNOWN)
+        features = [
+            self.symbol(symbols),
+            self.kind(batch.classes),
+            *(table(batch.jamo[..., part]) for part, table in enumerate(self.jamo)),
+            self.evidence(batch.evidence, batch.strings),
+        ]
+        if self.lexicon is not None:
+            features.append(self.lexicon(batch.lexicon))
+        states = torch.cat(features, dim=2)  # (batch, chars, read_size)
         for layer in self.lstm:
             states = layer(self.dropout(states), batch.lengths)
-        result: Tensor = self.dropout(states)
+        result: Tensor = self.dropout(states.float())
         return result
 
 
@@ -168,10 +229,3 @@ class TwoWays(nn.Module):
         onward, _ = self.onward(states)
         back, _ = self.back(reversed_states)
         return torch.cat([onward, back.gather(1, turn.expand_as(back))], dim=2)
-
-
-def _forget(numbers: Tensor, share: float) -> Tensor:
-    """Make a share of the features unknown, as many are in new text."""
-    if not share:
-        return numbers
-    return numbers.masked_fill(torch.rand(numbers.shape, device=numbers.device) < share, UNKNOWN)

@@ -53,7 +53,7 @@ class PretrainedEncoder(nn.Module):
         Raises PretrainedError.
         """
         transformer, tokenizer = hub.load(source)
-        seen = Vocabulary.of(texts, least_symbols=2, least_strings=1, most_strings=0)
+        seen = Vocabulary.of(texts, least=2)
         config = PretrainedConfig(known_symbols=len(seen.symbols), **sizes)
         encoder = cls(transformer, tokenizer, config)
         encoder.get_buffer("symbols").copy_(torch.from_numpy(seen.symbols))
@@ -86,7 +86,7 @@ class PretrainedEncoder(nn.Module):
         if self.spread is None:
             return PieceReader(self._tokenizer, frame, None)
         symbols = self.get_buffer("symbols").cpu().numpy()
-        return PieceReader(self._tokenizer, frame, Vocabulary(symbols, symbols[:0]))
+        return PieceReader(self._tokenizer, frame, Vocabulary(symbols))
 
     def forward(self, batch: PieceBatch) -> Tensor:
         """(batch, positions, size)"""

@@ -21,9 +21,9 @@ from ml_backend.contract.model_store import Champion, ModelStore
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.heads.crf import CrfHead
+from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger
-from ml_backend.tagger.vocabulary import Vocabulary
 
 CONFIGS = Path(__file__).parents[3] / "annotation_configs"
 USER, PASSWORD = "labeller", "pass wörd"
@@ -33,12 +33,12 @@ def save_version(store: ModelStore, key: str, version: str, labels: LabelSet, se
     """Put a real tagger with random weights into a store: it finds many wrong entities."""
     torch.manual_seed(seed)
     texts = [document.text for document in generate(50, seed=seed)]
-    vocabulary = Vocabulary.of(texts, least_symbols=1, least_strings=1, most_strings=5000)
-    encoder = BuiltinEncoder.for_vocabulary(vocabulary, hidden=16)
+    known = Knowledge.of(texts, [()] * len(texts), labels, least_symbols=1)
+    encoder = BuiltinEncoder.of(known, hidden=16)
     model = Model(encoder, CrfHead(labels, encoder.size))
     outside = model.head.scheme.tags.index(("O", ""))
     with torch.no_grad():  # entities here and there, not everywhere
-        torch.nn.init.normal_(model.encoder.string.weight)
+        torch.nn.init.normal_(model.encoder.symbol.weight)
         torch.nn.init.normal_(model.head.emit.weight)
         model.head.emit.bias[outside] += 2
     folder = store.version_folder(key, version)

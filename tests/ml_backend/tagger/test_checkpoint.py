@@ -15,9 +15,9 @@ from ml_backend.tagger import checkpoint
 from ml_backend.tagger.checkpoint import CheckpointError
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.heads.crf import CrfHead
+from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger
-from ml_backend.tagger.vocabulary import Vocabulary
 
 PREDICT = """
 import json, sys
@@ -68,8 +68,8 @@ def test_a_fresh_process_predicts_the_same_to_the_bit(version: Path, tmp_path: P
 @pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
 def test_any_label_names_and_either_scheme_survive(scheme: str, tmp_path: Path) -> None:
     labels = LabelSet(("조직/기관", "IT 용어", "B-PER", "화폐(통화)", "🏥"))
-    vocabulary = Vocabulary.of(["가나다"], least_symbols=1, least_strings=1, most_strings=9)
-    encoder = BuiltinEncoder.for_vocabulary(vocabulary, hidden=4, symbol_size=4, string_size=4)
+    known = Knowledge.of(["가나다"], [[]], labels, least_symbols=1, least_strings=1)
+    encoder = BuiltinEncoder.of(known, hidden=4, symbol_size=4, evidence_size=4)
     model = Model(encoder, CrfHead(labels, encoder.size, scheme=scheme)).eval()
     checkpoint.save(model, tmp_path / "m", training={"seed": 1})
     assert Tagger.load(tmp_path / "m").labels == labels

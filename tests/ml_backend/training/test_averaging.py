@@ -5,8 +5,8 @@ from torch import Tensor
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.heads.crf import CrfHead
+from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.model import Model
-from ml_backend.tagger.vocabulary import Vocabulary
 from ml_backend.training.averaging import Average
 from ml_backend.training.config import TrainingConfig
 
@@ -14,9 +14,10 @@ STEPS = 8
 
 
 def tiny() -> Model:
-    vocabulary = Vocabulary.of(["서울에서"], least_symbols=1, least_strings=1, most_strings=50)
-    encoder = BuiltinEncoder.for_vocabulary(vocabulary, symbol_size=3, string_size=3, hidden=2)
-    return Model(encoder, CrfHead(LabelSet(("A",)), encoder.size))
+    labels = LabelSet(("A",))
+    known = Knowledge.of(["서울에서"], [[]], labels, least_symbols=1, least_strings=1)
+    encoder = BuiltinEncoder.of(known, symbol_size=3, evidence_size=3, hidden=2)
+    return Model(encoder, CrfHead(labels, encoder.size))
 
 
 def flat(model: Model) -> Tensor:

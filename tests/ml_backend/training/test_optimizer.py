@@ -6,8 +6,8 @@ import torch
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.heads.crf import CrfHead
+from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.model import Model
-from ml_backend.tagger.vocabulary import Vocabulary
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.optimizer import new_optimizer, rate_factor, set_rates, swa_begins
 
@@ -21,9 +21,10 @@ class HalfPretrained(BuiltinEncoder):
 
 @pytest.fixture
 def model() -> Model:
-    vocabulary = Vocabulary.of(["서울에서"], least_symbols=1, least_strings=1, most_strings=50)
-    encoder = HalfPretrained.for_vocabulary(vocabulary, symbol_size=3, string_size=3, hidden=2)
-    return Model(encoder, CrfHead(LabelSet(("A",)), encoder.size))
+    labels = LabelSet(("A",))
+    known = Knowledge.of(["서울에서"], [[]], labels, least_symbols=1, least_strings=1)
+    encoder = HalfPretrained.of(known, symbol_size=3, evidence_size=3, hidden=2)
+    return Model(encoder, CrfHead(labels, encoder.size))
 
 
 def test_each_kind_of_parameter_has_its_own_rate_and_decay(model: Model) -> None:
@@ -41,7 +42,7 @@ def test_each_kind_of_parameter_has_its_own_rate_and_decay(model: Model) -> None
     assert found.keys() == {*names.values()} - {"encoder.kind.weight"}
     assert found["encoder.lstm.0.onward.weight_ih_l0"] == (1e-5, 0.1)
     assert found["encoder.lstm.0.onward.bias_ih_l0"] == (1e-5, 0.0)
-    assert found["encoder.symbol.weight"] == found["encoder.string.weight"] == (1e-3, 0.0)
+    assert found["encoder.symbol.weight"] == found["encoder.jamo.0.weight"] == (1e-3, 0.0)
     assert found["head.emit.weight"] == (1e-3, 0.1)
     assert found["head.emit.bias"] == (1e-3, 0.0)
     assert found["head.crf.transitions"] == found["head.crf.start_transitions"] == (1e-2, 0.0)
