@@ -70,6 +70,7 @@ class WordAligner:
         # white space is read too where it makes pieces, or marks those of the word behind it
         self._word = re.compile(r"\S+" if tokenizer.tokenize("a b") == apart else r"\s*\S+")
         self._controls = tokenizer.tokenize("a\u200bb") != tokenizer.tokenize("ab")
+        self._marks = tokenizer.tokenize("a\u0301b") != tokenizer.tokenize("ab")
         self._remembered = lru_cache(_WORDS)(self._of_word)
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
@@ -89,7 +90,7 @@ class WordAligner:
         names = self._names(word)
         ids = self._tokenizer.convert_tokens_to_ids(names)
         spelt = [None if name == self._unknown else name for name in names]
-        ranges = align(word, spelt, controls=self._controls)
+        ranges = align(word, spelt, marks=self._marks, controls=self._controls)
         found: list[Range] = []
         for (start, end), same in groupby(zip(ranges, spelt, strict=True), lambda row: row[0]):
             pieces = [piece for _, piece in same]

@@ -25,18 +25,20 @@ _CONTINUATION = re.compile(r"^##(?=.)|^▁+|^Ġ|@@$|</w>$", re.DOTALL)
 _SKIPPED, _MISSPELT, _EMPTY = 1.0, 2.0, 0.5
 
 
-def align(word: str, pieces: Sequence[str | None], *, controls: bool = True) -> list[Range]:
+def align(
+    word: str, pieces: Sequence[str | None], *, marks: bool = True, controls: bool = True
+) -> list[Range]:
     """The characters of `word` that each piece covers, as half-open ranges; None: unknown.
 
     Pieces of one character all cover it. Unknown pieces side by side, between which nothing
-    tells the border, each cover all that is left to them. `controls`: whether the tokenizer
-    keeps control and format characters.
+    tells the border, each cover all that is left to them. `marks` and `controls`: whether the
+    tokenizer keeps accents, and control and format characters.
     """
-    foldings = [(True, controls), (True, False), (False, False)]
+    foldings = dict.fromkeys([(marks, controls), (marks, False), (False, False)])
     laid: list[tuple[float, list[Range]]] = []
-    for marks, kept in dict.fromkeys(foldings):
-        symbols, origin = _folded(word, marks, kept)
-        spelt = [None if piece is None else _spellings(piece, marks, kept) for piece in pieces]
+    for folding in foldings:
+        symbols, origin = _folded(word, *folding)
+        spelt = [None if piece is None else _spellings(piece, *folding) for piece in pieces]
         cost, ranges = _lay(spelt, symbols)
         origin.append(len(word))
         laid.append((cost, [_characters(found, origin) for found in ranges]))
@@ -64,10 +66,11 @@ def _folded(text: str, marks: bool, controls: bool) -> tuple[str, list[int]]:
     symbols: list[str] = []
     origin: list[int] = []
     for place, character in enumerate(text):
+        canonical = unicodedata.normalize("NFD", character)
         for symbol in unicodedata.normalize("NFKD", character).casefold():
             kind = unicodedata.category(symbol)
             dropped = symbol.isspace()
-            dropped |= not marks and kind in ("Mn", "Me")
+            dropped |= not marks and kind == "Mn" and symbol in canonical
             dropped |= not controls and (kind[0] == "C" or symbol == "\ufffd")
             if not dropped:
                 symbols.append(symbol)
