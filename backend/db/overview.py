@@ -16,10 +16,9 @@ from backend.db.projects import (
     recent_corrections,
     settings_of,
 )
-from backend.db.runs import changed_by_people, last_finished_revision, waiting_run
+from backend.db.runs import changed_by_people, judged_run, last_finished_revision
 from backend.db.tables import (
     ACTIVE_RUNS,
-    FINISHED_RUNS,
     Project,
     Publication,
     Reconciliation,
@@ -46,7 +45,7 @@ class ProjectOverview:
     versions: Sequence[Version]  # newest first
     champion_run: Run | None  # the run that made the champion
     runs: Sequence[Run]  # newest first
-    waiting_run: Run | None  # the one that waits for a curator's decision
+    judged_run: Run | None  # the newest that the gate has judged
     publication: Publication | None  # the newest
     inbox: InboxCounts
     reconciliation: Reconciliation | None
@@ -63,9 +62,10 @@ class ProjectOverview:
         return next((run for run in self.runs if run.state in ACTIVE_RUNS), None)
 
     @property
-    def judged_run(self) -> Run | None:
-        """The newest run that the gate has judged."""
-        return next((run for run in self.runs if run.state in FINISHED_RUNS), None)
+    def waiting_run(self) -> Run | None:
+        """The one that waits for a curator's decision."""
+        judged = self.judged_run
+        return judged if judged is not None and judged.state == RunState.WAITING else None
 
     @property
     def ended_badly(self) -> Run | None:
@@ -96,16 +96,17 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
     runs = session.scalars(
         select(Run).where(Run.project_id == project.id).order_by(Run.id.desc()).limit(LATEST)
     ).all()
+    judged = judged_run(session, project.id)
     return ProjectOverview(
         project=project,
         settings=settings_of(project),
         documents=count_documents(session, [project.id])[project.id],
-        changed=_changed(session, project.id),
+        changed=changed_by_people(session, project.id, judged.gold_revision if judged else 0),
         corrections=recent_corrections(session, project.id),
         versions=_versions(session, project),
         champion_run=run_of_version(session, project.champion_id) if project.champion_id else None,
         runs=runs,
-        waiting_run=waiting_run(session, project.id),
+        judged_run=judged,
         publication=session.scalars(
             select(Publication)
             .where(Publication.project_id == project.id)
@@ -126,11 +127,12 @@ def champions(session: Session, projects: Sequence[Project]) -> dict[int, Versio
 
 def changed_by_project(session: Session, projects: Sequence[Project]) -> dict[int, int]:
     """Documents that people changed since each project's last finished run."""
-    return {project.id: _changed(session, project.id) for project in projects}
-
-
-def _changed(session: Session, project_id: int) -> int:
-    return changed_by_people(session, project_id, last_finished_revision(session, project_id))
+    return {
+        project.id: changed_by_people(
+            session, project.id, last_finished_revision(session, project.id)
+        )
+        for project in projects
+    }
 
 
 def _versions(session: Session, project: Project) -> Sequence[Version]:

@@ -47,26 +47,22 @@ def last_run(session: Session, project_id: int) -> Run | None:
     return session.scalars(statement).one_or_none()
 
 
+def judged_run(session: Session, project_id: int) -> Run | None:
+    """The newest run that the gate has judged."""
+    statement = select(Run).where(Run.project_id == project_id, Run.state.in_(FINISHED_RUNS))
+    return session.scalars(statement.order_by(Run.id.desc()).limit(1)).one_or_none()
+
+
 def waiting_run(session: Session, project_id: int) -> Run | None:
     """The run that a curator may decide: the newest that the gate has judged, when it waits."""
-    run = session.scalars(
-        select(Run)
-        .where(Run.project_id == project_id, Run.state.in_(FINISHED_RUNS))
-        .order_by(Run.id.desc())
-        .limit(1)
-    ).one_or_none()
+    run = judged_run(session, project_id)
     return run if run is not None and run.state == RunState.WAITING else None
 
 
 def last_finished_revision(session: Session, project_id: int) -> int:
     """The gold revision of the snapshot of the last finished run; 0 before the first."""
-    statement = (
-        select(Run.gold_revision)
-        .where(Run.project_id == project_id, Run.state.in_(FINISHED_RUNS))
-        .order_by(Run.id.desc())
-        .limit(1)
-    )
-    return session.scalars(statement).one_or_none() or 0
+    run = judged_run(session, project_id)
+    return run.gold_revision if run is not None else 0
 
 
 def changed_by_people(session: Session, project_id: int, since: int) -> int:
