@@ -10,6 +10,7 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.calibration import Calibration
+from ml_backend.tagger.forms import FormName, in_form
 from ml_backend.tagger.heads.head import Decoded
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.windows import Window, merged, windows
@@ -44,20 +45,27 @@ class Tagger:
         model: Model,
         device: torch.device | None = None,
         calibration: Calibration | None = None,
+        form: FormName | None = None,
     ):
+        """Tag with the model itself, moved to the device, or with a copy in a form for serving."""
         self._device = device or torch.device("cpu")
-        self._model = model.to(self._device).eval()
         self._reader = model.encoder.reader()
+        if form is None:
+            self._model = model.to(self._device).eval()
+        else:
+            self._model = in_form(model, form, self._device)
         self._calibration = calibration or Calibration()
+        self._nested = bool(model.to_dict()["head"].get("nested", False))
         self.labels: LabelSet = model.labels
 
     @classmethod
     def load(cls, folder: Path) -> "Tagger":
-        """Read a version's folder, onto the GPU where there is one; raises CheckpointError."""
+        """Read a version's folder, onto the GPU where there is one, in the form that was chosen
+        for it; raises CheckpointError."""
         model, calibration = checkpoint.load(folder), checkpoint.calibration(folder)
         one_thread()
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model, device, calibration)
+        return cls(model, device, calibration, checkpoint.form(folder))
 
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
         """Tag each text: N in, N out, in order. An empty text gives an empty result.
@@ -72,7 +80,7 @@ class Tagger:
         parts: list[list[tuple[Window, Decoded]]] = [[] for _ in texts]
         for window in pieces:
             parts[window.text].append((window, decoded[window]))
-        whole = self._calibration.apply([merged(part) for part in parts])
+        whole = self._calibration.apply([merged(part, nested=self._nested) for part in parts])
         return [
             TextPrediction(read.entities, read.confidence if text else 1.0)
             for text, read in zip(texts, whole, strict=True)

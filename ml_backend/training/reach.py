@@ -1,7 +1,7 @@
-"""Which gold a tagger could find at all: the ceiling that its unit, head and windows set."""
+"""Which gold a tagger could find at all: the ceiling that its labels, unit and head set."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.model import Model
+from ml_backend.tagger.positions import Target, to_positions
 from ml_backend.tagger.windows import Window, windows
 
 _TEXTS = 256  # windows that are read together
@@ -19,7 +20,6 @@ class Barrier(StrEnum):
 
     LABEL = "label"  # not one of the tagger's
     OVERLAP = "overlap"  # with an earlier one, which the head cannot give besides
-    WINDOW = "window"  # longer than what is read at once, or than what is left of it
     UNIT = "unit"  # begins or ends inside one of the head's positions
     WIDTH = "width"  # more positions than the head considers
 
@@ -52,19 +52,19 @@ def reach(model: Model, documents: Sequence[GoldDocument]) -> Reach:
         barriers += barred
         for window in windows(0, len(document.text)):
             owned = [e for e in possible if window.owned <= e.start < window.owned_end]
-            whole = [_moved(e, window) for e in owned if e.end <= window.end]
-            barriers[Barrier.WINDOW] += len(owned) - len(whole)
-            if whole:
-                inside.append((document.text[window.start : window.end], whole))
+            if owned:
+                text = document.text[window.start : window.end]
+                inside.append((text, [_moved(entity, window) for entity in owned]))
     reader = model.encoder.reader()
     for first in range(0, len(inside), _TEXTS):
         chunk = inside[first : first + _TEXTS]
         places = reader.read([text for text, _ in chunk]).places
         for row, (_, entities) in enumerate(chunk):
-            for width in _widths(entities, None if places is None else places[row]):
-                if width is None:
+            for entity in entities:
+                reached = to_positions(Target([entity]), None if places is None else places[row])
+                if not reached.entities:
                     barriers[Barrier.UNIT] += 1
-                elif max_width is not None and width > max_width:
+                elif max_width is not None and _width(reached.entities[0]) > max_width:
                     barriers[Barrier.WIDTH] += 1
     total = sum(len(set(document.entities)) for document in documents)
     return Reach(total, {barrier: barriers[barrier] for barrier in Barrier if barriers[barrier]})
@@ -96,18 +96,10 @@ def _excludes(one: Entity, other: Entity, nested: bool) -> bool:
 
 
 def _moved(entity: Entity, window: Window) -> Entity:
-    return Entity(entity.start - window.start, entity.end - window.start, entity.label)
+    """Inside the window; what its edge cuts is joined with its rest when windows are merged."""
+    end = min(entity.end, window.end)
+    return Entity(entity.start - window.start, end - window.start, entity.label)
 
 
-def _widths(
-    entities: Sequence[Entity], places: Sequence[tuple[int, int]] | None
-) -> Iterator[int | None]:
-    """Each entity's positions, None for one that begins or ends inside a position."""
-    if places is None:
-        yield from (entity.end - entity.start for entity in entities)
-        return
-    starts = {start: number for number, (start, _) in reversed(list(enumerate(places)))}
-    ends = {end: number for number, (_, end) in enumerate(places)}
-    for entity in entities:
-        first, last = starts.get(entity.start), ends.get(entity.end)
-        yield None if first is None or last is None or last < first else last - first + 1
+def _width(entity: Entity) -> int:
+    return entity.end - entity.start

@@ -1,4 +1,4 @@
-"""The ceiling that unit, head and windows set, on an encoder whose positions are words."""
+"""The ceiling that labels, unit and head set, on an encoder whose positions are words."""
 
 import re
 from dataclasses import dataclass
@@ -75,10 +75,10 @@ def test_overlaps_need_a_head_for_nested_entities() -> None:
     assert unreachable(FakeModel(max_width=9, nested=True), documents) == {"overlap": 2}
 
 
-def test_labels_and_windows_are_barriers_too() -> None:
+def test_an_unknown_label_is_a_barrier_and_a_windows_edge_is_none() -> None:
     text = "x" * 3 * WINDOW
     documents = gold(text, (0, 2, "C"), (5, 5 + WINDOW, "A"), (2 * WINDOW, 2 * WINDOW + 9, "B"))
-    assert unreachable(FakeModel(), documents) == {"label": 1, "window": 1}
+    assert unreachable(FakeModel(), documents) == {"label": 1}
 
 
 def test_no_gold_is_no_loss() -> None:
