@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from backend.admin.opened import asked_by, opened
 from backend.db.overview import may_roll_back_to
 from backend.db.projects import project_by_key
-from backend.db.runs import active_run, waiting_run
+from backend.db.runs import active_run
 from backend.db.tables import Run, now
 from backend.db.versions import locked_project, version_by_name
 from backend.errors import ConflictError, GoldloopError, NotFoundError
@@ -76,16 +76,16 @@ def rollback(key: str) -> ResponseReturnValue:
 def decide(key: str) -> ResponseReturnValue:
     """Promote or refuse a challenger that the gate could not judge."""
     verdict, _, run_id = request.form.get("verdict", "").partition(":")
+    if verdict not in ("promote", "refuse") or not run_id.isdecimal():
+        raise NotFoundError("decision", request.form.get("verdict"))
+    promote = verdict == "promote"
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
-        run = waiting_run(session, project.id)
-        if run is None or str(run.id) != run_id or verdict not in ("promote", "refuse"):
-            raise ConflictError("this run waits for no decision any more")
-        run.reason = f"{run.reason}; {asked_by()} decided to {verdict} it"
-        if verdict == "refuse":
-            publish.refuse(session, run)
-            return _answer(key, "The challenger is refused; the champion stays.", "done")
-        publication = publish.promote(session, project, run, asked_by())
+        publication = publish.decide(
+            session, project, int(run_id), promote_it=promote, asked_by=asked_by()
+        )
+    if not promote:
+        return _answer(key, "The challenger is refused; the champion stays.", "done")
     if publication is None:
         return _answer(key, "Promoted; it is published when the present publication ends.", "done")
     return _ring(key, "Promoted; publishing begins.", ADVANCE_PUBLICATION, publication.id)

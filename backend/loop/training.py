@@ -88,23 +88,9 @@ def cancel(context: Context, run_id: int) -> Run:
 
 def decide(context: Context, run_id: int, *, promote: bool, asked_by: str) -> None:
     """A curator's word on a run that waits because there was too little gate gold."""
-    run = _run(context, run_id)
-    opened = None
     with context.database.write() as session:
-        project = versions.locked_project(session, run.project_id)
-        run = session.get_one(Run, run_id, with_for_update=True)
-        if run.state != RunState.WAITING:
-            raise ConflictError(f"run {run_id} is {run.state}: there is nothing to decide")
-        if runs.waiting_run(session, project.id) is not run:
-            raise ConflictError(
-                f"run {run_id} cannot be decided any more: a later run has been judged since, "
-                "and this one was not judged against what came of it"
-            )
-        run.reason = f"{run.reason}; {asked_by} {'promoted' if promote else 'refused'} it"
-        if promote:
-            opened = publish.promote(session, project, run, asked_by)
-        else:
-            publish.refuse(session, run)
+        project = versions.locked_project(session, _run(context, run_id).project_id)
+        opened = publish.decide(session, project, run_id, promote_it=promote, asked_by=asked_by)
     if opened is not None:
         publication.advance(context, opened.id)
 

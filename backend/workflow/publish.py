@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend.clients.label_studio import LabelStudio
 from backend.clients.tagger import MlBackend
-from backend.db import versions
+from backend.db import runs, versions
 from backend.db.tables import (
     Project,
     Publication,
@@ -64,6 +64,28 @@ def refuse(session: Session, run: Run) -> None:
     assert run.version_id is not None
     run.state = RunState.REFUSED
     session.get_one(Version, run.version_id).state = VersionState.REFUSED
+
+
+def decide(
+    session: Session, project: Project, run_id: int, *, promote_it: bool, asked_by: str
+) -> Publication | None:
+    """A curator's word on a run that waits for one; the publication it begins, if any.
+
+    The project's row must be locked. Raises ConflictError when the run is not the one that waits.
+    """
+    run = session.get(Run, run_id, with_for_update=True)
+    if run is None or run.project_id != project.id or run.state != RunState.WAITING:
+        raise ConflictError(f"run {run_id} waits for no decision any more")
+    if runs.waiting_run(session, project.id) is not run:
+        raise ConflictError(
+            f"run {run_id} cannot be decided any more: a later run has been judged since, "
+            "and this one was not judged against what came of it"
+        )
+    run.reason = f"{run.reason}; {asked_by} {'promoted' if promote_it else 'refused'} it"
+    if promote_it:
+        return promote(session, project, run, asked_by)
+    refuse(session, run)
+    return None
 
 
 @dataclass(slots=True)
