@@ -25,6 +25,7 @@ class FollowUp:
 
     job: str
     argument: int
+    pause_after_failure: float = 0.0  # seconds; every tick asks again, and a model loads slowly
 
 
 def have(
@@ -37,7 +38,7 @@ def have(
 ) -> bool:
     """Whether these documents' predictions are kept now; if not, they are being made.
 
-    Raises PredictionJobError when they cannot be made; the next call begins anew.
+    Raises PredictionJobError when they cannot be made; the next call after the pause begins anew.
     """
     if not documents:
         return True
@@ -46,6 +47,8 @@ def have(
     )
     result = folder.result()
     if result is None:
+        if _silence(_failure_of(folder)) < follow_up.pause_after_failure:
+            return False
         if not (folder.path / "request.json").exists():
             store = context.models.root
             preannotate.write_job(folder, project_key, version, store, documents)
@@ -57,6 +60,10 @@ def have(
             with context.database.write() as session:
                 alive = pool.documents(session, ids)
                 preannotate.store(session, version_id, records, alive)
+    except preannotate.PredictionJobError:
+        _failure_of(folder).path.mkdir(exist_ok=True)
+        _failure_of(folder).path.touch()
+        raise
     finally:
         shutil.rmtree(folder.path, ignore_errors=True)
     log.info("event=predicted project=%s version=%s %s", project_key, version, _figures(result))
@@ -85,6 +92,11 @@ def _ring(context: Context, folder: JobFolder, follow_up: FollowUp) -> None:
         awaited = f"{job_id}-next"
     if queue.ring(PREDICT_QUEUE, PREDICT_FILE_JOB, str(folder.path), job_id=job_id):
         queue.ring(DEFAULT_QUEUE, follow_up.job, follow_up.argument, after=awaited)
+
+
+def _failure_of(folder: JobFolder) -> JobFolder:
+    """An empty folder beside a job's own, as old as the job's last failure."""
+    return JobFolder(folder.path.with_name(f"{folder.path.name}-failed"))
 
 
 def _silence(folder: JobFolder) -> float:

@@ -18,6 +18,7 @@ from ml_backend.contract.messages import DEFAULT_QUEUE
 
 DELETED_AT_ONCE = 100  # predictions, one by one; between two renewals of the lease
 TASKS_AT_ONCE = 500  # imported between two commits of their numbers
+PAUSE_AFTER_FAILURE = 300.0  # seconds before a champion that could not predict is asked again
 
 TOP_UP, PREANNOTATE = "backend.jobs.top_up", "backend.jobs.preannotate"
 
@@ -88,7 +89,7 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
     missing -= len(left_over)
     if left_over:  # an import was broken off: it may have reached Label Studio
         left_over = _link_imported(context, project, left_over)
-    follow_up = predictions.FollowUp(TOP_UP, project_id)
+    follow_up = predictions.FollowUp(TOP_UP, project_id, PAUSE_AFTER_FAILURE)
     if champion is not None and not predictions.have(
         context, project.key, champion.id, champion.name, candidates, follow_up
     ):
@@ -177,7 +178,7 @@ def _preannotate(context: Context, held: Held, project_id: int) -> int:
         fresh = pool.open_unplaced(session, project_id, champion.id)
         kept = pool.predictions(session, champion.id, [document.id for document in fresh])
     lacking = [document for document in fresh if document.id not in kept]
-    follow_up = predictions.FollowUp(PREANNOTATE, project_id)
+    follow_up = predictions.FollowUp(PREANNOTATE, project_id, PAUSE_AFTER_FAILURE)
     if not fresh or not predictions.have(
         context, project.key, champion.id, champion.name, lacking, follow_up
     ):
