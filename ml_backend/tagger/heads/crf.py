@@ -1,11 +1,6 @@
-"""A linear-chain CRF over characters: the head whose probabilities are exact.
-
-`start_transitions`, `transitions` and `end_transitions` mean what they mean in pytorch-crf; what
-the scheme forbids has weight zero, in training as in decoding.
-"""
+"""The CRF head: position vectors to entities by way of tags, with exact probabilities."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from typing import Any, ClassVar
 
 import torch
@@ -13,102 +8,18 @@ from torch import Tensor, nn
 
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.heads.chain import (
-    Lattice,
-    LogPartition,
-    Structure,
-    best_path,
-    lattice,
-)
+from ml_backend.tagger.heads.chain.crf import CRF
+from ml_backend.tagger.heads.chain.scores import Scores, Segments
 from ml_backend.tagger.heads.head import Decoded
+from ml_backend.tagger.heads.tag_targets import TagTargets
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.scheme import Scheme, SchemeName
 
-
-class CRF(nn.Module):
-    """Scores of tag sequences: emissions, and transitions of which only the legal ones count.
-
-    Emissions are (batch, chars, tags), lengths (batch,), each at least 1.
-    """
-
-    legal: Tensor
-    legal_start: Tensor
-    legal_end: Tensor
-
-    def __init__(self, legal: Tensor, legal_start: Tensor, legal_end: Tensor):
-        super().__init__()
-        tags = len(legal_start)
-        self.register_buffer("legal_start", legal_start, persistent=False)
-        self.register_buffer("legal_end", legal_end, persistent=False)
-        structure = Structure.of(legal)
-        for field in fields(Structure):
-            self.register_buffer(field.name, getattr(structure, field.name), persistent=False)
-        self.start_transitions = nn.Parameter(torch.zeros(tags))
-        self.transitions = nn.Parameter(torch.zeros(tags, tags))
-        self.end_transitions = nn.Parameter(torch.zeros(tags))
-
-    @property
-    def structure(self) -> Structure:
-        """The legal transitions, on the device of the parameters."""
-        return Structure(*(self.get_buffer(field.name) for field in fields(Structure)))
-
-    def log_partition(self, emissions: Tensor, lengths: Tensor) -> Tensor:
-        """log of the summed weight of all legal sequences, (batch,), double."""
-        total: object = LogPartition.apply(  # type: ignore[no-untyped-call]
-            emissions.transpose(0, 1),
-            self._start(),
-            self.transitions,
-            self._end(),
-            self.structure,
-            lengths,
-        )
-        assert isinstance(total, Tensor)
-        return total
-
-    def score(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """log weight of one sequence a text, (batch,), double."""
-        return _path_scores(
-            emissions, tags, self._start(), self.transitions, self._end(), lengths
-        ).sum(1)
-
-    def log_likelihood(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """log P(tags), (batch,), double; tags (batch, chars) must be legal."""
-        return self.score(emissions, tags, lengths) - self.log_partition(emissions, lengths)
-
-    @torch.no_grad()
-    def decode(self, emissions: Tensor, lengths: Tensor) -> Tensor:
-        """The most probable sequences, (batch, chars), 0 in the padding."""
-        best = best_path(
-            emissions.transpose(0, 1),
-            self._start(),
-            self.transitions,
-            self._end(),
-            self.structure,
-            lengths,
-        )
-        return best.T
-
-    @torch.no_grad()
-    def lattice(self, emissions: Tensor, lengths: Tensor) -> Lattice:
-        """Forward and backward scores, from which marginals follow."""
-        return lattice(
-            emissions.transpose(0, 1),
-            self._start(),
-            self.transitions,
-            self._end(),
-            self.structure,
-            lengths,
-        )
-
-    def _start(self) -> Tensor:
-        return self.start_transitions.masked_fill(~self.legal_start, -torch.inf)
-
-    def _end(self) -> Tensor:
-        return self.end_transitions.masked_fill(~self.legal_end, -torch.inf)
+SpanOfText = tuple[int, int, int, str]  # (text, start, end, label), the end exclusive
 
 
 class CrfHead(nn.Module):
-    """Character vectors to entities by way of tags and a CRF."""
+    """Emissions by one linear layer, decided by a CRF; single precision under autocast too."""
 
     name: ClassVar[str] = "crf"
     goes_on: Tensor
@@ -133,16 +44,27 @@ class CrfHead(nn.Module):
         """All of the CRF's."""
         return self.crf.parameters()
 
-    def targets(self, targets: Sequence[Target], lengths: Sequence[int]) -> Tensor:
-        """What `loss` compares with: tag ids, (batch, chars), 0 in the padding."""
-        result = torch.zeros(len(targets), max(lengths), dtype=torch.long)
-        for row, (target, length) in enumerate(zip(targets, lengths, strict=True)):
-            result[row, :length] = torch.tensor(self.scheme.encode(target.entities, length))
-        return result
+    def targets(self, targets: Sequence[Target], lengths: Sequence[int]) -> TagTargets:
+        """What `loss` compares with."""
+        return TagTargets.of(self.scheme, targets, lengths)
 
-    def loss(self, states: Tensor, lengths: Tensor, targets: Tensor) -> Tensor:
-        """Negative log-likelihood of each text, (batch,)."""
-        return -self.crf.log_likelihood(self.emit(states), targets, lengths)
+    def loss(self, states: Tensor, lengths: Tensor, targets: TagTargets) -> Tensor:
+        """Negative log-likelihood of each text's gold, (batch,), double.
+
+        Where a text's gold is partial, the probabilities of all sequences that it allows count
+        together.
+        """
+        emissions = self.emissions(states)
+        if not len(targets.partial):
+            return -self.crf.log_likelihood(emissions, targets.tags, lengths)
+        partial = targets.partial
+        whole = torch.ones_like(lengths).index_fill_(0, partial, 0).nonzero().flatten()
+        named = self.crf.score(emissions[whole], targets.tags[whole], lengths[whole])
+        allowed = emissions[partial].masked_fill(~targets.allowed, -torch.inf)
+        summed = self.crf.log_partition(allowed, lengths[partial])
+        total = self.crf.log_partition(emissions, lengths)
+        gold = torch.zeros_like(total).index_copy(0, whole, named)
+        return total - gold.index_copy(0, partial, summed)
 
     @torch.no_grad()
     def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
@@ -151,79 +73,65 @@ class CrfHead(nn.Module):
         An entity's probability is that of all readings which hold it; the confidence is that of
         this very reading.
         """
-        emissions = self.emit(states)
-        tags = self.crf.decode(emissions, lengths)
-        steps = _path_scores(
-            emissions,
-            tags,
-            self.crf._start(),
-            self.crf.transitions,
-            self.crf._end(),
-            lengths,
-        )
-        between = self.crf.lattice(emissions, lengths)
-        confidence = (steps.sum(1) - between.log_partition).exp().clamp(0, 1).tolist()
-        spans = [
-            self.scheme.decode(row[:length])
-            for row, length in zip(tags.tolist(), lengths.tolist(), strict=True)
+        scores = self.crf.scores(self.emissions(states), lengths)
+        tags, confidence = scores.most_probable()
+        rows = zip(tags.tolist(), lengths.tolist(), strict=True)
+        found = [
+            (text, *span)
+            for text, (row, length) in enumerate(rows)
+            for span in self.scheme.decode(row[:length])
         ]
-        probabilities = self._span_probabilities(emissions, tags, steps, between, lengths, spans)
-        return [
-            Decoded([Entity(*span, next(probabilities)) for span in found], certainty)
-            for found, certainty in zip(spans, confidence, strict=True)
-        ]
+        probabilities = self._span_log_probability(scores, found).exp().clamp(max=1).tolist()
+        entities: list[list[Entity]] = [[] for _ in range(len(lengths))]
+        for (text, start, end, label), probability in zip(found, probabilities, strict=True):
+            entities[text].append(Entity(start, end, label, probability))
+        certainty = confidence.exp().clamp(max=1).tolist()
+        return [Decoded(*reading) for reading in zip(entities, certainty, strict=True)]
 
-    def _span_probabilities(
-        self,
-        emissions: Tensor,
-        tags: Tensor,
-        steps: Tensor,
-        between: Lattice,
-        lengths: Tensor,
-        spans: list[list[tuple[int, int, str]]],
-    ) -> Any:
-        """P(span) of each span on the best path: in by the forward score, along the path, and
-        out by whatever does not continue the entity."""
-        where = [(row, s, e) for row, found in enumerate(spans) for s, e, _ in found]
-        if not where:
-            return iter(())
-        row, start, end = torch.tensor(where, device=tags.device).unbind(1)
-        last = end - 1
-        along = steps.cumsum(1)
-        first_tag, last_tag = tags[row, start], tags[row, last]
-        score = between.forward[start, row, first_tag].double()
-        score = score + between.forward_scale[start, row]
-        # `steps` counts the end transition with the last character; it belongs to `out`
-        inside = along[row, last] - along[row, start]
-        at_end = end == lengths[row]
-        final = self.crf.end_transitions[last_tag].double()
-        after = end.clamp(max=emissions.size(1) - 1)
-        onward = self.crf.transitions[last_tag] + emissions[row, after]
-        onward = onward + between.backward[after, row]
-        barred = ~self.crf.legal[last_tag] | self.goes_on[last_tag]
-        out = onward.masked_fill(barred, -torch.inf).logsumexp(1).double()
-        out = out + between.backward_scale[after, row]
-        whole = at_end & (start == last)
-        score = score + inside + torch.where(at_end, 0.0, out)
-        score = score + torch.where(whole, final, 0.0)
-        return iter((score - between.log_partition[row]).exp().clamp(0, 1).tolist())
+    def emissions(self, states: Tensor) -> Tensor:
+        """(batch, positions, size) to (batch, positions, tags), single precision."""
+        with torch.autocast(states.device.type, enabled=False):
+            scores: Tensor = self.emit(states.float())
+        return scores
 
+    def span_log_probability(
+        self, emissions: Tensor, lengths: Tensor, spans: Sequence[SpanOfText]
+    ) -> Tensor:
+        """log P of each span being an entity of its text, whatever else is, (spans,), double.
 
-def _path_scores(
-    emissions: Tensor,
-    tags: Tensor,
-    start: Tensor,
-    transitions: Tensor,
-    end: Tensor,
-    lengths: Tensor,
-) -> Tensor:
-    """What each character adds to its sequence's log weight, (batch, chars), double.
+        Any spans, likely or not; they may overlap. Raises ValueError for one that its text or the
+        label set cannot hold.
+        """
+        for text, start, end, label in spans:
+            if not 0 <= start < end <= int(lengths[text]) or label not in self.labels:
+                raise ValueError(
+                    f"{(start, end, label)} is no entity of {int(lengths[text])} positions and "
+                    f"this label set"
+                )
+        return self._span_log_probability(self.crf.scores(emissions, lengths), spans)
 
-    The start transition comes with the first character, the end transition with the last.
-    """
-    steps = emissions.gather(2, tags.unsqueeze(2)).squeeze(2).double()
-    moves = torch.cat([start[tags[:, :1]], transitions[tags[:, :-1], tags[:, 1:]]], dim=1)
-    steps = steps + moves
-    places = torch.arange(tags.size(1), device=tags.device)
-    finals = end[tags].where(places == lengths.unsqueeze(1) - 1, 0.0)
-    return (steps + finals).where(places < lengths.unsqueeze(1), 0.0)
+    def reading_log_probability(
+        self, emissions: Tensor, lengths: Tensor, readings: Sequence[Sequence[Entity]]
+    ) -> Tensor:
+        """log P of a text having exactly these entities, (batch,), double.
+
+        Raises ValueError for entities that overlap or that their text cannot hold.
+        """
+        targets = [Target(entities) for entities in readings]
+        tags = self.targets(targets, lengths.tolist()).tags.to(emissions.device)
+        return self.crf.log_likelihood(emissions, tags, lengths)
+
+    def _span_log_probability(self, scores: Scores, spans: Sequence[SpanOfText]) -> Tensor:
+        if not spans:
+            return scores.emissions.new_zeros(0, dtype=torch.double)
+        widest = max(end - start for _, start, end, _ in spans)
+        tags = torch.zeros(len(spans), widest, dtype=torch.long)
+        for row, (_, start, end, label) in enumerate(spans):
+            width = end - start
+            tags[row, :width] = torch.tensor(self.scheme.encode([Entity(0, width, label)], width))
+        device = scores.emissions.device
+        texts, starts, ends = torch.tensor([span[:3] for span in spans], device=device).unbind(1)
+        tags, widths = tags.to(device), ends - starts
+        last = tags.gather(1, widths.unsqueeze(1) - 1).squeeze(1)
+        segments = Segments(texts, starts, widths, tags, barred=self.goes_on[last])
+        return scores.log_probability_of(segments)
