@@ -14,6 +14,7 @@ from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.heads.biaffine import BiaffineHead
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.heads.head import Decoded, Head
+from ml_backend.tagger.heads.recurrent import BiGruCrfHead, BiLstmCrfHead
 from ml_backend.tagger.heads.softmax import SoftmaxHead
 from ml_backend.tagger.heads.span import SpanHead
 from ml_backend.tagger.positions import Places, Target, to_characters, to_positions
@@ -23,7 +24,8 @@ ENCODERS: dict[str, type[Encoder]] = {
     PretrainedEncoder.name: PretrainedEncoder,
 }
 HEADS: dict[str, type[Any]] = {
-    head.name: head for head in (CrfHead, SoftmaxHead, SpanHead, BiaffineHead)
+    head.name: head
+    for head in (CrfHead, SoftmaxHead, BiLstmCrfHead, BiGruCrfHead, SpanHead, BiaffineHead)
 }
 
 

@@ -1,0 +1,92 @@
+"""A recurrent layer under the CRF: more context for encoders that bring little of their own."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.tagger.heads.crf import CrfHead
+from ml_backend.tagger.heads.head import Decoded
+from ml_backend.tagger.heads.tag_targets import TagTargets
+from ml_backend.tagger.positions import Target
+from ml_backend.tagger.scheme import SchemeName
+
+
+class BiRecurrent(nn.Module):
+    """A recurrent layer from each side; the one from the end begins at each text's own end."""
+
+    def __init__(self, cell: type[nn.LSTM] | type[nn.GRU], size: int, hidden: int):
+        super().__init__()
+        self.onward = cell(size, hidden, batch_first=True)
+        self.back = cell(size, hidden, batch_first=True)
+
+    def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
+        """(batch, positions, size) to (batch, positions, 2 * hidden); void in the padding"""
+        places = torch.arange(states.size(1), device=states.device)
+        # each text reversed within its own length, the padding behind it; its own inverse
+        mirror = ((lengths.unsqueeze(1) - 1 - places) % states.size(1)).unsqueeze(2)
+        onward, _ = self.onward(states)
+        back, _ = self.back(states.gather(1, mirror.expand_as(states)))
+        return torch.cat([onward, back.gather(1, mirror.expand_as(back))], dim=2)
+
+
+class RecurrentCrfHead(nn.Module):
+    """What both heads do, over the cell of each: dropout, context, dropout, and a `CrfHead`."""
+
+    name: ClassVar[str]
+    cell: ClassVar[type[nn.LSTM] | type[nn.GRU]]
+
+    def __init__(
+        self,
+        labels: LabelSet,
+        size: int,
+        *,
+        scheme: SchemeName = "BIOES",
+        hidden: int = 128,
+        dropout: float = 0.3,
+    ):
+        super().__init__()
+        self.labels, self.hidden = labels, hidden
+        self.dropout = nn.Dropout(dropout)
+        self.context = BiRecurrent(self.cell, size, hidden)
+        self.decide = CrfHead(labels, 2 * hidden, scheme=scheme)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as JSON."""
+        return {"hidden": self.hidden, "dropout": self.dropout.p, **self.decide.to_dict()}
+
+    def transition_parameters(self) -> Iterator[nn.Parameter]:
+        """All of the CRF's."""
+        return self.decide.transition_parameters()
+
+    def targets(self, targets: Sequence[Target], lengths: Sequence[int]) -> TagTargets:
+        """What `loss` compares with."""
+        return self.decide.targets(targets, lengths)
+
+    def loss(self, states: Tensor, lengths: Tensor, targets: TagTargets) -> Tensor:
+        """Negative log-likelihood of each text's gold, (batch,)."""
+        return self.decide.loss(self._in_context(states, lengths), lengths, targets)
+
+    def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
+        """The most probable reading of each text, with exact probabilities."""
+        return self.decide.decode(self._in_context(states, lengths), lengths)
+
+    def _in_context(self, states: Tensor, lengths: Tensor) -> Tensor:
+        result: Tensor = self.dropout(self.context(self.dropout(states), lengths))
+        return result
+
+
+class BiLstmCrfHead(RecurrentCrfHead):
+    """An LSTM from each side, then a CRF (Huang, Xu & Yu 2015)."""
+
+    name = "bilstm-crf"
+    cell = nn.LSTM
+
+
+class BiGruCrfHead(RecurrentCrfHead):
+    """A GRU from each side, then a CRF."""
+
+    name = "bigru-crf"
+    cell = nn.GRU
