@@ -20,7 +20,7 @@ from backend.db.projects import project_by_key
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Prediction, RunState, Version
 from backend.sample.generate import generate
 from backend.settings import ProjectSettings
-from backend.workflow import gate, preannotate, publish, release, retrain, select
+from backend.workflow import gate, preannotate, publish, release, retrain, select, snapshot
 from backend.workflow.autolabel import label_copies
 from backend.workflow.dedupe import dedupe
 from backend.workflow.formats import jsonl
@@ -67,7 +67,7 @@ class Workbench:
             project = versions.locked_project(session, self.project_id)
             run = retrain.open_run(session, project, asked_by).run
             job = JobFolder(self.jobs / f"run-{run.id}")
-            frozen = retrain.freeze(session, project, job.snapshot)
+            frozen = snapshot.freeze(session, project, job.snapshot)
             name = retrain.next_version_name(project)
             opponent = retrain.opponent_name(session, project)
             request = retrain.train_request(project, name, self.store.root, opponent, seed=0)

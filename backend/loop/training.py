@@ -13,7 +13,7 @@ from backend.db.tables import ACTIVE_RUNS, Project, Publication, Run, RunState, 
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import publication
 from backend.settings import ProjectSettings
-from backend.workflow import gate, publish, retrain
+from backend.workflow import gate, publish, retrain, snapshot
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.messages import (
     DEFAULT_QUEUE,
@@ -163,7 +163,7 @@ def _prepare(context: Context, held: Held, run: Run) -> None:
         if session.get_one(Run, run.id).snapshot_digest:
             return
         project = session.get_one(Project, run.project_id)
-        frozen = retrain.freeze(session, project, folder.snapshot)
+        frozen = snapshot.freeze(session, project, folder.snapshot)
     held.renew()
     with context.database.write() as session:
         project = versions.locked_project(session, run.project_id)

@@ -1,11 +1,10 @@
-"""Retrain: when a run begins, what it is frozen from, and how its folder moves it on.
+"""Retrain: when a run begins, what it asks for, and how its folder moves it on.
 
 The job folder is the truth about a training: `look` reads it and moves the run's row. A run holds
 its project from its opening to the gate's decision, by a unique index in the database.
 """
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,6 @@ from backend.db import runs
 from backend.db.tables import (
     ACTIVE_RUNS,
     FINISHED_RUNS,
-    GoldSource,
-    Part,
     Project,
     Run,
     RunState,
@@ -27,13 +24,9 @@ from backend.db.tables import (
 from backend.db.versions import champion, find_version, run_of_version
 from backend.errors import ConflictError
 from backend.settings import ProjectSettings
-from ml_backend.contract.entity import Entity
-from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest
-from ml_backend.contract.snapshot import GoldDocument, Manifest, write_snapshot
 
 MIN_TRAIN_DOCUMENTS = 10
-SNAPSHOT_PARTS = (Part.TRAIN, Part.DEV, Part.GATE)
 BY_THRESHOLD = "threshold"
 
 
@@ -157,60 +150,6 @@ def take_wanted(session: Session, project: Project) -> str | None:
     return wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """What was frozen: the gold up to `gold_revision`."""
-
-    manifest: Manifest
-    gold_revision: int
-
-
-def freeze(session: Session, project: Project, folder: Path) -> Frozen:
-    """Write the snapshot of a project's gold as this session sees it.
-
-    Held-out groups go to their part and nowhere else; a group of several gold documents (copies)
-    is there once, by a person's gold rather than an imported one, by the canonical rather than a
-    copy. Labels that the project no longer has are left out. The session must see one moment of
-    the database (SQLite always does, PostgreSQL from REPEATABLE READ on).
-    """
-    labels = LabelSet(tuple(project.labels))
-    roles = held_out_roles(runs.group_parts(session, project.id))
-    best: dict[str, runs.GoldRow] = {}
-    for row in runs.gold_rows(session, project.id):
-        known = best.get(row.group_key)
-        if known is None or _preference(row) < _preference(known):
-            best[row.group_key] = row
-    parts: dict[str, list[GoldDocument]] = {part.value: [] for part in SNAPSHOT_PARTS}
-    for row in sorted(best.values(), key=lambda row: row.external_id):
-        part = roles.get(row.group_key, Part.TRAIN)
-        if part in parts:
-            parts[part].append(_gold_document(row, labels))
-    check_parts(parts)
-    return Frozen(write_snapshot(folder, parts, labels), project.gold_revision)
-
-
-def held_out_roles(parts: Mapping[str, set[str]]) -> dict[str, Part]:
-    """The held-out part of each group that has one; should it have two, the most secret wins."""
-    order = (Part.TEST, Part.CERTIFY, Part.GATE, Part.DEV)
-    roles = {}
-    for group_key, named in parts.items():
-        part = next((part for part in order if part in named), None)
-        if part is not None:
-            roles[group_key] = part
-    return roles
-
-
-def check_parts(parts: Mapping[str, list[GoldDocument]]) -> None:
-    """Gold is never trained on and tested on: no duplicate group stands twice."""
-    seen: dict[str, str] = {}
-    for part, documents in parts.items():
-        for document in documents:
-            before = seen.setdefault(document.group, f"{part} {document.id}")
-            assert before == f"{part} {document.id}", (
-                f"the duplicates {before} and {part} {document.id} are both in the snapshot"
-            )
-
-
 def train_request(
     project: Project, version: str, store: Path, opponent: str | None, *, seed: int
 ) -> TrainRequest:
@@ -297,16 +236,3 @@ def _end(session: Session, run: Run, folder: JobFolder, result: Result, now: dat
         version.figures = {"training": result.figures}
         session.flush()
         run.version_id, run.state, run.lease_until = version.id, RunState.JUDGING, None
-
-
-def _preference(row: runs.GoldRow) -> tuple[bool, bool, str]:
-    return (row.source != GoldSource.PERSON, not row.canonical, row.external_id)
-
-
-def _gold_document(row: runs.GoldRow, labels: LabelSet) -> GoldDocument:
-    entities = (
-        Entity.from_dict(record, length=len(row.text))
-        for record in row.entities
-        if record.get("label") in labels
-    )
-    return GoldDocument(row.external_id, row.group_key, row.text, sorted(entities))

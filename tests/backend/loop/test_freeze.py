@@ -13,7 +13,7 @@ from backend.db.session import Database
 from backend.db.tables import Gold, GoldSource, Lease, Part, Run, now
 from backend.loop import training
 from backend.settings import Settings
-from backend.workflow import retrain
+from backend.workflow import snapshot
 from ml_backend.contract.snapshot import read_manifest
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project
 
@@ -40,14 +40,14 @@ def fresh(database: Database, run: Run) -> Run:
 
 def during_freeze(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]) -> None:
     """Let something happen after the real freezing, before anything of it is noted."""
-    freeze = retrain.freeze
+    freeze = snapshot.freeze
 
-    def slow(*given: object) -> retrain.Frozen:
+    def slow(*given: object) -> snapshot.Frozen:
         frozen = freeze(*given)
         happens()
         return frozen
 
-    monkeypatch.setattr(retrain, "freeze", slow)
+    monkeypatch.setattr(snapshot, "freeze", slow)
 
 
 def test_a_second_freeze_leaves_the_first_as_it_is(context: Context, database: Database):

@@ -12,7 +12,7 @@ from backend.db import pool
 from backend.db.tables import Document, Gold
 from backend.demo.stack import environment_of
 from backend.loop import working_set
-from backend.workflow import retrain
+from backend.workflow import snapshot
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import parse_label_config, to_regions
 from ml_backend.contract.snapshot import read_part
@@ -106,7 +106,7 @@ def test_labels_with_slash_parentheses_and_alias_from_configuration_to_export(
     with world.context.database.read() as session:
         project = project_by_key(session, "medicine")
         assert project.labels == [DISEASE, DRUG]
-        retrain.freeze(session, project, tmp_path / "snapshot")
+        snapshot.freeze(session, project, tmp_path / "snapshot")
     (frozen,) = read_part(tmp_path / "snapshot", "train")
     assert [(one.start, one.end, one.label) for one in frozen.entities] == expected
 

@@ -73,6 +73,14 @@ def add_gold(
     return gold
 
 
+def add_trainable(session: Session, project: Project, count: int = 12) -> list[Document]:
+    """Documents with imported gold that a run may learn from."""
+    documents = add_documents(session, project, (f"문서 {number}" for number in range(count)))
+    for document in documents:
+        add_gold(session, document, source=GoldSource.IMPORTED, part=Part.TRAIN)
+    return documents
+
+
 def add_version(session: Session, project: Project, name: str = "v1") -> Version:
     version = Version(project_id=project.id, name=name)
     session.add(version)

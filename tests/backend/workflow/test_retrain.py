@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,9 +6,6 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.db.session import Database
 from backend.db.tables import (
-    Arm,
-    GoldSource,
-    Part,
     Project,
     Run,
     RunState,
@@ -20,17 +16,9 @@ from backend.db.tables import (
 from backend.errors import ConflictError
 from backend.workflow import retrain
 from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest
-from ml_backend.contract.snapshot import GoldDocument, read_manifest, read_part
-from tests.backend.workflow.loop_data import add_documents, add_gold, add_project
+from tests.backend.workflow.loop_data import add_gold, add_project, add_trainable
 
 LEASE = 30
-
-
-def trainable(session, project, count=12):
-    documents = add_documents(session, project, [f"문서 {number}" for number in range(count)])
-    for document in documents:
-        add_gold(session, document, source=GoldSource.IMPORTED, part=Part.TRAIN)
-    return documents
 
 
 def ended(session, project, state: RunState) -> Run:
@@ -46,7 +34,7 @@ def ended(session, project, state: RunState) -> Run:
 def test_due_counts_documents_of_people_since_the_last_finished_run(any_database: Database):
     with any_database.write() as session:
         project = add_project(session)
-        documents = trainable(session, project)
+        documents = add_trainable(session, project)
         assert retrain.due(session, project) == 0  # imported gold is nobody's work
         for document in documents[:3]:
             add_gold(session, document)
@@ -67,7 +55,7 @@ def test_the_threshold_is_reached_exactly_and_a_failed_run_is_not_begun_again_at
 ):
     with any_database.write() as session:
         project = add_project(session, retrain_threshold=3)
-        documents = trainable(session, project)
+        documents = add_trainable(session, project)
         for document in documents[:2]:
             add_gold(session, document)
         assert not retrain.triggered(session, project)
@@ -86,7 +74,7 @@ def test_the_threshold_is_reached_exactly_and_a_failed_run_is_not_begun_again_at
 def test_one_run_at_a_time_and_a_wish_meanwhile_is_remembered(any_database: Database):
     with any_database.write() as session:
         project = add_project(session)
-        documents = trainable(session, project)
+        documents = add_trainable(session, project)
         first = retrain.open_run(session, project, "threshold")
         assert first.run is not None
         second = retrain.open_run(session, project, "a@example.com")
@@ -123,76 +111,12 @@ def test_the_database_itself_allows_one_active_run(any_database: Database):
 def test_too_little_gold_is_a_sentence_and_no_run(database: Database, count, entities, said):
     with database.write() as session:
         project = add_project(session)
-        for document in trainable(session, project, count):
+        for document in add_trainable(session, project, count):
             if not entities:
                 document.gold.entities = []
         opened = retrain.open_run(session, project, "x")
     assert opened.run is None
     assert said in opened.sentence
-
-
-# --- the snapshot
-
-
-def test_the_snapshot_holds_each_group_once_and_in_one_part(any_database: Database, tmp_path: Path):
-    texts = [f"글 {number}" for number in range(20)]
-    with any_database.write() as session:
-        project = add_project(session)
-        documents = add_documents(session, project, [*texts, texts[0], texts[1], texts[2]])
-        for document in documents[:20]:
-            add_gold(session, document, source=GoldSource.IMPORTED, label="PS")
-        for document, part in zip(
-            documents[2:6], (Part.DEV, Part.GATE, Part.CERTIFY, Part.TEST), strict=True
-        ):
-            document.part, document.arm = part, Arm.RANDOM
-        add_gold(session, documents[20], label="LC")  # a person's, on the copy of document 0
-        add_gold(session, documents[21], source=GoldSource.IMPORTED, label="LC")
-        add_gold(session, documents[22], label="LC")  # the copy of a dev document
-        frozen = retrain.freeze(session, project, tmp_path)
-
-    parts = {part: list(read_part(tmp_path, part)) for part in ("train", "dev", "gate")}
-    assert read_manifest(tmp_path).digest == frozen.manifest.digest
-    assert frozen.gold_revision == project.gold_revision
-    assert {part: len(held) for part, held in parts.items()} == {"train": 16, "dev": 1, "gate": 1}
-    groups = [document.group for held in parts.values() for document in held]
-    assert len(groups) == len(set(groups))
-    by_text = {document.text: document for held in parts.values() for document in held}
-    assert by_text[texts[0]].entities[0].label == "LC"  # the person's rather than the imported
-    assert by_text[texts[1]].entities[0].label == "PS"  # the canonical rather than the copy
-    assert by_text[texts[2]] in parts["dev"]
-    assert not {texts[4], texts[5]} & by_text.keys()
-
-
-def test_the_same_gold_gives_the_same_digest_on_any_database(
-    any_database: Database, tmp_path: Path
-):
-    with any_database.write() as session:
-        project = add_project(session)
-        trainable(session, project)
-        digest = retrain.freeze(session, project, tmp_path / "a").manifest.digest
-        assert retrain.freeze(session, project, tmp_path / "b").manifest.digest == digest
-        add_gold(session, trainable_document(session, project), label="LC")
-        assert retrain.freeze(session, project, tmp_path / "c").manifest.digest != digest
-    assert digest == "aa8c73b1631721b1ec473196463bb280751eb709329e2fd0802163b6edea27ae"
-
-
-def trainable_document(session, project):
-    return add_documents(session, project, ["새 글"])[0]
-
-
-def test_a_label_that_the_project_dropped_is_left_out(database: Database, tmp_path: Path):
-    with database.write() as session:
-        project = add_project(session)
-        trainable(session, project)
-        project.labels = ["LC"]
-        retrain.freeze(session, project, tmp_path)
-    assert all(not document.entities for document in read_part(tmp_path, "train"))
-
-
-def test_a_group_in_two_parts_stops_everything():
-    one = GoldDocument("a", "g", "text", [])
-    with pytest.raises(AssertionError, match="both in the snapshot"):
-        retrain.check_parts({"train": [one], "gate": [replace(one, id="b")]})
 
 
 # --- what the job folder says
