@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ml_backend.cli.evaluate import tagged
 from ml_backend.cli.terminal import MistakeError, print_json, sentences, tables, tell_refused
-from ml_backend.tagger.predict import Tagger
+from ml_backend.tagger.loading import load_tagger
 from ml_backend.training.files import read_gold
 from ml_backend.training.report import Comparison
 from ml_backend.training.report import compare as compared
@@ -45,7 +45,7 @@ def compare(
             raise MistakeError("--models takes two different folders or more")
         gold = read_gold(data, overlapping=True)
         readings = [
-            (str(folder), tagged(Tagger.load(folder), gold.documents, str(folder), quiet=as_json))
+            (str(folder), tagged(load_tagger(folder), gold.documents, str(folder), quiet=as_json))
             for folder in folders
         ]
         found = compared(gold.documents, readings)

@@ -11,8 +11,8 @@ from rich.table import Table
 from ml_backend.cli.terminal import bars, print_json, sentences, tables, tell_refused
 from ml_backend.contract.scoring import Counts
 from ml_backend.contract.snapshot import GoldDocument
-from ml_backend.tagger import checkpoint
-from ml_backend.tagger.predict import Tagger, TextPrediction
+from ml_backend.tagger.loading import TextTagger, load_model, load_tagger
+from ml_backend.tagger.predict import TextPrediction
 from ml_backend.training.files import read_gold
 from ml_backend.training.reach import reach
 from ml_backend.training.reliability_plot import draw
@@ -47,9 +47,9 @@ def evaluate(model: Path, data: tuple[Path, ...], plot: Path | None, as_json: bo
     """Scores per label, mistakes, reach and calibration on gold."""
     with sentences():
         gold = read_gold(data, overlapping=True)
-        tagger = Tagger.load(model)
+        tagger = load_tagger(model)
         readings = tagged(tagger, gold.documents, "tagging", quiet=as_json)
-        found = report(gold.documents, readings, reach(checkpoint.load(model), gold.documents))
+        found = report(gold.documents, readings, reach(load_model(model), gold.documents))
     tell_refused(gold.refused)
     if plot is not None:
         draw({"entities": found.spans, "documents": found.whole}, plot)
@@ -61,7 +61,7 @@ def evaluate(model: Path, data: tuple[Path, ...], plot: Path | None, as_json: bo
 
 
 def tagged(
-    tagger: Tagger, documents: Sequence[GoldDocument], what: str, *, quiet: bool
+    tagger: TextTagger, documents: Sequence[GoldDocument], what: str, *, quiet: bool
 ) -> list[TextPrediction]:
     """What a tagger says of each document, with a bar."""
     readings: list[TextPrediction] = []

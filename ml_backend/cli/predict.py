@@ -12,7 +12,7 @@ import orjson
 
 from ml_backend.cli.lines import Format, TextLine, read_lines
 from ml_backend.cli.terminal import MistakeError, bars, sentences, tell_refused
-from ml_backend.tagger.predict import Tagger
+from ml_backend.tagger.loading import TextTagger, load_tagger
 from ml_backend.training.files import FileError, RefusedLine
 
 _STDIN = Path("-")
@@ -48,7 +48,7 @@ def predict(files: tuple[Path, ...], model: Path, batch_size: int, form: Format)
     missing. A line that cannot be read gives one with its "file", "line" and "error".
     """
     with sentences(), bars() as bar:
-        tagger = Tagger.load(model)
+        tagger = load_tagger(model)
         shown = bar.add_task("tagging", total=None)
         lines = _lines(files or (_STDIN,), form)
         refused: list[RefusedLine] = []
@@ -80,7 +80,9 @@ def _opened(path: Path, stack: ExitStack) -> BinaryIO:
         raise FileError(path, error.strerror or str(error)) from error
 
 
-def _tagged(tagger: Tagger, block: Sequence[TextLine | RefusedLine]) -> Iterator[dict[str, Any]]:
+def _tagged(
+    tagger: TextTagger, block: Sequence[TextLine | RefusedLine]
+) -> Iterator[dict[str, Any]]:
     """One record a line, in order."""
     texts = [line.text for line in block if isinstance(line, TextLine)]
     predictions = iter(tagger.predict(texts))

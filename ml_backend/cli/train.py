@@ -14,7 +14,7 @@ from ml_backend.cli.destination import Destination
 from ml_backend.cli.terminal import bars, print_json, sentences, tell_refused
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.scoring import Scores
-from ml_backend.tagger import checkpoint
+from ml_backend.tagger.loading import load_model
 from ml_backend.training.config import TrainingConfig, TrainingConfigError
 from ml_backend.training.dataset import TrainingData, TrainingDataError, from_documents
 from ml_backend.training.distributed import is_first
@@ -164,7 +164,7 @@ def _gold(
         name: read_gold(paths, overlapping=config.nested)
         for name, paths in (("train", train), ("dev", dev), ("pseudo", pseudo))
     }
-    labels = list(checkpoint.load(start_from).labels) if start_from is not None else []
+    labels = list(load_model(start_from).labels) if start_from is not None else []
     labels += sorted({name for file in read.values() for name in file.labels()}.difference(labels))
     if not labels:
         raise TrainingDataError("no document to train on holds an entity")

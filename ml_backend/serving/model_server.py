@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ml_backend.contract.model_store import Champion, ModelStore, ModelStoreError
 
 if TYPE_CHECKING:
-    from ml_backend.tagger.predict import Tagger
+    from ml_backend.tagger.loading import TextTagger
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Loaded:
 
     version: str
     label_config: str
-    tagger: "Tagger"
+    tagger: "TextTagger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ModelServer:
         self,
         store: ModelStore,
         *,
-        load: "Callable[[Path], Tagger] | None" = None,
+        load: "Callable[[Path], TextTagger] | None" = None,
         on_failure: Callable[[str], Any] | None = None,
     ):
         self.store = store
@@ -200,11 +200,11 @@ class ModelServer:
         return Loaded(champion.version, champion.label_config, tagger)
 
 
-def _load_tagger(folder: Path) -> "Tagger":
+def _load_tagger(folder: Path) -> "TextTagger":
     # Imported in the loading thread: torch takes seconds, and health answers meanwhile.
-    from ml_backend.tagger.predict import Tagger  # noqa: PLC0415
+    from ml_backend.tagger.loading import load_tagger  # noqa: PLC0415
 
-    return Tagger.load(folder)
+    return load_tagger(folder)
 
 
 def _status(project: _Project) -> Status:

@@ -24,7 +24,8 @@ from ml_backend.contract.messages import (
 from ml_backend.contract.model_store import ModelStore
 
 if TYPE_CHECKING:
-    from ml_backend.tagger.predict import Tagger, TextPrediction
+    from ml_backend.tagger.loading import TextTagger
+    from ml_backend.tagger.predict import TextPrediction
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def _predict(job: JobFolder, request: PredictRequest, heart: "_Heart") -> Result
 
 
 def _tag(
-    tagger: "Tagger", texts: Sequence[str], job: JobFolder, heart: "_Heart"
+    tagger: "TextTagger", texts: Sequence[str], job: JobFolder, heart: "_Heart"
 ) -> "list[TextPrediction]":
     """Tag one block, texts of like length together, and give it back in its order."""
     found: dict[int, TextPrediction] = {}
@@ -127,12 +128,12 @@ def _read(number: int, record: Any) -> tuple[Any, str]:
 
 
 @functools.lru_cache(maxsize=KEPT_TAGGERS)
-def _tagger(folder: Path) -> "Tagger":
+def _tagger(folder: Path) -> "TextTagger":
     """The tagger of a version, kept for the next job: a version's folder never changes."""
     # Imported here: whoever enqueues or inspects this job by name has no use for torch.
-    from ml_backend.tagger.predict import Tagger  # noqa: PLC0415
+    from ml_backend.tagger.loading import load_tagger  # noqa: PLC0415
 
-    return Tagger.load(folder)
+    return load_tagger(folder)
 
 
 def _remove_leftovers(job: JobFolder) -> None:

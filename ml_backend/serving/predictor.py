@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ml_backend.tagger.predict import Tagger, TextPrediction
+    from ml_backend.tagger.loading import TextTagger
+    from ml_backend.tagger.predict import TextPrediction
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Predictor:
         """End the thread after the chunk it is at."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def predict(self, tagger: "Tagger", texts: Sequence[str]) -> "list[TextPrediction | None]":
+    def predict(self, tagger: "TextTagger", texts: Sequence[str]) -> "list[TextPrediction | None]":
         """N texts in, N predictions out, in order; None for a text that makes the tagger fail."""
         predictions: list[TextPrediction | None] = [None] * len(texts)
         for chunk in self._chunks(texts):
@@ -40,7 +41,9 @@ class Predictor:
                 predictions[index] = prediction
         return predictions
 
-    def _take_turn(self, tagger: "Tagger", texts: Sequence[str]) -> "list[TextPrediction | None]":
+    def _take_turn(
+        self, tagger: "TextTagger", texts: Sequence[str]
+    ) -> "list[TextPrediction | None]":
         began = time.monotonic()
         found = _predict_each(tagger, texts)
         characters = sum(len(text) for text in texts)
@@ -66,7 +69,7 @@ class Predictor:
             yield chunk
 
 
-def _predict_each(tagger: "Tagger", texts: Sequence[str]) -> "list[TextPrediction | None]":
+def _predict_each(tagger: "TextTagger", texts: Sequence[str]) -> "list[TextPrediction | None]":
     """Tag a chunk; when it fails, tag its texts one by one and leave out what fails."""
     try:
         return list(tagger.predict(texts))

@@ -51,17 +51,17 @@ def save(
     config = {
         "format": FORMAT,
         "model": model.to_dict(),
-        "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
+        "files": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
         "calibration": (calibration or Calibration()).to_dict(),
         "training": training,
     }
-    _write_json(folder / CONFIG, config)
+    write_config(folder, config)
 
 
 def load(folder: Path) -> Model:
     """Read a tagger, ready to predict, on the CPU; raises CheckpointError when it is not one."""
-    config = _read_json(folder, CONFIG)
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
+    config = read_config(folder)
+    if config.get("format") != FORMAT:
         raise CheckpointError(folder, f"{CONFIG} is not of the format {FORMAT}")
     _verify(folder, config.get("files"))
     try:
@@ -76,7 +76,7 @@ def load(folder: Path) -> Model:
 
 def calibration(folder: Path) -> Calibration:
     """What makes a tagger's probabilities mean what they say; raises CheckpointError."""
-    config = _read_json(folder, CONFIG)
+    config = read_config(folder)
     try:
         return Calibration.from_dict(config["calibration"])
     except (KeyError, TypeError, ValueError) as error:
@@ -85,11 +85,29 @@ def calibration(folder: Path) -> Calibration:
 
 def training_record(folder: Path) -> dict[str, Any]:
     """How a version was made, as `save` was told; raises CheckpointError."""
-    config = _read_json(folder, CONFIG)
-    record = config.get("training") if isinstance(config, dict) else None
+    record = read_config(folder).get("training")
     if not isinstance(record, dict):
         raise CheckpointError(folder, f"{CONFIG} does not say how it was trained")
     return record
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A version's configuration as it was written; raises CheckpointError."""
+    config = _read_json(folder, CONFIG)
+    if not isinstance(config, dict):
+        raise CheckpointError(folder, f"{CONFIG} holds no configuration")
+    return config
+
+
+def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write what says that a version is whole, atomically."""
+    _write_json(folder / CONFIG, config)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _verify(folder: Path, files: Any) -> None:
@@ -98,7 +116,7 @@ def _verify(folder: Path, files: Any) -> None:
     for name, expected in files.items():
         if not (folder / name).is_file():
             raise CheckpointError(folder, f"{name} is missing")
-        if _sha256(folder / name) != expected:
+        if sha256(folder / name) != expected:
             raise CheckpointError(folder, f"{name} is not what {CONFIG} says")
 
 
@@ -114,8 +132,3 @@ def _read_json(folder: Path, name: str) -> Any:
 def _write_json(path: Path, record: Any) -> None:
     content = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
     write_atomically(path, content.encode())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -26,6 +26,8 @@ class Example:
     missing: frozenset[str] = frozenset()  # labels that were not annotated
     weight: float = 1.0  # of its loss
     group: str = ""  # shared by its document's duplicates
+    document: str = ""  # its document's id
+    start: int = 0  # where it begins in its document
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,15 @@ def _pieces(document: GoldDocument, weight: float = 1.0) -> Iterator[Example]:
         end = _cut(text, entities, start)
         inside = [e for e in entities if start <= e.start < end]
         moved = [Entity(e.start - start, e.end - start, e.label) for e in inside]
-        yield Example(text[start:end], moved, document.missing, weight, document.group)
+        yield Example(
+            text[start:end],
+            moved,
+            document.missing,
+            weight,
+            group=document.group,
+            document=document.id,
+            start=start,
+        )
         start = end
 
 

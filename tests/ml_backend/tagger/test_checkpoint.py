@@ -114,7 +114,7 @@ def rewritten(version: Path, change) -> None:
     change(tensors)
     save_file(tensors, version / "weights.safetensors")
     config = json.loads((version / "config.json").read_text("utf-8"))
-    config["files"]["weights.safetensors"] = checkpoint._sha256(version / "weights.safetensors")
+    config["files"]["weights.safetensors"] = checkpoint.sha256(version / "weights.safetensors")
     (version / "config.json").write_text(json.dumps(config), "utf-8")
 
 
@@ -135,7 +135,7 @@ def test_a_pickle_is_not_even_opened(version: Path, tmp_path: Path) -> None:
 
     torch.save({"head.emit.bias": Bomb()}, version / "weights.safetensors")
     config = json.loads((version / "config.json").read_text("utf-8"))
-    config["files"]["weights.safetensors"] = checkpoint._sha256(version / "weights.safetensors")
+    config["files"]["weights.safetensors"] = checkpoint.sha256(version / "weights.safetensors")
     (version / "config.json").write_text(json.dumps(config), "utf-8")
     assert "weights do not fit" in refused(version)
     assert not (tmp_path / "exploded").exists()

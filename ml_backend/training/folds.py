@@ -1,0 +1,134 @@
+"""A version of several members, each trained on all gold but one part, and what each says of it.
+
+The members vote. What a member says of the part that it never saw shows where the gold itself may
+be wrong: FOLDER/out_of_fold.jsonl has a line for each piece of a training document,
+`{"id", "start", "text", "gold", "entities", "confidence"}`, `start` being where the piece begins in
+its document and the probabilities the member's own, not calibrated.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ml_backend.contract.messages import write_jsonl
+from ml_backend.tagger import checkpoint
+from ml_backend.tagger.predict import Tagger
+from ml_backend.training.config import TrainingConfig
+from ml_backend.training.dataset import Example, TrainingData
+from ml_backend.training.distributed import is_first
+from ml_backend.training.fit import Step
+from ml_backend.training.state import mark_of
+
+OUT_OF_FOLD = "out_of_fold.jsonl"
+
+# Trains one member into a folder: make_member(data, config, seed=, folder=, about=, watch=,
+# resume_in=, start_from=) -> record.
+MakeMember = Callable[..., dict[str, Any]]
+
+
+def make_members(
+    make_member: MakeMember,
+    data: TrainingData,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    folder: Path,
+    watch: Callable[[Step], None],
+    resume_in: Path | None,
+    start_from: Path | None,
+) -> list[dict[str, Any]]:
+    """Train the members into `folder/members/0…` and write what each says of its own part.
+
+    Returns the members' records. Members that are whole in `resume_in` are not trained again.
+    """
+    parts = parts_of(data.train, config.folds, seed=seed)
+    # members are judged and calibrated together, not each
+    alone = config.model_copy(update={"folds": 0, "calibration": "none"})
+    built = (resume_in or folder) / "members"
+    made = []
+    for number in range(config.folds):
+        kept = [one for one, part in zip(data.train, parts, strict=True) if part != number]
+        seen = replace(data, train=kept)
+        about = {"mark": mark_of(seen, alone, seed=seed, together=0)}
+        record = _whole(built / str(number), about["mark"])
+        made.append(
+            record
+            or make_member(
+                seen,
+                alone,
+                seed=seed,
+                folder=built / str(number),
+                about=about,
+                watch=_counting(watch, number, config.folds),
+                resume_in=resume_in and resume_in / f"member-{number}",
+                start_from=start_from,
+            )
+        )
+    if is_first():
+        if built != folder / "members":
+            folder.mkdir(parents=True, exist_ok=True)
+            built.rename(folder / "members")
+        write_jsonl(folder / OUT_OF_FOLD, _out_of_fold(data.train, parts, folder / "members"))
+    return made
+
+
+def parts_of(examples: Sequence[Example], folds: int, *, seed: int) -> list[int | None]:
+    """The part that each example is in, from 0; None for one that every member learns from.
+
+    Parts are as even as whole duplicate groups allow. Examples of less weight than gold are in
+    none: nobody asks whether a guess is wrong.
+    """
+    by_group: dict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(examples):
+        if one.weight >= 1:
+            by_group[one.group or f"example {place}"].append(place)
+    groups = list(by_group.values())
+    random.Random(f"parts {seed}").shuffle(groups)
+    groups.sort(key=len, reverse=True)
+    parts: list[int | None] = [None] * len(examples)
+    sizes = [0] * folds
+    for places in groups:
+        smallest = sizes.index(min(sizes))
+        sizes[smallest] += len(places)
+        for place in places:
+            parts[place] = smallest
+    return parts
+
+
+def _whole(folder: Path, mark: str) -> dict[str, Any] | None:
+    """The record of a member that an earlier, killed training of the same finished."""
+    if not (folder / checkpoint.CONFIG).exists():
+        return None
+    record = checkpoint.training_record(folder)
+    return record if record.get("mark") == mark else None
+
+
+def _counting(watch: Callable[[Step], None], number: int, members: int) -> Callable[[Step], None]:
+    """Tell how far all members are, as if each took as many steps as this one."""
+
+    def counted(step: Step) -> None:
+        done = number * step.steps + step.step
+        watch(replace(step, step=done, steps=members * step.steps))
+
+    return counted
+
+
+def _out_of_fold(
+    examples: Sequence[Example], parts: Sequence[int | None], members: Path
+) -> Iterator[dict[str, Any]]:
+    """Each example of a part, in the part's order."""
+    for number in sorted({part for part in parts if part is not None}):
+        tagger = Tagger.load(members / str(number))
+        unseen = [one for one, part in zip(examples, parts, strict=True) if part == number]
+        for one, said in zip(unseen, tagger.predict([one.text for one in unseen]), strict=True):
+            yield {
+                "id": one.document,
+                "start": one.start,
+                "text": one.text,
+                "gold": [entity.to_dict() for entity in one.entities],
+                "entities": [entity.to_dict() for entity in said.entities],
+                "confidence": said.confidence,
+            }
