@@ -4,9 +4,9 @@ The processes take a step's batches in turn and add up their gradients. Each kno
 and has the same weights, so only gradients, losses and the first process's verdicts are sent.
 """
 
+import atexit
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,24 +25,22 @@ def is_first() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-@contextmanager
-def processes(device: torch.device) -> Iterator["Processes"]:
+def processes(device: torch.device) -> "Processes":
     """Join the other processes that torchrun started; alone where it was not torchrun.
 
-    They speak by NCCL on GPUs, of which each process takes its own, and by Gloo on CPUs.
+    They speak by NCCL on GPUs, of which each process takes its own, and by Gloo on CPUs, and stay
+    together until they end.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Processes(0, 1, device)
-        return
+        return Processes(0, 1, device)
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
-    try:
-        yield Processes(dist.get_rank(), size, device)
-    finally:
-        dist.destroy_process_group()
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+        atexit.register(dist.destroy_process_group)
+    return Processes(dist.get_rank(), size, device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +78,3 @@ class Processes:
         box = [value]
         dist.broadcast_object_list(box, device=self.device)
         return box[0]
-
-    def all_have(self, value: int) -> bool:
-        """Whether every process has the same number."""
-        if self.size == 1:
-            return True
-        ends = torch.tensor([value, -value], device=self.device)
-        dist.all_reduce(ends, dist.ReduceOp.MAX)
-        return int(ends.sum()) == 0

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_backend.contract.scoring import Scores
+from ml_backend.tagger.loading import load_model
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.predict import Tagger, one_thread
@@ -24,10 +25,12 @@ from ml_backend.training.batches import BatchPlan, PlannedBatch
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData
 from ml_backend.training.distributed import Processes, processes
+from ml_backend.training.entity_swap import EntitySwap
 from ml_backend.training.evaluate import evaluate
 from ml_backend.training.network import new_model
 from ml_backend.training.optimizer import new_optimizer, rate_factor, set_rates
 from ml_backend.training.state import Course
+from ml_backend.training.warm_start import warm_start
 
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -55,13 +58,15 @@ class Step:
 class Fitted:
     """The weights that were best on dev, and how they came to be.
 
-    `resumed` is the step from which this call went on, 0 if it began.
+    `start` says what they started as; `resumed` is the step from which this call went on, 0 if it
+    began.
     """
 
     model: Model
     dev: Scores
     steps: int
     epochs: float
+    start: str
     resumed: int
 
 
@@ -73,22 +78,25 @@ def fit(
     device: torch.device,
     watch: Callable[[Step], None],
     resume_in: Path | None = None,
+    start_from: Path | None = None,
 ) -> Fitted:
     """Train; `watch` is called after each step and may raise to stop.
 
     The same data, options and seed give the same weights on a CPU; on a GPU too where torch has a
     deterministic kernel (it warns where not), with the same GPU and the same torch and CUDA. A
     training that was killed goes on from the folder `resume_in`, where it is saved every
-    `save_every` steps, and ends with the very weights that it would have had.
+    `save_every` steps, and ends with the very weights that it would have had. `start_from` is the
+    folder of a version whose weights are gone on from, where they fit (see `warm_start`).
 
     Under torchrun every process calls this, on the same data; the first one watches and saves, and
-    all return the same. Raises DivergedError.
+    all return the same. Raises DivergedError, and CheckpointError for what `start_from` holds.
     """
     one_thread()
-    own = [device] if device.type == "cuda" else []
-    with processes(device) as team, torch.random.fork_rng(own), _deterministic(team.device):
+    team = processes(device)
+    own = [team.device] if team.device.type == "cuda" else []
+    with torch.random.fork_rng(own), _deterministic(team.device):
         torch.manual_seed(seed)
-        return _fit(data, config, seed, team, watch, resume_in)
+        return _fit(data, config, seed, team, watch, resume_in, start_from)
 
 
 def _fit(
@@ -98,8 +106,12 @@ def _fit(
     team: Processes,
     watch: Callable[[Step], None],
     resume_in: Path | None,
+    start_from: Path | None,
 ) -> Fitted:
-    model = new_model(data, config).to(team.device)
+    champion = load_model(start_from) if start_from is not None else None
+    model = new_model(data, config, champion)
+    start = "new weights" if champion is None else warm_start(model, champion)
+    model.to(team.device)
     together = config.accumulation * team.size  # batches of a step
     plan = BatchPlan.of([len(one.text) for one in data.train], config, seed=seed, together=together)
     steps = plan.steps(config, together=together)
@@ -144,7 +156,7 @@ def _fit(
     assert course.scores is not None
     best = course.average.model
     best.load_state_dict(course.best)
-    return Fitted(best.eval(), course.scores, course.step, course.epochs, resumed)
+    return Fitted(best.eval(), course.scores, course.step, course.epochs, start, resumed)
 
 
 class Learner:
@@ -154,6 +166,7 @@ class Learner:
         self, data: TrainingData, config: TrainingConfig, seed: int, team: Processes, model: Model
     ):
         self._examples, self._seed, self._team = data.train, seed, team
+        self._swap = EntitySwap(data.train, config.swap, seed=seed)
         self._model, self._joined = model.train(), team.joined(model)
         self._reader = model.encoder.reader()
         self._precision = _PRECISIONS[config.precision]
@@ -186,7 +199,7 @@ class Learner:
         self, planned: PlannedBatch, weight: float, scaler: torch.amp.GradScaler, last: bool
     ) -> Tensor:
         device = self._team.device
-        examples = [self._examples[place] for place in planned.examples]
+        examples = [self._swap.example(place, planned.number) for place in planned.examples]
         batch = self._reader.read([e.text for e in examples], [e.entities for e in examples])
         gold = [Target(e.entities, e.missing) for e in examples]
         targets = self._model.targets(gold, batch).to(device)

@@ -17,7 +17,7 @@ from ml_backend.contract.messages import JobFolder, Progress, Result, TrainReque
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.snapshot import GoldDocument, Manifest, read_manifest, read_part
 from ml_backend.tagger import checkpoint
-from ml_backend.tagger.predict import Tagger
+from ml_backend.tagger.loading import TextTagger, load_tagger
 from ml_backend.training import dataset
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.evaluate import evaluate
@@ -114,14 +114,14 @@ def _train(job: JobFolder, request: TrainRequest, pulse: Pulse) -> dict[str, Any
         raise VersionTakenError(
             f"version {request.version} is in the store, made from another snapshot or seed"
         )
-    tagger = Tagger.load(version)
+    tagger = load_tagger(version)
     pulse.say("scoring on dev")
-    dev = evaluate(tagger, dataset.load(job.snapshot, manifest).dev)
+    dev = evaluate(tagger, dataset.load(job.snapshot, manifest, nested=config.nested).dev)
     gate = list(read_part(job.snapshot, "gate")) if "gate" in manifest.files else []
     _tag_gate(job, request.version, tagger, gate, pulse)
     if request.champion is not None:
         champion = store.version_folder(request.project_key, request.champion)
-        _tag_gate(job, request.champion, Tagger.load(champion), gate, pulse)
+        _tag_gate(job, request.champion, load_tagger(champion), gate, pulse)
     return {
         "dev": dev.to_dict(),
         "steps": made["steps"],
@@ -139,14 +139,21 @@ def _build(
     store: ModelStore,
     pulse: Pulse,
 ) -> None:
-    """Train the version beside the job and move it into the store when it is whole."""
-    built = job.path / "build"
-    shutil.rmtree(built, ignore_errors=True)  # of a worker that was killed
-    data = dataset.load(job.snapshot, manifest)
-    started = time.monotonic()
+    """Train the version beside the job and move it into the store when it is whole.
+
+    What a worker that was killed had trained is gone on from.
+    """
+    built, under_way = job.path / "build", job.path / "training"
+    shutil.rmtree(built, ignore_errors=True)
+    data = dataset.load(job.snapshot, manifest, nested=config.nested)
+    started, done_before = time.monotonic(), -1
 
     def watch(step: Step) -> None:
-        left = (time.monotonic() - started) / step.step * (step.steps - step.step)
+        nonlocal done_before
+        if done_before < 0:
+            done_before = step.step - 1
+        pace = (time.monotonic() - started) / (step.step - done_before)
+        left = pace * (step.steps - step.step)
         figures = {
             "epoch": step.epoch,
             "step": float(step.step),
@@ -156,15 +163,28 @@ def _build(
         pulse.say("training", done=step.step, total=step.steps, seconds_left=left, figures=figures)
 
     about = {"snapshot": manifest.digest}
-    make_version(data, config, seed=request.seed, folder=built, about=about, watch=watch)
+    start_from = None
+    if config.start == "champion" and request.champion is not None:
+        start_from = store.version_folder(request.project_key, request.champion)
+    make_version(
+        data,
+        config,
+        seed=request.seed,
+        folder=built,
+        about=about,
+        watch=watch,
+        resume_in=under_way,
+        start_from=start_from,
+    )
     store.add(request.project_key, request.version, built)
     shutil.rmtree(built)
+    shutil.rmtree(under_way, ignore_errors=True)
 
 
 def _tag_gate(
     job: JobFolder,
     version: str,
-    tagger: Tagger,
+    tagger: TextTagger,
     documents: Sequence[GoldDocument],
     pulse: Pulse,
 ) -> None:

@@ -1,31 +1,12 @@
 import pytest
 import torch
 
-from backend.sample.generate import generate
-from ml_backend.contract.label_set import LabelSet
-from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.predict import Tagger
-from ml_backend.training.config import TrainingConfig
-from ml_backend.training.dataset import Example, TrainingData
 from ml_backend.training.evaluate import evaluate
 from ml_backend.training.fit import Step, fit
+from tests.ml_backend.training.small import options, ten_sentences
 
 CPU = torch.device("cpu")
-SMALL = TrainingConfig(hidden=24, symbol_size=16, string_size=16, learning_rate=0.01, looks=2)
-
-
-def ten_sentences() -> TrainingData:
-    gold = [
-        GoldDocument(d.id, d.id, d.text, list(d.entities))
-        for d in generate(40, seed=1)
-        if d.entities and d.copy_of is None
-    ][:10]
-    labels = LabelSet(tuple(sorted({e.label for d in gold for e in d.entities})))
-    return TrainingData(labels, [Example(d.text, d.entities) for d in gold], gold, len(gold))
-
-
-def options(**changed: object) -> TrainingConfig:
-    return TrainingConfig.from_dict({**SMALL.to_dict(), **changed})
 
 
 @pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
@@ -38,7 +19,7 @@ def test_ten_sentences_are_learned_by_heart(scheme: str) -> None:
         patience=1,
         dropout=0.0,
         symbol_dropout=0.0,
-        string_dropout=0.0,
+        evidence_dropout=0.0,
     )
     fitted = fit(data, config, seed=0, device=CPU, watch=lambda step: None)
     assert fitted.dev.micro.f1 == 1.0

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,10 +16,11 @@ from ml_backend.contract.messages import JobFolder, read_jsonl
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.scoring import Scores
 from ml_backend.contract.snapshot import SnapshotError, read_part
-from ml_backend.tagger.checkpoint import CheckpointError
+from ml_backend.tagger.checkpoint import CheckpointError, training_record
 from ml_backend.tagger.predict import Tagger
+from ml_backend.training import state
 from ml_backend.training.config import TrainingConfigError
-from ml_backend.training.run import VersionTakenError, train
+from ml_backend.training.run import Pulse, VersionTakenError, train
 from tests.ml_backend.conftest import TINY, MakeJob
 
 QUICK = {**TINY, "min_steps": 20}
@@ -114,30 +116,59 @@ def test_a_name_stands_for_one_set_of_weights(make_job: MakeJob) -> None:
     assert other.result().state == "failed"
 
 
+def test_a_training_may_start_from_the_champion(make_job: MakeJob) -> None:
+    first = make_job("first", config=QUICK)
+    train(str(first.path))
+    config = {**QUICK, "start": "champion"}
+    train(str(make_job("second", config=config, version="v2", champion="v1").path))
+    store = store_of(first)
+    record = training_record(store.version_folder("tiny", "v2"))
+    assert record["start"] == "the champion's encoder and head"
+    assert training_record(store.version_folder("tiny", "v1"))["start"] == "new weights"
+    # twice as many steps in all: it has learned more
+    assert record["dev"]["micro"]["f1"] > first.result().figures["dev"]["micro"]["f1"]
+
+
 def run_in_process(job: JobFolder) -> multiprocessing.Process:
     process = multiprocessing.get_context("spawn").Process(target=train, args=(str(job.path),))
     process.start()
     return process
 
 
-def test_a_killed_job_leaves_nothing_and_its_rerun_is_identical(
-    make_job: MakeJob, tmp_path: Path
+def test_a_killed_job_goes_on_where_it_was_saved_and_ends_identical(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = make_job("whole", model_store_name="a")
+    config = {**TINY, "save_every": 10}
+    whole = make_job("whole", model_store_name="a", config=config)
     train(str(whole.path))
 
-    killed = make_job("killed", model_store_name="b")
+    killed = make_job("killed", model_store_name="b", config=config)
     process = run_in_process(killed)
-    wait_until(lambda: (p := killed.progress()) is not None and p.done >= 10)
+    saved = killed.path / "training" / state.FILE
+    wait_until(lambda: saved.exists() and killed.progress().done > 10)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert killed.result() is None
     assert store_of(killed).versions("tiny") == []
 
+    steps: list[int] = []
+    say = Pulse.say
+
+    def spied(pulse: Pulse, stage: str, **what: Any) -> None:
+        if stage == "training":
+            steps.append(what["done"])
+        say(pulse, stage, **what)
+
+    monkeypatch.setattr(Pulse, "say", spied)
     beat = killed.progress().beat
     train(str(killed.path))
     assert killed.result().state == "done"
     assert killed.progress().beat > beat
+    # it resumed after a step that was saved, and did not begin again
+    assert steps == list(range(steps[0], 81))
+    assert steps[0] > 10
+    assert steps[0] % 10 == 1
+    assert not saved.exists()
     assert weights_digest(store_of(killed)) == weights_digest(store_of(whole))
     assert killed.gate_predictions("v1").read_bytes() == whole.gate_predictions("v1").read_bytes()
 
