@@ -69,7 +69,7 @@ class SoftmaxHead(nn.Module):
 
     def loss(self, states: Tensor, lengths: Tensor, targets: ItemTargets) -> Tensor:
         """The loss of each text over its positions, (batch,)."""
-        losses: Tensor = self.text_loss(self.chain.emit(states), targets)
+        losses: Tensor = self.text_loss(self.chain.emissions(states), targets)
         return losses
 
     def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:

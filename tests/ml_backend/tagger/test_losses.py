@@ -133,12 +133,12 @@ def test_the_replaced_dice_drives_right_answers_back_and_ours_does_not() -> None
 
 
 def rare_entities() -> tuple[Tensor, ItemTargets]:
-    """Four texts of 500 items of which one or two in a text are entities, told by their features;
+    """Four texts of 200 items of which one or two in a text are entities, told by their features;
     the last text has none."""
     torch.manual_seed(1)
-    classes = torch.zeros(4, 500, dtype=torch.long)
-    classes[0, 17], classes[1, 400], classes[1, 3], classes[2, 250] = 1, 2, 1, 2
-    features = torch.randn(4, 500, 8) * 0.3
+    classes = torch.zeros(4, 200, dtype=torch.long)
+    classes[0, 17], classes[1, 160], classes[1, 3], classes[2, 90] = 1, 2, 1, 2
+    features = torch.randn(4, 200, 8) * 0.3
     features[..., :2] += functional.one_hot(classes, 3)[..., 1:] * 3.0
     return features, ItemTargets(classes, None)
 
@@ -150,7 +150,7 @@ def test_a_classifier_of_rare_entities_converges(name: str) -> None:
     loss_of = text_loss(name=name)
     optimizer = torch.optim.Adam(classify.parameters(), lr=0.1)
     losses = []
-    for _ in range(150):
+    for _ in range(120):
         loss = loss_of(classify(features), targets).sum()
         optimizer.zero_grad()
         loss.backward()

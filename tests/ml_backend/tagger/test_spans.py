@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -163,6 +163,7 @@ def certain(spans: Spans, gold: list[Target], lengths: list[int]) -> Tensor:
     return nn.functional.one_hot(classes, spans.classes) * 30.0
 
 
+@settings(deadline=None, max_examples=50)  # a busy machine is no failure
 @given(st.lists(nested_gold(), min_size=1, max_size=3))
 def test_nested_gold_comes_back(documents: list[tuple[int, list[Entity]]]) -> None:
     spans = spans_of(max_width=12, nested=True)
@@ -297,8 +298,8 @@ def test_a_head_learns_nested_entities(kind: Any, options: dict[str, Any]) -> No
         Target([Entity(0, 4, "B"), Entity(0, 2, "B")]),
     ]
     targets = head.targets(gold, [6, 4])
-    optimizer = torch.optim.Adam(head.parameters(), lr=0.02)
-    for _ in range(150):
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.05)
+    for _ in range(60):
         loss = head.loss(states, lengths, targets).sum()
         optimizer.zero_grad()
         loss.backward()
