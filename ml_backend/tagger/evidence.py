@@ -41,6 +41,7 @@ class Evidence:
     strings: NDArray[np.int64]
     counts: Floats
     usual: Floats
+    least: float  # occurrences of the rarest known string
 
     @classmethod
     def of(
@@ -69,7 +70,8 @@ class Evidence:
             counts[cell] += times
         table = counts.reshape(-1, width).astype(np.float32)
         table[0] = 0
-        return cls(labels, strings, table, (usual / max(1, usual.sum())).astype(np.float32))
+        shares = (usual / max(1, usual.sum())).astype(np.float32)
+        return cls(labels, strings, table, shares, _least(table))
 
     def read(
         self, row: CharacterRow, own: Sequence[Sequence[Entity]] | None = None
@@ -91,11 +93,16 @@ class Evidence:
             added = np.bincount(cells.ravel(), minlength=counts.size).reshape(counts.shape)
             added[number == 0] = 0
             counts = np.maximum(counts - added, 0).astype(np.float32)
+            counts[counts.sum(1) < self.least] = 0  # the other texts alone would not know it
         seen = counts.sum(1, keepdims=True)
         beyond_usual = (counts - seen * self.usual) / (seen + 1)
         values = np.concatenate([beyond_usual, np.log1p(seen) * _COUNT_SCALE], axis=1)
         values = np.concatenate([np.zeros_like(values[:1]), values])
         return values.astype(np.float32), places.reshape(known.shape) + 1
+
+
+def _least(counts: Floats) -> float:
+    return float(counts[1:].sum(1).min(initial=np.inf))
 
 
 def kinds_of(gold: Sequence[Sequence[Entity]], row: CharacterRow, labels: LabelSet) -> Kinds:
@@ -139,7 +146,8 @@ class EvidenceFeatures(nn.Module):
         strings = self.get_buffer("strings").cpu().numpy()
         counts = np.zeros((len(strings) + 1, self.kinds), np.float32)
         counts.ravel()[self.get_buffer("cells").cpu().numpy()] = self.get_buffer("counts").cpu()
-        return Evidence(labels, strings, counts, self.get_buffer("usual").cpu().numpy())
+        usual = self.get_buffer("usual").cpu().numpy()
+        return Evidence(labels, strings, counts, usual, _least(counts))
 
     def forward(self, values: Tensor, places: Tensor) -> Tensor:
         """Values (distinct + 1, kinds + 1) and places (..., STRINGS) of rows: (..., size)."""

@@ -27,7 +27,7 @@ Places = NDArray[np.int64]
 
 LONGEST = 12  # characters of a surface; 98 of 100 entities of news text are not longer
 _FIRST, _MIDDLE, _LAST, _ALONE = range(4)  # roles of a character in a surface
-_ROLES = 4
+ROLES = 4
 _SHRINK = 0.5  # occurrences added to each surface's own, so that one seen once says less
 _SURE = 0.15  # share of entities from which a surface may be the longest that is told
 
@@ -100,7 +100,7 @@ class Lexicon:
     @property
     def width(self) -> int:
         """Numbers that `match` gives for each character."""
-        return (_ROLES + 1) * (self.counts.shape[1] + self.listed.shape[1]) + _ROLES + 1
+        return (ROLES + 1) * (self.counts.shape[1] + self.listed.shape[1]) + ROLES + 1
 
     def match(
         self,
@@ -135,8 +135,8 @@ class Lexicon:
     def _told(self, characters: int, place: Places, length: Places, shares: Floats) -> Floats:
         """Lay the shares of all surfaces over their characters; `length` is one too small."""
         labels = shares.shape[1]
-        best = np.zeros((characters, _ROLES, labels), np.float32)
-        longest = np.zeros((characters, labels + _ROLES + 1), np.float32)
+        best = np.zeros((characters, ROLES, labels), np.float32)
+        longest = np.zeros((characters, labels + ROLES + 1), np.float32)
         likely = shares.sum(1) > _SURE
         for last in range(LONGEST):  # longer ones later: they overwrite
             of_length = np.flatnonzero((length == last) & (shares.sum(1) > 0))

@@ -76,9 +76,11 @@ class TrainingConfig(BaseModel):
     least_strings: Count = Field(2, description="occurrences from which a string is known")
     most_strings: Count = 300000
     symbol_size: Count = 64
-    evidence_size: Count = 128
+    evidence_size: Count = 96
     lexicon_size: Count = 64
-    hidden: Count = 128
+    hidden: CountOrNone = Field(
+        0, description="width of its LSTMs; 0: 128, and 256 from 5,000 texts of gold"
+    )
     layers: Count = 1
     dropout: Share = 0.5
     symbol_dropout: Share = 0.05
@@ -92,7 +94,7 @@ class TrainingConfig(BaseModel):
     # budget
     epochs: Count = 24
     min_steps: Count = 300
-    max_steps: Count = 12000
+    max_steps: Count = 5000
     batch_documents: Count = 8
     most_batch_documents: Count = 32
     batch_characters: Count = Field(16384, description="most characters of a batch, padded")
@@ -100,15 +102,15 @@ class TrainingConfig(BaseModel):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
     # optimizer
-    learning_rate: Rate = 5e-3
+    learning_rate: Rate = 3e-3
     encoder_learning_rate: Rate = Field(3e-5, description="of a pretrained encoder")
-    crf_learning_rate: Rate = 5e-2
+    crf_learning_rate: Rate = 3e-2
     weight_decay: NotNegative = 0.01
     warm_up: Share = 0.1
-    schedule: Literal["linear", "cosine"] = "linear"
+    schedule: Literal["linear", "cosine"] = "cosine"
     clip: Rate = 5.0
     averaging: Literal["ema", "swa", "none"] = "ema"
-    ema: Share = 0.995
+    ema: Share = 0.999
     fgm: NotNegative = Field(0.0, description="size of the adversarial step; 0: none")
 
     # data

@@ -20,6 +20,8 @@ from ml_backend.training.gazetteer import read_gazetteer
 # like the whole for the network to learn from the one what to make of the other.
 LEAST_FOR_EVIDENCE = 100
 
+MANY = 5000  # texts of gold from which a wider network pays
+
 
 def new_model(data: TrainingData, config: TrainingConfig, champion: Model | None = None) -> Model:
     """Encoder and head; what they have to know of the data (vocabulary, widths) is counted.
@@ -51,7 +53,7 @@ def _encoder(data: TrainingData, config: TrainingConfig, champion: Model | None)
         symbol_size=config.symbol_size,
         evidence_size=config.evidence_size,
         lexicon_size=config.lexicon_size,
-        hidden=config.hidden,
+        hidden=config.hidden or (128 if len(texts) < MANY else 256),
         layers=config.layers,
         dropout=config.dropout,
         symbol_dropout=config.symbol_dropout,

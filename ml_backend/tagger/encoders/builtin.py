@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.evidence import EvidenceFeatures
-from ml_backend.tagger.features import CLASSES, JAMO, read
+from ml_backend.tagger.features import CLASSES, JAMO, STRINGS, read
 from ml_backend.tagger.knowledge import Knowledge
-from ml_backend.tagger.lexicon import LexiconFeatures
+from ml_backend.tagger.lexicon import ROLES, LexiconFeatures
 from ml_backend.tagger.vocabulary import UNKNOWN, Vocabulary, numbers
 
 
@@ -36,7 +36,7 @@ class BuiltinConfig:
     symbol_size: int = 64
     class_size: int = 8
     jamo_size: int = 8
-    evidence_size: int = 128
+    evidence_size: int = 96
     lexicon_size: int = 64
     hidden: int = 128
     layers: int = 1
@@ -182,6 +182,20 @@ class BuiltinEncoder(nn.Module):
     def pretrained_parameters(self) -> Iterator[nn.Parameter]:
         """None."""
         return iter(())
+
+    def label_columns(self) -> dict[str, list[str]]:
+        """Of the weights that have columns for labels, what each column stands for."""
+        config = self.config
+        kinds = [f"{kind} {label}" for label in config.labels for kind in ("begin", "inside")]
+        kinds = ["outside", *kinds, "seen"]
+        columns = {"evidence.mix.weight": [f"{n} {kind}" for n in range(STRINGS) for kind in kinds]}
+        if self.lexicon is not None:
+            shares = [f"share {label}" for label in config.labels[: config.gold_labels]]
+            shares += [f"listed {number}" for number in range(config.listed_labels)]
+            told = [f"{role} {share}" for role in range(ROLES + 1) for share in shares]
+            told += [f"longest {number}" for number in range(ROLES + 1)]
+            columns["lexicon.mix.weight"] = told
+        return columns
 
     def reader(self) -> CharacterReader:
         """Reads by what lives in the buffers."""

@@ -1,8 +1,10 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import torch
 from hypothesis import given
+from hypothesis import strategies as st
 
 from ml_backend.contract.entity import Entity
 from ml_backend.tagger.evidence import Evidence, EvidenceFeatures, kinds_of
@@ -39,26 +41,36 @@ def test_counts_are_those_of_a_slow_count(sample: tuple[list[str], list[list[Ent
         assert evidence.counts[number].tolist() == [slow[one, kind] for kind in range(5)]
 
 
-@given(gold_texts())
+@given(gold_texts(), st.integers(1, 3))
 def test_a_text_is_left_out_as_if_it_had_never_been_counted(
-    sample: tuple[list[str], list[list[Entity]]],
+    sample: tuple[list[str], list[list[Entity]]], least: int
 ) -> None:
     texts, gold = sample
-    whole = Evidence.of(texts, gold, LABELS, least=1, most=10_000)
-    without = Evidence.of(texts[1:], gold[1:], LABELS, least=1, most=10_000)
-    without = Evidence(LABELS, without.strings, without.counts, whole.usual)
+    whole = Evidence.of(texts, gold, LABELS, least=least, most=10_000)
+    if not len(whole.strings):
+        return
+    without = Evidence.of(texts[1:], gold[1:], LABELS, least=int(whole.least), most=10_000)
+    without = replace(without, usual=whole.usual)
     left_out = told(whole, texts[0], gold[0])
     assert np.allclose(left_out, told(without, texts[0]), atol=1e-6)
 
 
 def test_the_texts_of_a_batch_are_left_out_one_by_one() -> None:
-    texts, gold = ["서울", "서울"], [[Entity(0, 2, "LOC")], [Entity(0, 2, "PER")]]
+    texts, gold = ["서울", "서울", "참"], [[Entity(0, 2, "LOC")], [Entity(0, 2, "PER")], []]
     evidence = Evidence.of(texts, gold, LABELS, least=1, most=100)
     values, places = evidence.read(read(texts), gold)
     per, loc = 1, 3  # kinds
     first, second = values[places[0, 0]], values[places[2, 0]]
     assert first[per] > first[loc]  # of the other text it knows that it was PER
     assert second[loc] > second[per]
+
+
+def test_what_the_other_texts_would_not_know_is_unknown() -> None:
+    texts = ["서울", "서울", "부산", "부산", "부산"]
+    evidence = Evidence.of(texts, [[]] * 5, LABELS, least=2, most=100)
+    assert told(evidence, "서울")[:, 0].any()
+    assert not told(evidence, "서울", own=[])[:, 0].any()  # one other text has it
+    assert told(evidence, "부산", own=[])[:, 0].any()  # two have
 
 
 def test_what_was_never_seen_says_nothing() -> None:

@@ -1,0 +1,143 @@
+"""How good the built-in encoder with a CRF becomes on whole corpora, and what its probabilities
+are worth.
+
+Each corpus is split 8:1:1 by duplicate group with a seed. The version is trained on the first
+part by the one path that makes versions, chosen and calibrated on the second, scored once on the
+third. Prints a JSON line a figure: strict micro F1, expected calibration error of spans (15 bins
+of equal mass), log-loss of spans with the probabilities as calibrated and as they came, seconds
+of training. Versions are kept, so that a rerun only scores and a run that was broken off goes on:
+
+    python benchmarks/accuracy.py [--corpora FOLDER] [--kept FOLDER] [--corpus A,B] [--seed N]
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.scoring import score
+from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.tagger import checkpoint
+from ml_backend.tagger.calibration import Calibration
+from ml_backend.tagger.predict import Tagger
+from ml_backend.training import dataset
+from ml_backend.training.config import TrainingConfig
+from ml_backend.training.files import read_gold
+from ml_backend.training.fit import Step
+from ml_backend.training.reliability import Reliability, reliability, span_outcomes
+from ml_backend.training.version import make_version
+
+F1_BARS = {"kmounlp": 0.87, "cluener": 0.76}
+ECE_BAR = 0.03
+CONFIG = TrainingConfig(precision="bf16")  # the rest as it is by default
+
+
+@dataclass(frozen=True)
+class Split:
+    """One corpus in three parts that share no duplicate group."""
+
+    labels: LabelSet
+    train: list[GoldDocument]
+    dev: list[GoldDocument]
+    test: list[GoldDocument]
+
+
+def main() -> int:
+    """Train what is not kept yet, score, and print the figures; 1 when a bar is missed."""
+    options = _options()
+    met = True
+    for corpus in options.corpus:
+        split = _split(options.corpora / f"{corpus}-train.jsonl", options.seed)
+        version = _version(split, corpus, options.seed, options.kept)
+        met &= _report(corpus, split, version)
+    return 0 if met else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpora", type=Path, default=Path("../shared/corpora"))
+    parser.add_argument("--kept", type=Path, default=Path(".goldloop/benchmarks/accuracy"))
+    parser.add_argument("--corpus", type=lambda names: names.split(","), default=list(F1_BARS))
+    parser.add_argument("--seed", type=int, default=13)
+    return parser.parse_args()
+
+
+def _split(path: Path, seed: int) -> Split:
+    """Duplicate groups, shuffled, in parts of eight, one and one tenths."""
+    gold = read_gold([path])
+    groups: dict[str, list[GoldDocument]] = {}
+    for document in gold.documents:
+        groups.setdefault(document.group, []).append(document)
+    keys = sorted(groups)
+    random.Random(seed).shuffle(keys)
+    first, second = len(keys) * 8 // 10, len(keys) * 9 // 10
+    train, dev, test = (
+        [document for key in part for document in groups[key]]
+        for part in (keys[:first], keys[first:second], keys[second:])
+    )
+    return Split(LabelSet(tuple(gold.labels())), train, dev, test)
+
+
+def _version(split: Split, corpus: str, seed: int, kept: Path) -> Path:
+    """The trained version of this corpus, these options and this seed; trained now if need be."""
+    asked = json.dumps([CONFIG.to_dict(), seed, [one.group for one in split.train]])
+    folder = kept / f"{corpus}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
+    done = folder / "seconds.json"
+    if done.exists():
+        return folder / "version"
+    spent = folder / "spent.json"  # by runs that were broken off
+    before = float(json.loads(spent.read_text())) if spent.exists() else 0.0
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+
+    def watch(step: Step) -> None:
+        if step.step % CONFIG.save_every == 0 or step.step == step.steps:
+            spent.write_text(json.dumps(before + time.monotonic() - began))
+            told = f"step={step.step}/{step.steps} loss={step.loss:.3f} dev_f1={step.dev_f1:.4f}"
+            print(f"corpus={corpus} {told}", file=sys.stderr, flush=True)
+
+    make_version(
+        dataset.from_documents(split.train, split.dev, split.labels),
+        CONFIG,
+        seed=seed,
+        folder=folder / "version",
+        about={"corpus": corpus},
+        watch=watch,
+        resume_in=folder / "state",
+    )
+    done.write_text(json.dumps(before + time.monotonic() - began))
+    return folder / "version"
+
+
+def _report(corpus: str, split: Split, version: Path) -> bool:
+    texts = [document.text for document in split.test]
+    readings = Tagger.load(version).predict(texts)
+    uncalibrated = Tagger(checkpoint.load(version), calibration=Calibration()).predict(texts)
+    found = score([one.entities for one in split.test], [one.entities for one in readings])
+    said: Reliability = reliability(span_outcomes(split.test, readings))
+    before = reliability(span_outcomes(split.test, uncalibrated)).log_loss
+    seconds = float(json.loads((version.parent / "seconds.json").read_text()))
+    dev = checkpoint.training_record(version)["dev"]["micro"]["f1"]
+    error, f1 = said.expected_calibration_error, found.micro.f1
+    figures = [
+        ("micro_f1", f1, F1_BARS[corpus], "F1", f1 >= F1_BARS[corpus]),
+        ("macro_f1", found.macro_f1, None, "F1", True),
+        ("dev_micro_f1", dev, None, "F1", True),
+        ("ece", error, ECE_BAR, "probability", error <= ECE_BAR),
+        ("log_loss", said.log_loss, before, "nats", said.log_loss <= before),
+        ("training_seconds", seconds, None, "s", True),
+    ]
+    for name, value, bar, unit, ok in figures:
+        bar = bar if bar is None else round(bar, 4)
+        record = {"name": f"{corpus}_{name}", "value": round(value, 4), "bar": bar}
+        print(json.dumps({**record, "unit": unit, "ok": ok}), flush=True)
+    return all(ok for *_, ok in figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
