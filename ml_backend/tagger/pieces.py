@@ -5,12 +5,13 @@ decomposed Hangul); a mark that was composed with the character before it belong
 character's pieces.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ml_backend.tagger.composition import composes
 
 Numbers = NDArray[np.int64]
 
@@ -76,7 +77,7 @@ def cover(pieces: Pieces, row: str) -> Cover:
     last = np.maximum(np.searchsorted(starts, here, "right") - 1, 0)
     covered = (starts[first] <= here) & (here < ends[last])
     for place in (np.flatnonzero(covered[:-1] & ~covered[1:]) + 1).tolist():
-        while place < len(row) and not covered[place] and _composes(row[place]):
+        while place < len(row) and not covered[place] and composes(row[place]):
             first[place] = last[place] = last[place - 1]
             covered[place], ends[last[place]] = True, place + 1
             place += 1
@@ -86,10 +87,3 @@ def cover(pieces: Pieces, row: str) -> Cover:
         np.where(covered, here - starts[first], 0),
         np.where(covered, ends[last] - 1 - here, 0),
     )
-
-
-def _composes(character: str) -> bool:
-    """Whether a normal form may compose it with what stands before it."""
-    first = unicodedata.normalize("NFKD", character)[0]
-    hangul_vowel_or_final = 0x1160 <= ord(first) <= 0x11FF or 0xD7B0 <= ord(first) <= 0xD7FB
-    return hangul_vowel_or_final or unicodedata.category(first) in ("Mn", "Me")

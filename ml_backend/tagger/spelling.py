@@ -20,9 +20,9 @@ Costs = NDArray[np.floating[Any]]
 Places = NDArray[np.int64]
 
 _CONTINUATION = re.compile(r"^##(?=.)|^▁+|^Ġ|@@$|</w>$", re.DOTALL)
-# What it costs to leave a symbol to no piece, to let a piece cover what it does not spell, and
-# to let an unknown one cover nothing.
-_SKIPPED, _MISSPELT, _EMPTY = 1.0, 2.0, 0.5
+# What it costs to leave a symbol to no piece, to let a piece cover what it does not spell, to let
+# an unknown one cover nothing, and to take a mark of continuation for text.
+_SKIPPED, _MISSPELT, _EMPTY, _MARKED = 1.0, 2.0, 0.5, 0.1
 
 
 def align(
@@ -53,7 +53,7 @@ def _characters(symbols: Range, origin: Sequence[int]) -> Range:
 
 
 def _spellings(piece: str, marks: bool, controls: bool) -> list[str]:
-    """What a piece may stand for: without its mark of continuation, or, if that is text, with."""
+    """What a piece may stand for: without its mark of continuation; with it, if that is text."""
     return list(
         dict.fromkeys(
             _folded(name, marks, controls)[0] for name in (_CONTINUATION.sub("", piece), piece)
@@ -117,12 +117,13 @@ def _laid(
     else:
         laid = least + _MISSPELT
     free = np.ones(len(places), np.bool_)
-    for spelling in spellings or ():
+    for number, spelling in enumerate(spellings or ()):
         start = symbols.find(spelling)
         while start >= 0:
             end = start + len(spelling)
-            if cost[start] < laid[end]:
-                laid[end], begin[end], free[end] = cost[start], start, False
+            price = cost[start] + number * _MARKED
+            if price < laid[end]:
+                laid[end], begin[end], free[end] = price, start, False
             start = symbols.find(spelling, start + 1)
     return laid, begin, free
 

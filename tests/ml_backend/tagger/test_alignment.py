@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-from transformers import BertJapaneseTokenizer, CanineTokenizer
+from transformers import BertJapaneseTokenizer, PreTrainedTokenizer
 from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
 from ml_backend.tagger.alignment import Aligner, OffsetAligner, WordAligner, aligner
@@ -76,7 +76,7 @@ def spelt(tokenizer: Tokenizer, number: int) -> str | None:
 
 
 @every_tokenizer
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(texts=st.lists(odd_texts | any_texts, min_size=1, max_size=3))
 def test_ranges_lie_in_their_text_and_rise(name: str, texts: list[str]) -> None:
     for text, found in zip(texts, ranges(ALIGNERS[name], texts), strict=True):
@@ -88,7 +88,7 @@ def test_ranges_lie_in_their_text_and_rise(name: str, texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TOKENIZERS if "BPE" not in name])
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(text=odd_texts)
 def test_a_piece_spells_its_characters(name: str, text: str) -> None:
     pieces = ALIGNERS[name].pieces([text])
@@ -100,11 +100,11 @@ def test_a_piece_spells_its_characters(name: str, text: str) -> None:
         elif folded(said) != folded(here):
             # part of a character that is several pieces
             assert len(places) <= 2 or folded(said) in folded(here)
-            assert any(len(unicodedata.normalize("NFKD", text[at])) > 1 for at in places)
+            assert len(unicodedata.normalize("NFKD", here)) > 1
 
 
 @pytest.mark.parametrize("name", [name for name in TOKENIZERS if "BPE" in name])
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(text=odd_texts.map(lambda text: re.sub(r"[^\S ]", "", text)))
 def test_bytes_are_those_of_their_characters(name: str, text: str) -> None:
     alphabet = byte_alphabet()
@@ -113,7 +113,8 @@ def test_bytes_are_those_of_their_characters(name: str, text: str) -> None:
     for token, places in zip(tokens, covered_by(ALIGNERS[name], text), strict=True):
         said = bytes(alphabet[character] for character in token).strip(b" ")
         here = text[places[0] : places[-1] + 1] if places else ""
-        assert said.strip() in here.replace("\ud800", "\ufffd").encode()
+        here = unicodedata.normalize("NFC", here.replace("\ud800", "\ufffd"))
+        assert said.strip() in here.encode()
         # nothing too much: each character gives at least one of the bytes
         assert len(here) <= len(said) or here.isspace()
 
@@ -126,7 +127,7 @@ def byte_alphabet() -> dict[str, int]:
 
 
 @every_tokenizer
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(text=odd_texts)
 def test_what_no_piece_covers_was_dropped(name: str, text: str) -> None:
     found = covered(ALIGNERS[name], text)
@@ -136,7 +137,7 @@ def test_what_no_piece_covers_was_dropped(name: str, text: str) -> None:
 
 
 @every_tokenizer
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(text=odd_texts)
 def test_places_count_from_both_ends_of_a_piece(name: str, text: str) -> None:
     aligner = ALIGNERS[name]
@@ -206,10 +207,7 @@ def slow_and_fast(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, tuple[
     found = {}
     for lower in (False, True):
         fast = Tokenizer(models.WordPiece.from_file(file, unk_token="[UNK]"))
-        # the one in Python composes first, the fast one does not
         fast.normalizer = normalizers.BertNormalizer(lowercase=lower)
-        if not lower:
-            fast.normalizer = normalizers.Sequence([fast.normalizer, normalizers.NFC()])
         fast.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         slow = BertTokenizerLegacy(file, do_lower_case=lower)
         found[lower] = aligner(slow), OffsetAligner(fast)
@@ -217,7 +215,7 @@ def slow_and_fast(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, tuple[
 
 
 @pytest.mark.parametrize("lower", [False, True])
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(text=odd_texts)
 @example("쀍쀍,쀍 (쀍)쀍 쀍")
 @example("a쀍Z𠮷漢Z쀍字")
@@ -250,13 +248,29 @@ def test_a_japanese_tokenizer(tmp_path: Path, subwords: str) -> None:
             assert folded(name.removeprefix("##")) == folded(here)
 
 
+class Characters(PreTrainedTokenizer):
+    """Every character is a piece, white space too."""
+
+    @property
+    def vocab_size(self) -> int:
+        return 0x110000
+
+    def get_vocab(self) -> dict[str, int]:
+        return {}
+
+    def _tokenize(self, text: str, **_: Any) -> list[str]:
+        return list(text)
+
+    def _convert_token_to_id(self, token: str) -> int:
+        return ord(token)
+
+
 def test_a_tokenizer_of_characters_reads_white_space_too() -> None:
     text = "안정환  a\t👩"
-    pieces = WordAligner(CanineTokenizer()).pieces([text])
+    pieces = WordAligner(Characters()).pieces([text])
     assert pieces.ids.tolist() == [ord(character) for character in text]
-    assert [e - s for s, e in zip(pieces.starts.tolist(), pieces.ends.tolist(), strict=True)] == [
-        not character.isspace() for character in text
-    ]
+    widths = [end - start for start, end in ranges(WordAligner(Characters()), [text])[0]]
+    assert widths == [not character.isspace() for character in text]
 
 
 def test_a_wrapped_tokenizer_is_aligned_by_its_offsets() -> None:
@@ -280,7 +294,7 @@ def every_laying(word: str, pieces: Sequence[str | None]) -> list[list[tuple[int
     return found
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 @given(st.text("ab가漢", min_size=1, max_size=7), st.data())
 def test_laying_finds_the_only_way_there_is(word: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(word) - 1)), max_size=3)))
