@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from ml_backend.contract.model_store import write_atomically
 from ml_backend.tagger.calibration import Calibration
+from ml_backend.tagger.forms import FORMS, FormName
 from ml_backend.tagger.model import Model, build
 
 FORMAT = "goldloop-tagger-2"
@@ -37,8 +38,10 @@ def save(
     *,
     training: dict[str, Any],
     calibration: Calibration | None = None,
+    form: FormName = "fp32",
 ) -> None:
-    """Write a tagger into a folder, the configuration last; `training` says how it was made.
+    """Write a tagger into a folder, the configuration last; `training` says how it was made and
+    `form` in which form it is served.
 
     Whatever else lies in the folder belongs to the tagger.
     """
@@ -52,6 +55,7 @@ def save(
         "format": FORMAT,
         "model": model.to_dict(),
         "files": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
+        "form": form,
         "calibration": (calibration or Calibration()).to_dict(),
         "training": training,
     }
@@ -81,6 +85,14 @@ def calibration(folder: Path) -> Calibration:
         return Calibration.from_dict(config["calibration"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(folder, f"{CONFIG} has no usable calibration: {error}") from error
+
+
+def form(folder: Path) -> FormName:
+    """The form in which a tagger is served; raises CheckpointError."""
+    name: FormName | None = read_config(folder).get("form")
+    if name not in FORMS:
+        raise CheckpointError(folder, f"{CONFIG} does not say in which form it is served: {name}")
+    return name
 
 
 def training_record(folder: Path) -> dict[str, Any]:

@@ -6,10 +6,19 @@ from typing import Any
 
 import torch
 
-from ml_backend.tagger import checkpoint
+from ml_backend.contract.scoring import Scores, score
+from ml_backend.tagger import checkpoint, ensemble
+from ml_backend.tagger.ensemble import Ensemble
+from ml_backend.tagger.predict import Tagger
+from ml_backend.training.calibrate import calibrate
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData
+from ml_backend.training.distributed import is_first
 from ml_backend.training.fit import Step, fit
+from ml_backend.training.folds import make_members
+from ml_backend.training.serving_form import choose
+
+OPTIONS = "training.yaml"  # in a version's folder: all of its options, fit to train with again
 
 
 def make_version(
@@ -20,21 +29,106 @@ def make_version(
     folder: Path,
     about: dict[str, Any],
     watch: Callable[[Step], None],
+    resume_in: Path | None = None,
+    start_from: Path | None = None,
 ) -> dict[str, Any]:
     """Train and write the version into the folder; `about` is recorded with it.
 
+    A training that was killed goes on from the folder `resume_in`, a new one from the weights of
+    the version in `start_from`, see `fit`. Under torchrun every process calls this and the first
+    one writes.
+
     Returns the record: what was asked for, what was trained on, and how it went on dev.
     """
+    if config.folds:
+        return _make_ensemble(
+            data,
+            config,
+            seed=seed,
+            folder=folder,
+            about=about,
+            watch=watch,
+            resume_in=resume_in,
+            start_from=start_from,
+        )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    fitted = fit(data, config, seed=seed, device=device, watch=watch)
+    fitted = fit(
+        data,
+        config,
+        seed=seed,
+        device=device,
+        watch=watch,
+        resume_in=resume_in,
+        start_from=start_from,
+    )
+    chosen = choose(fitted.model, data.dev, config.serving_form, device)
+    calibrated = calibrate(data.dev, chosen.readings, config.calibration)
     made = {
         **about,
         "config": config.to_dict(),
         "seed": seed,
+        "start": fitted.start,
         "documents": data.documents,
         "steps": fitted.steps,
         "epochs": fitted.epochs,
         "dev": fitted.dev.to_dict(),
+        "serving_forms": chosen.figures,
+        "held_out_log_loss": calibrated.held_out,
     }
-    checkpoint.save(fitted.model, folder, training=made)
+    if is_first():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / OPTIONS).write_text(config.to_yaml(), "utf-8")
+        checkpoint.save(
+            fitted.model,
+            folder,
+            training=made,
+            calibration=calibrated.calibration,
+            form=chosen.form,
+        )
+    return made
+
+
+def _make_ensemble(
+    data: TrainingData,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    folder: Path,
+    about: dict[str, Any],
+    watch: Callable[[Step], None],
+    resume_in: Path | None,
+    start_from: Path | None,
+) -> dict[str, Any]:
+    """Make the members as versions of their own, and one version of them."""
+    members = make_members(
+        make_version,
+        data,
+        config,
+        seed=seed,
+        folder=folder,
+        watch=watch,
+        resume_in=resume_in,
+        start_from=start_from,
+    )
+    made = {
+        **about,
+        "config": config.to_dict(),
+        "seed": seed,
+        "start": members[0]["start"],
+        "documents": data.documents,
+        "steps": sum(member["steps"] for member in members),
+        "epochs": sum(member["epochs"] for member in members) / len(members),
+        "members_dev_f1": [Scores.from_dict(member["dev"]).micro.f1 for member in members],
+    }
+    if not is_first():
+        return made
+    folders = [folder / "members" / str(number) for number in range(config.folds)]
+    tagger = Ensemble([Tagger.load(member) for member in folders])
+    readings = tagger.predict([document.text for document in data.dev])
+    calibrated = calibrate(data.dev, readings, config.calibration)
+    gold = [document.entities for document in data.dev]
+    made["dev"] = score(gold, [reading.entities for reading in readings]).to_dict()
+    made["held_out_log_loss"] = calibrated.held_out
+    (folder / OPTIONS).write_text(config.to_yaml(), "utf-8")
+    ensemble.save(folder, training=made, calibration=calibrated.calibration)
     return made

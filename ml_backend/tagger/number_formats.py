@@ -1,0 +1,79 @@
+"""Layers in the number formats that a processor multiplies faster than fp32; fp32 in, fp32 out.
+
+They are made from trained layers, predict only, and are never saved.
+"""
+
+import copy
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Bf16Linear(nn.Module):
+    """Weights and states in bfloat16, sums in fp32."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, layer: nn.Linear):
+        super().__init__()
+        bias = None if layer.bias is None else layer.bias.detach().bfloat16()
+        self.register_buffer("weight", layer.weight.detach().bfloat16())
+        self.register_buffer("bias", bias)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(…, in) to (…, out)"""
+        return functional.linear(states.bfloat16(), self.weight, self.bias).to(states.dtype)
+
+
+class Bf16Recurrent(nn.Module):
+    """An LSTM or a GRU in bfloat16."""
+
+    def __init__(self, layer: nn.RNNBase):
+        super().__init__()
+        self.layer = copy.deepcopy(layer).bfloat16()
+        self.layer.flatten_parameters()
+
+    def forward(self, states: Tensor) -> tuple[Tensor, None]:
+        """What the layer makes of the states, batch first or not as it was; its last state is
+        not kept."""
+        return self.layer(states.bfloat16())[0].to(states.dtype), None
+
+
+class Int8Linear(nn.Module):
+    """Weights of 8 bits with a scale for each output, states of 7 bits with one scale for all.
+
+    With 7 bits no instruction saturates on the way to the 32-bit sum, so that processors with and
+    without VNNI compute the same integers. For the CPU only.
+    """
+
+    def __init__(self, layer: nn.Linear):
+        super().__init__()
+        weight = layer.weight.detach()
+        bias = None if layer.bias is None else layer.bias.detach()
+        scales = weight.abs().amax(1).clamp(min=1e-12) / 127  # (out,)
+        zeros = torch.zeros(len(scales), dtype=torch.long)
+        with warnings.catch_warnings():  # tensors of this type are to go some day; see has_int8
+            warnings.simplefilter("ignore", UserWarning)
+            quantized = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        self._packed: Any = torch.ops.quantized.linear_prepack(quantized, bias)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(…, in) to (…, out)"""
+        result: Tensor = torch.ops.quantized.linear_dynamic(states, self._packed, True)
+        return result
+
+
+def has_int8() -> bool:
+    """Whether this build of torch still has, for this processor, what Int8Linear is made of."""
+    return torch.backends.quantized.engine != "none" and all(
+        hasattr(namespace, name)
+        for namespace, name in (
+            (torch, "quantize_per_channel"),
+            (torch.ops.quantized, "linear_prepack"),
+            (torch.ops.quantized, "linear_dynamic"),
+        )
+    )

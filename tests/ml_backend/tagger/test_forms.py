@@ -1,0 +1,154 @@
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertModel,
+    ElectraConfig,
+    ElectraModel,
+    RobertaConfig,
+    RobertaModel,
+)
+
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.tagger.encoders.builtin import BuiltinEncoder
+from ml_backend.tagger.encoders.packed import PackedTransformer, packed
+from ml_backend.tagger.forms import FORMS, FormName, available, in_form
+from ml_backend.tagger.heads.crf import CrfHead
+from ml_backend.tagger.knowledge import Knowledge
+from ml_backend.tagger.model import Model
+from ml_backend.tagger.number_formats import Bf16Linear, Bf16Recurrent, Int8Linear
+from ml_backend.tagger.predict import Tagger
+
+CPU = torch.device("cpu")
+TEXTS = ["정한울이 서울에서 웃었다.", "王小明", "a", "NFD 한글 🙂 x", "서울" * 40]
+SIZES: dict[str, Any] = {
+    "vocab_size": 99,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "max_position_embeddings": 64,
+}
+
+
+@pytest.fixture
+def model() -> Model:
+    torch.manual_seed(0)
+    labels = LabelSet(("PER", "LOC"))
+    known = Knowledge.of(TEXTS, [[] for _ in TEXTS], labels, least_symbols=1, least_strings=1)
+    encoder = BuiltinEncoder.of(known, hidden=24, layers=2)
+    return Model(encoder, CrfHead(labels, encoder.size)).eval()
+
+
+def transformer(kind: str) -> nn.Module:
+    torch.manual_seed(0)
+    if kind == "electra":
+        return ElectraModel(ElectraConfig(**SIZES, embedding_size=16)).eval()
+    if kind == "bert":
+        return BertModel(BertConfig(**SIZES), add_pooling_layer=False).eval()
+    return RobertaModel(RobertaConfig(**SIZES), add_pooling_layer=False).eval()
+
+
+def ragged(rows: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random ids with rows of different lengths, 0 in the mask behind each."""
+    lengths = torch.randint(1, width + 1, (rows, 1))
+    lengths[0] = width
+    mask = (torch.arange(width) < lengths).long()
+    return torch.randint(5, 99, (rows, width)), mask
+
+
+@pytest.mark.parametrize("kind", ["electra", "bert", "roberta"])
+def test_packed_computes_what_the_transformer_computes(kind: str) -> None:
+    whole = transformer(kind)
+    without_padding = packed(whole, lambda layer: layer)
+    assert without_padding is not None
+    ids, mask = ragged(7, 20)
+    with torch.inference_mode():
+        expected = whole(input_ids=ids, attention_mask=mask).last_hidden_state
+        found = without_padding(ids, mask).last_hidden_state
+    torch.testing.assert_close(found[mask.bool()], expected[mask.bool()], atol=1e-5, rtol=1e-4)
+    assert not found[~mask.bool()].any()
+
+
+def test_a_row_reads_the_same_in_any_company() -> None:
+    without_padding = packed(transformer("bert"), lambda layer: layer)
+    assert without_padding is not None
+    ids, mask = ragged(6, 18)
+    with torch.inference_mode():
+        together = without_padding(ids, mask).last_hidden_state[3]
+        alone = without_padding(ids[3:4], mask[3:4]).last_hidden_state[0]
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+def test_other_transformers_stay_as_they_are() -> None:
+    sizes = {"dim": 32, "hidden_dim": 48, "n_layers": 1, "n_heads": 4, "vocab_size": 99}
+    assert packed(DistilBertModel(DistilBertConfig(**sizes)).eval(), lambda layer: layer) is None
+    other = transformer("bert")
+    other.get_submodule("embeddings").register_forward_hook(lambda *found: found[2].cumsum(2))
+    assert packed(other, lambda layer: layer) is None
+
+
+def test_other_numbers_are_used_inside_the_transformer() -> None:
+    whole = transformer("electra")
+    ids, mask = ragged(5, 12)
+    with torch.inference_mode():
+        expected = whole(input_ids=ids, attention_mask=mask).last_hidden_state[mask.bool()]
+        for layer, most in ((Bf16Linear, 0.05), (Int8Linear, 0.2)):
+            made = packed(whole, layer)
+            assert isinstance(made, PackedTransformer)
+            found = made(ids, mask).last_hidden_state[mask.bool()]
+            assert 0 < (found - expected).abs().max() < most
+
+
+@pytest.mark.parametrize(("kind", "most"), [(Bf16Linear, 0.02), (Int8Linear, 0.04)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_linear_layer_in_other_numbers_is_nearly_the_same(
+    kind: type[nn.Module], most: float, bias: bool
+) -> None:
+    torch.manual_seed(0)
+    layer, states = nn.Linear(64, 32, bias=bias), torch.randn(3, 7, 64)
+    found, expected = kind(layer)(states), layer(states)
+    assert found.dtype == torch.float32
+    assert found.shape == expected.shape
+    assert (found - expected).abs().max() < most
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_a_recurrent_layer_in_bf16_is_nearly_the_same(kind: type[nn.RNNBase]) -> None:
+    torch.manual_seed(0)
+    layer = kind(16, 8, batch_first=True, bidirectional=True).eval()
+    states = torch.randn(3, 7, 16)
+    with torch.inference_mode():
+        found, _ = Bf16Recurrent(layer)(states)
+        assert (found - layer(states)[0]).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_predicts_from_a_copy(model: Model, form: FormName) -> None:
+    before = copy.deepcopy(model.state_dict())
+    expected = Tagger(model).predict(TEXTS)
+    found = Tagger(model, CPU, form=form).predict(TEXTS)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.confidence == pytest.approx(theirs.confidence, rel=0.2, abs=1e-3)
+    assert model.state_dict().keys() == before.keys()
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    if form == "fp32":
+        assert [p.confidence for p in found] == [p.confidence for p in expected]
+
+
+def test_a_form_that_the_device_lacks_is_fp32(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_backend.tagger.forms.available", lambda device: ("fp32", "bf16"))
+    kinds = {type(module) for module in in_form(model, "int8", CPU).modules()}
+    assert not kinds & {Int8Linear, Bf16Recurrent}
+
+
+def test_the_first_form_is_fp32() -> None:
+    assert available(CPU)[0] == available(torch.device("cuda"))[0] == "fp32"
