@@ -11,8 +11,9 @@ from ml_backend.training.config import TrainingConfig
 @click.command()
 def options() -> None:
     """Every option with its default and what it does, as YAML for --config."""
+    schema = TrainingConfig.model_json_schema()["properties"]
     for name, default in TrainingConfig().to_dict().items():
-        field = TrainingConfig.model_json_schema()["properties"][name]
+        field = schema[name]
         choices = field.get("enum")
         said = [field.get("description", ""), f"one of {', '.join(choices)}" if choices else ""]
         comment = "; ".join(part for part in said if part)

@@ -74,43 +74,55 @@ class TrainingConfig(BaseModel):
     # the built-in encoder
     least_symbols: Count = Field(2, description="occurrences from which a character is known")
     least_strings: Count = Field(2, description="occurrences from which a string is known")
-    most_strings: Count = 300000
-    symbol_size: Count = 64
-    evidence_size: Count = 96
-    lexicon_size: Count = 64
+    most_strings: Count = Field(
+        300000, description="strings that are known, the most frequent ones"
+    )
+    symbol_size: Count = Field(64, description="width of a character's own vector")
+    evidence_size: Count = Field(
+        96, description="width of what the gold says of the strings around"
+    )
+    lexicon_size: Count = Field(64, description="width of what the lexicon says")
     hidden: CountOrNone = Field(
         0, description="width of its LSTMs; 0: 128, and 256 from 5,000 texts of gold"
     )
-    layers: Count = 1
-    dropout: Share = 0.5
-    symbol_dropout: Share = 0.05
+    layers: Count = Field(1, description="LSTM layers")
+    dropout: Share = Field(0.5, description="dropout between layers")
+    symbol_dropout: Share = Field(0.05, description="share of characters made unknown")
     evidence_dropout: Share = Field(0.2, description="share of strings of which nothing is told")
-    lexicon_dropout: Share = 0.1
+    lexicon_dropout: Share = Field(
+        0.1, description="share of characters of which the lexicon tells nothing"
+    )
 
     # lexicon features, of the built-in encoder and of pretrained ones
     lexicon: bool = Field(True, description="how often surfaces were entities in the gold")
     gazetteer: str = Field("", description="file of surfaces: a surface, a tab, a label a line")
 
     # budget
-    epochs: Count = 24
-    min_steps: Count = 300
-    max_steps: Count = 5000
-    batch_documents: Count = 8
-    most_batch_documents: Count = 32
+    epochs: Count = Field(24, description="passes over the documents")
+    min_steps: Count = Field(300, description="steps at least, however little gold")
+    max_steps: Count = Field(5000, description="steps at most, however much gold")
+    batch_documents: Count = Field(8, description="documents of a batch where gold is little")
+    most_batch_documents: Count = Field(32, description="documents of a batch where gold is much")
     batch_characters: Count = Field(16384, description="most characters of a batch, padded")
     accumulation: Count = Field(1, description="batches added up before a step")
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        "fp32", description="of training; bf16 and fp16 by autocast"
+    )
 
     # optimizer
-    learning_rate: Rate = 3e-3
+    learning_rate: Rate = Field(3e-3, description="of all that has no rate of its own")
     encoder_learning_rate: Rate = Field(3e-5, description="of a pretrained encoder")
-    crf_learning_rate: Rate = 3e-2
-    weight_decay: NotNegative = 0.01
-    warm_up: Share = 0.1
-    schedule: Literal["linear", "cosine"] = "cosine"
-    clip: Rate = 5.0
-    averaging: Literal["ema", "swa", "none"] = "ema"
-    ema: Share = 0.999
+    crf_learning_rate: Rate = Field(3e-2, description="of the scores between tags")
+    weight_decay: NotNegative = Field(0.01, description="of AdamW; tables do not decay")
+    warm_up: Share = Field(0.1, description="share of the steps in which the rates rise")
+    schedule: Literal["linear", "cosine"] = Field(
+        "cosine", description="how the rates fall after the warm-up"
+    )
+    clip: Rate = Field(5.0, description="largest norm of a gradient")
+    averaging: Literal["ema", "swa", "none"] = Field(
+        "ema", description="which average of the weights is kept"
+    )
+    ema: Share = Field(0.999, description="how slowly the averaged weights follow")
     fgm: NotNegative = Field(0.0, description="size of the adversarial step; 0: none")
 
     # data
@@ -122,8 +134,12 @@ class TrainingConfig(BaseModel):
     looks: Count = Field(10, description="evaluations on dev, spread over the steps")
     patience: CountOrNone = Field(4, description="looks without a better one before it stops")
     save_every: Count = Field(200, description="steps after which a killed training goes on")
-    calibration: Literal["auto", "temperature", "isotonic", "none"] = "auto"
-    serving_form: Literal["auto", "fp32", "bf16", "int8"] = "auto"
+    calibration: Literal["auto", "temperature", "isotonic", "none"] = Field(
+        "auto", description="of the probabilities, on dev; auto: by held-out log-loss"
+    )
+    serving_form: Literal["auto", "fp32", "bf16", "int8"] = Field(
+        "auto", description="auto: the fastest that costs no F1 on dev"
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
