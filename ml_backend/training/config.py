@@ -110,9 +110,9 @@ class TrainingConfig(BaseModel):
     )
 
     # optimizer
-    learning_rate: Rate = Field(3e-3, description="of all that has no rate of its own")
+    learning_rate: Rate = Field(5e-3, description="of all that has no rate of its own")
     encoder_learning_rate: Rate = Field(3e-5, description="of a pretrained encoder")
-    crf_learning_rate: Rate = Field(3e-2, description="of the scores between tags")
+    crf_learning_rate: Rate = Field(5e-2, description="of the scores between tags")
     weight_decay: NotNegative = Field(0.01, description="of AdamW; tables do not decay")
     warm_up: Share = Field(0.1, description="share of the steps in which the rates rise")
     schedule: Literal["linear", "cosine"] = Field(
