@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from backend.api.bell import Bell
 from backend.api.inbox_writer import Delivery, InboxWriter
-from backend.clients.label_studio import WEBHOOK_ACTIONS
+from backend.clients.label_studio_wiring import WEBHOOK_ACTIONS
 from backend.context import Context
 from backend.db.tables import InboxState
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
 
-from backend.clients.label_studio_connection import Connection, translated_errors
-from backend.errors import LabelStudioDownError, LabelStudioError
+from backend.clients.label_studio_connection import Connection
+from backend.clients.label_studio_wiring import Wiring
+from backend.errors import LabelStudioError
 
 TASKS_A_PAGE = 250
 TASKS_AN_IMPORT = 500
@@ -19,16 +19,6 @@ PREDICTIONS_AN_IMPORT = 2000  # a request costs Label Studio a second by itself
 IMPORT_TIMEOUT = 120.0  # seconds
 EXPORT_TIMEOUT = 300.0  # seconds
 SECONDS_A_DELETION = 0.02  # per prediction; 0.004 were seen on SQLite
-
-WEBHOOK_ACTIONS = (
-    "ANNOTATION_CREATED",
-    "ANNOTATIONS_CREATED",
-    "ANNOTATION_UPDATED",
-    "ANNOTATIONS_DELETED",
-    "TASKS_CREATED",
-    "TASKS_DELETED",
-    "PROJECT_UPDATED",
-)
 
 ANNOTATED = {
     "filters": {
@@ -52,6 +42,7 @@ class LabelStudio:
     def __init__(self, url: str, api_key: str, *, timeout: float):
         self._connection = Connection(url, api_key, timeout=timeout)
         self.url = self._connection.url
+        self.wiring = Wiring(self._connection)
 
     def check(self) -> None:
         """Return when the server is reachable and takes the token; raise otherwise."""
@@ -267,80 +258,6 @@ class LabelStudio:
                 began[int(task["id"])] = min(times)
         return began
 
-    # --- the ML backend and the webhook
-
-    def ml_backends(self, project_id: int) -> list[dict[str, Any]]:
-        """The attached ML backends; asking makes the server call health and setup of each."""
-        found = self._call("GET", "api/ml/", params={"project": project_id})
-        assert isinstance(found, list)
-        return found
-
-    def attach_ml_backend(
-        self, project_id: int, *, title: str, url: str, user: str, password: str
-    ) -> int:
-        """Attach the ML backend of this title, or bring the attached one up to date; its number.
-
-        The server calls health and setup and refuses what does not answer. A refused creation may
-        leave a row behind (it does): the next call finds it by its title. Rows that share the
-        title are removed.
-        """
-        fields: dict[str, Any] = {
-            "project": project_id,
-            "title": title,
-            "url": url,
-            "auth_method": "BASIC_AUTH" if user else "NONE",
-            "timeout": 100,
-        }
-        if user:
-            fields |= {"basic_auth_user": user, "basic_auth_pass": password}
-        ours = [found for found in self.ml_backends(project_id) if found["title"] == title]
-        for double in ours[1:]:
-            self._call("DELETE", f"api/ml/{double['id']}", missing=True)
-        if not ours:
-            return int(self._call("POST", "api/ml/", body=fields)["id"])
-        self._call("PATCH", f"api/ml/{ours[0]['id']}", body=fields)
-        return int(ours[0]["id"])
-
-    def webhooks(self, project_id: int) -> list[dict[str, Any]]:
-        """The hooks of a project, with their headers: a secret is in ours."""
-        with translated_errors(self.url):
-            found = self._connection.sdk.webhooks.list(
-                project=str(project_id), request_options={"max_retries": 2}
-            )
-        return [hook.model_dump() for hook in found if hook.project == project_id]
-
-    def ensure_one_webhook(self, project_id: int, *, url: str, secret: str) -> int:
-        """Leave exactly one hook of ours, with our secret; returns its number.
-
-        Removed are: second hooks to `url`, hooks to the same path on another host or port (we
-        moved), and those that attaching our ML backend made (`…/p/KEY/webhook`, without any
-        credentials). Hooks to other people's addresses are none of our business.
-        """
-        fields = {
-            "url": url,
-            "headers": {"Authorization": f"Bearer {secret}"},
-            "actions": list(WEBHOOK_ACTIONS),
-            "send_for_all_actions": False,
-            "send_payload": True,
-            "is_active": True,
-        }
-        ours = sorted(
-            (hook for hook in self.webhooks(project_id) if is_our_hook(hook["url"], url)),
-            key=lambda hook: (hook["url"] != url, hook["id"]),
-        )
-        hooks = self._connection.sdk.webhooks
-        with translated_errors(self.url):
-            if ours and ours[0]["url"] == url:
-                number = int(ours.pop(0)["id"])
-                self._call("PATCH", f"api/webhooks/{number}/", body=fields)
-            else:
-                made = hooks.create(project=project_id, **fields)
-                assert made.id is not None
-                number = made.id
-        for hook in ours:
-            self._call("DELETE", f"api/webhooks/{hook['id']}/", missing=True)
-        return number
-
     # --- people
 
     def users(self) -> list[dict[str, Any]]:
@@ -349,31 +266,12 @@ class LabelStudio:
         assert isinstance(found, list)
         return found
 
-    def _call(self, method: str, path: str, *, missing: bool = False, **options: Any) -> Any:
-        """One request; with `missing`, an answer of 404 is None."""
-        try:
-            return self._connection.call(method, path, **options)
-        except LabelStudioDownError:
-            raise
-        except LabelStudioError as error:
-            if missing and error.status == 404:
-                return None
-            raise
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        return self._connection.call(method, path, **options)
 
     def _find(self, path: str) -> dict[str, Any] | None:
         found = self._call("GET", path, missing=True)
         return None if found is None else _object(found)
-
-
-def is_our_hook(hook_url: str, url: str) -> bool:
-    """Whether a hook is ours: to `url`'s path on any host, or to our ML backend's `/p/KEY/webhook`.
-
-    `url` is `…/webhooks/KEY`.
-    """
-    path = urlsplit(url).path.rstrip("/")
-    key = path.rsplit("/", 1)[-1]
-    hook_path = urlsplit(hook_url).path.rstrip("/")
-    return hook_path.endswith((f"/webhooks/{key}", f"/p/{key}/webhook")) or hook_path == path
 
 
 def _chunks(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:

@@ -57,10 +57,12 @@ class Connection:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         timeout: float = 0,
+        missing: bool = False,
     ) -> Any:
         """Send one request and give the answer's JSON, None where it has no content.
 
-        `timeout` in seconds is for calls known to take long; the usual one is the least.
+        `timeout` in seconds is for calls known to take long; the usual one is the least. With
+        `missing`, an answer of 404 is None too.
 
         Raises LabelStudioError with the status of a refusal, LabelStudioDownError when the
         server is unreachable, too slow, overloaded or broken.
@@ -79,6 +81,8 @@ class Connection:
                     "timeout": max(timeout, self._timeout),
                 },
             )
+        if missing and response.status_code == 404:
+            return None
         if response.is_error:
             raise refusal(f"{method} {path}", response.status_code, response.text)
         if not response.content:

@@ -27,7 +27,7 @@ from backend.workflow.connect import (
     project_exists,
 )
 from backend.workflow.label_studio_tasks import forget_project
-from backend.workflow.reconcile import Report
+from backend.workflow.reconcile_report import Report
 from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 from ml_backend.contract.model_store import KEY

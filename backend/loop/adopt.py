@@ -12,7 +12,7 @@ from backend.db.pool import chunks
 from backend.db.session import Database
 from backend.loop.reconcile import reconcile
 from backend.workflow import adopt as stage
-from backend.workflow.reconcile import Report
+from backend.workflow.reconcile_report import Report
 
 CHUNK = 200
 

@@ -5,7 +5,7 @@ from backend.db.tables import Project
 from backend.loop.copies import sort_copies
 from backend.loop.reconcile import reconcile
 from backend.workflow.connect import webhook_url
-from backend.workflow.reconcile import Report
+from backend.workflow.reconcile_report import Report
 
 
 def sync(context: Context, project_id: int) -> Report:

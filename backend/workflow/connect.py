@@ -70,14 +70,14 @@ def connect(
     label_studio.update_project(
         label_studio_id, sampling="Uncertainty sampling", show_collab_predictions=True
     )
-    backend_id = label_studio.attach_ml_backend(
+    backend_id = label_studio.wiring.attach_ml_backend(
         label_studio_id,
         title=title_of_backend(key),
         url=f"{settings.ml_backend_url}/p/{key}",
         user=settings.ml_backend_user,
         password=settings.ml_backend_password.get_secret_value(),
     )
-    hook_id = label_studio.ensure_one_webhook(
+    hook_id = label_studio.wiring.ensure_one_webhook(
         label_studio_id,
         url=webhook_url(settings, key),
         secret=settings.webhook_secret.get_secret_value(),

@@ -5,16 +5,16 @@ number, `updated_at` and status of annotations. `backend/loop/reconcile.py` take
 one; nothing here opens or ends a transaction.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.clients.label_studio import LabelStudio, is_our_hook
+from backend.clients.label_studio import LabelStudio
+from backend.clients.label_studio_wiring import is_our_hook
 from backend.db.annotations import (
     KnownAnnotation,
     deleted_before_seen,
@@ -37,42 +37,9 @@ from backend.workflow.connect import title_of_backend
 from backend.workflow.label_studio_tasks import document_of_task, forget_task
 from backend.workflow.origins import Origins, SeenAnnotation, read_annotation
 from backend.workflow.project_config import follow_config
+from backend.workflow.reconcile_report import Report
 from backend.workflow.record import record_deletion, record_state
 from ml_backend.contract.label_studio import parse_label_config
-
-DETAILS_KEPT = 50
-
-
-@dataclass(slots=True)
-class Report:
-    """What was compared and what was put right; `gold_changed` and `new_tasks` ask for more."""
-
-    checked: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    details: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    notes: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    gold_changed: bool = False
-    new_tasks: bool = False
-
-    def add(self, name: str, detail: Any) -> None:
-        """Count one difference; the first of each kind are kept by number."""
-        self.found[name] += 1
-        if len(self.details[name]) < DETAILS_KEPT:
-            self.details[name].append(detail)
-
-    def note(self, name: str, detail: Any) -> None:
-        """Keep something that is worth knowing and that nothing is done about."""
-        if len(self.notes[name]) < DETAILS_KEPT:
-            self.notes[name].append(detail)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "checked": dict(self.checked),
-            "found": {name: count for name, count in self.found.items() if count},
-            "details": dict(self.details),
-            "notes": dict(self.notes),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +208,7 @@ def mend_hooks(
     label_studio: LabelStudio, ours: Ours, report: Report, *, hook: str, secret: str
 ) -> None:
     """Exactly one hook of ours, where the project was connected; others are only noted."""
-    hooks = label_studio.webhooks(ours.label_studio_id)
+    hooks = label_studio.wiring.webhooks(ours.label_studio_id)
     mine = [one for one in hooks if is_our_hook(one["url"], hook)]
     for other in hooks:
         if other not in mine:
@@ -257,7 +224,7 @@ def mend_hooks(
         and (one["headers"] or {}).get("Authorization") == f"Bearer {secret}"
     ]
     if len(mine) != 1 or not right:
-        label_studio.ensure_one_webhook(ours.label_studio_id, url=hook, secret=secret)
+        label_studio.wiring.ensure_one_webhook(ours.label_studio_id, url=hook, secret=secret)
         report.add("hooks_repaired", f"{len(mine)} hooks, {len(right)} right")
 
 
@@ -310,7 +277,9 @@ def _read(
 
 def _attached(label_studio: LabelStudio, ours: Ours) -> bool:
     title = title_of_backend(ours.key)
-    return any(one["title"] == title for one in label_studio.ml_backends(ours.label_studio_id))
+    return any(
+        one["title"] == title for one in label_studio.wiring.ml_backends(ours.label_studio_id)
+    )
 
 
 def _host(url: str) -> str:

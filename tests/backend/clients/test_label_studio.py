@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from backend.clients.label_studio import LabelStudio, is_our_hook
+from backend.clients.label_studio import LabelStudio
+from backend.clients.label_studio_wiring import is_our_hook
 from backend.errors import LabelStudioDownError, LabelStudioError
 
 pytestmark = pytest.mark.real
@@ -147,17 +148,21 @@ def test_users_have_addresses(client, label_studio):
 
 def test_exactly_one_hook_is_ours_whatever_was_there(client, project):
     def urls():
-        return sorted(hook["url"] for hook in client.webhooks(project))
+        return sorted(hook["url"] for hook in client.wiring.webhooks(project))
 
-    first = client.ensure_one_webhook(project, url="http://127.0.0.1:1/webhooks/k", secret="old")
+    first = client.wiring.ensure_one_webhook(
+        project, url="http://127.0.0.1:1/webhooks/k", secret="old"
+    )
     for url in ("http://127.0.0.1:9/p/k/webhook", "http://127.0.0.1:9/other"):
         client._call("POST", "api/webhooks/", body={"project": project, "url": url})
-    same = client.ensure_one_webhook(project, url="http://127.0.0.1:1/webhooks/k", secret=SECRET)
+    same = client.wiring.ensure_one_webhook(
+        project, url="http://127.0.0.1:1/webhooks/k", secret=SECRET
+    )
     assert same == first
     assert urls() == ["http://127.0.0.1:1/webhooks/k", "http://127.0.0.1:9/other"]
-    client.ensure_one_webhook(project, url="http://127.0.0.1:2/webhooks/k", secret=SECRET)
+    client.wiring.ensure_one_webhook(project, url="http://127.0.0.1:2/webhooks/k", secret=SECRET)
     assert urls() == ["http://127.0.0.1:2/webhooks/k", "http://127.0.0.1:9/other"]
-    (ours,) = (hook for hook in client.webhooks(project) if "webhooks/k" in hook["url"])
+    (ours,) = (hook for hook in client.wiring.webhooks(project) if "webhooks/k" in hook["url"])
     assert ours["headers"] == {"Authorization": f"Bearer {SECRET}"}
     assert not ours["send_for_all_actions"]
 
@@ -208,15 +213,17 @@ def ml_backend():
 def test_one_ml_backend_of_a_title_and_one_hook_after_attaching(client, project, ml_backend):
     wanted = {"title": "goldloop-k", "url": ml_backend, "user": "goldloop"}
     with pytest.raises(LabelStudioError):
-        client.attach_ml_backend(project, **wanted, password="wrong")
-    first = client.attach_ml_backend(project, **wanted, password="pass")
-    again = client.attach_ml_backend(project, **wanted, password="pass")
+        client.wiring.attach_ml_backend(project, **wanted, password="wrong")
+    first = client.wiring.attach_ml_backend(project, **wanted, password="pass")
+    again = client.wiring.attach_ml_backend(project, **wanted, password="pass")
     assert again == first
-    (attached,) = client.ml_backends(project)
+    (attached,) = client.wiring.ml_backends(project)
     assert (attached["title"], attached["state"]) == ("goldloop-k", "CO")
-    client.ensure_one_webhook(project, url="http://127.0.0.1:1/webhooks/k", secret=SECRET)
-    client.attach_ml_backend(project, **wanted, password="pass")
-    assert [hook["url"] for hook in client.webhooks(project)] == ["http://127.0.0.1:1/webhooks/k"]
+    client.wiring.ensure_one_webhook(project, url="http://127.0.0.1:1/webhooks/k", secret=SECRET)
+    client.wiring.attach_ml_backend(project, **wanted, password="pass")
+    assert [hook["url"] for hook in client.wiring.webhooks(project)] == [
+        "http://127.0.0.1:1/webhooks/k"
+    ]
 
 
 class _Overloaded(BaseHTTPRequestHandler):

@@ -27,8 +27,8 @@ def everything(world: World, number: int) -> object:
         shown,
         list(studio.tasks(number)),
         studio.predictions(number),
-        studio.webhooks(number),
-        studio.ml_backends(number),
+        studio.wiring.webhooks(number),
+        studio.wiring.ml_backends(number),
     )
 
 

@@ -62,13 +62,13 @@ def test_adopt_connect_and_sync(world, typed):
 
     told = typed("project", "adopt", "taken-over", "--label-studio-project", number)
     assert "nothing was changed in Label Studio" in told
-    assert client.webhooks(number) == client.ml_backends(number) == []
+    assert client.wiring.webhooks(number) == client.wiring.ml_backends(number) == []
     assert "gold by people" in typed("project", "show", "taken-over")
 
     assert f"/projects/{number}" in typed("project", "connect", "taken-over")
-    (hook,) = client.webhooks(number)
+    (hook,) = client.wiring.webhooks(number)
     assert hook["url"] == f"{world.context.settings.public_url}/webhooks/taken-over"
-    assert [one["title"] for one in client.ml_backends(number)] == ["goldloop-taken-over"]
+    assert [one["title"] for one in client.wiring.ml_backends(number)] == ["goldloop-taken-over"]
 
     assert synced(typed, "taken-over") == {}
     client.submit(tasks[1], [])  # nobody listens at the hook's address

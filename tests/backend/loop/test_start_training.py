@@ -24,7 +24,7 @@ def worker_log(world: World):
 def start_training(world: World, project: Project) -> None:
     """What the button does."""
     client = world.context.label_studio
-    (backend,) = client.ml_backends(project.label_studio_id)
+    (backend,) = client.wiring.ml_backends(project.label_studio_id)
     client._call("POST", f"api/ml/{backend['id']}/train", body={})
 
 

@@ -22,7 +22,7 @@ from backend.loop import inbox
 from backend.loop.reconcile import reconcile
 from backend.settings import Settings
 from backend.workflow.dedupe import group_key
-from backend.workflow.reconcile import Report
+from backend.workflow.reconcile_report import Report
 
 CONFIG = (
     '<View><Labels name="label" toName="text"><Label value="PER"/><Label value="LOC"/></Labels>'
@@ -62,11 +62,13 @@ class Receiver:
 
     def listen(self) -> None:
         """Set our hook."""
-        self.client.ensure_one_webhook(self.label_studio_id, url=self.hook, secret=self.secret)
+        self.client.wiring.ensure_one_webhook(
+            self.label_studio_id, url=self.hook, secret=self.secret
+        )
 
     def fall_silent(self) -> None:
         """Remove every hook: what happens from now on is missed."""
-        for hook in self.client.webhooks(self.label_studio_id):
+        for hook in self.client.wiring.webhooks(self.label_studio_id):
             self.client._call("DELETE", f"api/webhooks/{hook['id']}/")
 
     def drain(self) -> inbox.DrainReport:

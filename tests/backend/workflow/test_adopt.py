@@ -43,7 +43,12 @@ def old(client):
 
 def everything(client, number):
     tasks = list(client.tasks(number))
-    return client.project(number), client.webhooks(number), client.ml_backends(number), tasks
+    return (
+        client.project(number),
+        client.wiring.webhooks(number),
+        client.wiring.ml_backends(number),
+        tasks,
+    )
 
 
 def without_ages(value):

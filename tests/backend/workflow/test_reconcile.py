@@ -221,7 +221,7 @@ def test_exactly_one_hook_of_ours_and_others_are_left_alone(desk, client):
     make("http://127.0.0.1:9/somebody/else")
     report = desk.reconcile()
     assert dict(report.found) == {"hooks_repaired": 1}
-    hooks = client.webhooks(desk.label_studio_id)
+    hooks = client.wiring.webhooks(desk.label_studio_id)
     assert {one["url"] for one in hooks} == {"http://127.0.0.1:9/somebody/else", desk.hook}
     assert len(hooks) == 2
     ours = next(one for one in hooks if one["url"] == desk.hook)
@@ -234,7 +234,7 @@ def test_exactly_one_hook_of_ours_and_others_are_left_alone(desk, client):
 def test_a_project_that_was_never_connected_gets_no_hook(desk, client):
     desk.fall_silent()
     assert dict(desk.reconcile().found) == {}
-    assert client.webhooks(desk.label_studio_id) == []
+    assert client.wiring.webhooks(desk.label_studio_id) == []
 
 
 def test_a_configuration_changed_while_nobody_listened_is_followed(desk, client):

@@ -36,7 +36,7 @@ def attached(client, start_ml_backend, tmp_path):
             store.set_champion(key, Champion("v1", config))
             running.until(lambda: running.status(key)["loaded"] == "v1")
         project_id = client.create_project(f"configuration {name}", config)
-        client.attach_ml_backend(
+        client.wiring.attach_ml_backend(
             project_id,
             title=f"goldloop {key} {project_id}",
             url=f"{running.url}/p/{key}",
