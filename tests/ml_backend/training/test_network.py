@@ -1,5 +1,6 @@
 """The untrained network is what the options and the gold at hand ask for."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,3 +58,30 @@ def test_the_options_of_a_span_head_reach_it() -> None:
 def test_balanced_weights_favour_the_rarer_label(name: str) -> None:
     person, place = head_record(head=name, class_weights="balanced")["loss"]["label_weights"]
     assert place / person == pytest.approx(3**0.5)
+
+
+def encoder_record(texts: int, **options: Any) -> dict[str, Any]:
+    data = TrainingData(DATA.labels, [DATA.train[0]] * texts, [], texts)
+    record: dict[str, Any] = new_model(data, TrainingConfig.from_dict(options)).to_dict()["encoder"]
+    return record
+
+
+def test_gold_is_counted_from_a_hundred_texts_on() -> None:
+    few, enough = encoder_record(99), encoder_record(100)
+    assert few["known_strings"] == 0
+    assert few["known_surfaces"] is None
+    assert enough["known_strings"] > 0
+    assert enough["known_surfaces"] == 2
+
+
+def test_many_texts_widen_the_network_unless_told() -> None:
+    assert encoder_record(4999)["hidden"] == 128
+    assert encoder_record(5000)["hidden"] == 256
+    assert encoder_record(5000, hidden=64)["hidden"] == 64
+
+
+def test_a_gazetteer_file_needs_no_gold(tmp_path: Path) -> None:
+    path = tmp_path / "cities.tsv"
+    path.write_text("부산\t도시\n대전\t도시\n", "utf-8")
+    record = encoder_record(1, lexicon=False, gazetteer=str(path))
+    assert (record["known_surfaces"], record["gold_labels"], record["listed_labels"]) == (2, 0, 1)
