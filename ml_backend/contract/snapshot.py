@@ -4,7 +4,8 @@
     SNAPSHOT/PART.jsonl        `{"id", "group", "text", "entities"}` a line, ordered by id; also
                                `"not_annotated"`, labels that nobody looked for in the text
 
-Parts are `train`, and the held-out roles `dev` (choosing) and `gate` (promotion). The
+Parts are `train`, the held-out roles `dev` (choosing) and `gate` (promotion), and `pseudo`,
+documents that a tagger labelled, which are learned from with a weight of their own. The
 manifest's digest names the content: the same gold gives the same digest on any machine.
 """
 

@@ -40,10 +40,14 @@ class TrainingData:
     documents: int  # that train came from
 
 
-def load(snapshot: Path, manifest: Manifest, *, nested: bool = False) -> TrainingData:
-    """Read the train and dev parts of a snapshot; raises TrainingDataError as below."""
-    train, dev = (_part(snapshot, manifest, part) for part in ("train", "dev"))
-    return from_documents(train, dev, manifest.labels, nested=nested)
+def load(
+    snapshot: Path, manifest: Manifest, *, nested: bool = False, pseudo_weight: float = 1.0
+) -> TrainingData:
+    """Read the train, dev and pseudo parts of a snapshot; raises TrainingDataError as below."""
+    train, dev, pseudo = (_part(snapshot, manifest, part) for part in ("train", "dev", "pseudo"))
+    return from_documents(
+        train, dev, manifest.labels, nested=nested, pseudo=pseudo, pseudo_weight=pseudo_weight
+    )
 
 
 def from_documents(

@@ -145,7 +145,9 @@ def _build(
     """
     built, under_way = job.path / "build", job.path / "training"
     shutil.rmtree(built, ignore_errors=True)
-    data = dataset.load(job.snapshot, manifest, nested=config.nested)
+    data = dataset.load(
+        job.snapshot, manifest, nested=config.nested, pseudo_weight=config.pseudo_weight
+    )
     started, done_before = time.monotonic(), -1
 
     def watch(step: Step) -> None:

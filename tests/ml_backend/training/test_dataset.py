@@ -87,3 +87,23 @@ def test_gold_that_cannot_be_learned_from_is_named(
 ) -> None:
     with pytest.raises(TrainingDataError, match=match):
         loaded(tmp_path, train=train)
+
+
+def test_pseudo_labels_weigh_less_and_copies_of_gold_are_left_out(tmp_path: Path) -> None:
+    train, dev = [gold(f"t{i}") for i in range(30)], [gold(f"d{i}") for i in range(LEAST_DEV)]
+    guessed = [gold("p1", "부산에서"), gold("t3"), gold("d4")]
+    manifest = write_snapshot(tmp_path, {"train": train, "dev": dev, "pseudo": guessed}, LABELS)
+    data = load(tmp_path, manifest, pseudo_weight=0.3)
+    assert data.documents == 31
+    assert [(one.text, one.weight) for one in data.train if one.weight != 1] == [("부산에서", 0.3)]
+    assert data.dev == dev
+
+
+def test_a_piece_knows_its_document_its_group_and_where_it_begins(tmp_path: Path) -> None:
+    text = "가나 " * WINDOW
+    data = loaded(tmp_path, train=[gold("long", text)])
+    assert "".join(one.text for one in data.train) == text
+    for one in data.train:
+        assert (one.document, one.group) == ("long", "group of long")
+        assert text[one.start :].startswith(one.text)
+    assert len({one.start for one in data.train}) == len(data.train) > 1
