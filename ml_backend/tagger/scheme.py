@@ -71,14 +71,17 @@ class Scheme:
         overlap = first_overlap(ordered)
         if overlap is not None:
             raise ValueError(f"{overlap[0].key} and {overlap[1].key} overlap")
-        ids = {tag: index for index, tag in enumerate(self.tags)}
-        result = [ids["O", ""]] * length
+        result = [self._ids["O", ""]] * length
         for entity in ordered:
             if not 0 <= entity.start < entity.end <= length or entity.label not in self.labels:
                 raise ValueError(f"{entity.key} is no entity of {length} characters and this set")
-            kinds = self._kinds(entity.end - entity.start)
-            result[entity.start : entity.end] = [ids[kind, entity.label] for kind in kinds]
+            width = entity.end - entity.start
+            result[entity.start : entity.end] = self.encode_entity(entity.label, width)
         return result
+
+    def encode_entity(self, label: str, width: int) -> list[int]:
+        """The tag ids of an entity of so many characters; raises KeyError for an unknown label."""
+        return [self._ids[kind, label] for kind in self._kinds(width)]
 
     def decode(self, ids: Sequence[int]) -> list[Span]:
         """The (start, end, label) of each entity in a legal sequence of tag ids, in order.
@@ -100,6 +103,10 @@ class Scheme:
                 end += 1
             spans.append((start, end, path[start][1]))
         return spans
+
+    @cached_property
+    def _ids(self) -> dict[tuple[str, str], int]:
+        return {tag: number for number, tag in enumerate(self.tags)}
 
     def _kinds(self, length: int) -> str:
         if self.name == "BIO":

@@ -124,11 +124,9 @@ class CrfHead(nn.Module):
     def _span_log_probability(self, scores: Scores, spans: Sequence[SpanOfText]) -> Tensor:
         if not spans:
             return scores.emissions.new_zeros(0, dtype=torch.double)
-        widest = max(end - start for _, start, end, _ in spans)
-        tags = torch.zeros(len(spans), widest, dtype=torch.long)
-        for row, (_, start, end, label) in enumerate(spans):
-            width = end - start
-            tags[row, :width] = torch.tensor(self.scheme.encode([Entity(0, width, label)], width))
+        rows = [self.scheme.encode_entity(label, end - start) for _, start, end, label in spans]
+        widest = max(map(len, rows))
+        tags = torch.tensor([row + [0] * (widest - len(row)) for row in rows])
         device = scores.emissions.device
         texts, starts, ends = torch.tensor([span[:3] for span in spans], device=device).unbind(1)
         tags, widths = tags.to(device), ends - starts
