@@ -4,13 +4,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ml_backend.contract.entity import Entity
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.encoders.encoder import Encoder
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.heads.head import Head
 from ml_backend.tagger.heads.losses import LossOptions, balanced_weights
 from ml_backend.tagger.knowledge import Knowledge
+from ml_backend.tagger.lexicon import Lexicon
 from ml_backend.tagger.model import HEADS, Model
+from ml_backend.tagger.vocabulary import Vocabulary
 from ml_backend.tagger.windows import WINDOW
 from ml_backend.training.config import SPAN_HEADS, TrainingConfig
 from ml_backend.training.dataset import TrainingData
@@ -33,18 +36,32 @@ def new_model(data: TrainingData, config: TrainingConfig, champion: Model | None
 
 
 def _encoder(data: TrainingData, config: TrainingConfig, champion: Model | None) -> Encoder:
-    texts = [example.text for example in data.train]
-    if config.encoder != BuiltinEncoder.name:
-        return PretrainedEncoder.load(config.encoder, texts, unit=config.unit)
+    if config.encoder == BuiltinEncoder.name:
+        return _builtin(data, config, champion)
+    texts, gold = _texts_and_gold(data)
+    return PretrainedEncoder.load(
+        config.encoder,
+        data.labels,
+        Vocabulary.of(texts, least=config.least_symbols),
+        Lexicon.made(texts, gold, data.labels, **_lexicon_options(config, len(texts))),
+        unit=config.unit,
+        lexicon_size=config.lexicon_size,
+        lexicon_dropout=config.lexicon_dropout,
+    )
+
+
+def _builtin(data: TrainingData, config: TrainingConfig, champion: Model | None) -> BuiltinEncoder:
+    texts, gold = _texts_and_gold(data)
+    options = _lexicon_options(config, len(texts))
     knowledge = Knowledge.of(
         texts,
-        [example.entities for example in data.train],
+        gold,
         data.labels,
         least_symbols=config.least_symbols,
         least_strings=config.least_strings,
         most_strings=config.most_strings if len(texts) >= LEAST_FOR_EVIDENCE else 0,
-        lexicon=config.lexicon and len(texts) >= LEAST_FOR_EVIDENCE,
-        gazetteer=read_gazetteer(Path(config.gazetteer)) if config.gazetteer else (),
+        lexicon=options["own"],
+        gazetteer=options["gazetteer"],
     )
     if champion is not None and isinstance(champion.encoder, BuiltinEncoder):
         knowledge = knowledge.with_symbols_of(champion.encoder.reader().knowledge)
@@ -60,6 +77,18 @@ def _encoder(data: TrainingData, config: TrainingConfig, champion: Model | None)
         evidence_dropout=config.evidence_dropout,
         lexicon_dropout=config.lexicon_dropout,
     )
+
+
+def _texts_and_gold(data: TrainingData) -> tuple[list[str], list[list[Entity]]]:
+    return [example.text for example in data.train], [example.entities for example in data.train]
+
+
+def _lexicon_options(config: TrainingConfig, texts: int) -> dict[str, Any]:
+    """Of what a lexicon is made."""
+    return {
+        "own": config.lexicon and texts >= LEAST_FOR_EVIDENCE,
+        "gazetteer": read_gazetteer(Path(config.gazetteer)) if config.gazetteer else (),
+    }
 
 
 def _head(data: TrainingData, config: TrainingConfig, size: int) -> Head:

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ml_backend.contract.entity import Entity
+from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.alignment import aligner
+from ml_backend.tagger.features import read
+from ml_backend.tagger.lexicon import Lexicon
 from ml_backend.tagger.pieces import NO_PIECE, Cover, Numbers, Pieces, cover, row_starts
 from ml_backend.tagger.positions import Places
 from ml_backend.tagger.vocabulary import Vocabulary
@@ -42,6 +45,7 @@ class PieceBatch:
     front: Tensor | None  # (batch, positions)
     back: Tensor | None  # (batch, positions)
     symbols: Tensor | None  # (batch, positions)
+    lexicon: Tensor | None  # (batch, positions, width)
     lengths: Tensor  # (batch,)
     places: Sequence[Places] | None
 
@@ -110,36 +114,55 @@ class Row:
 
 
 class PieceReader:
-    """Reads texts for a pretrained encoder; `symbols` None: positions are tokens."""
+    """Reads texts for a pretrained encoder; `vocabulary` None: positions are tokens."""
 
-    def __init__(self, tokenizer: Any, frame: Frame, symbols: Vocabulary | None):
-        self._aligner = aligner(tokenizer)
-        self._frame, self._symbols = frame, symbols
+    def __init__(
+        self,
+        tokenizer: Any,
+        frame: Frame,
+        labels: LabelSet,
+        vocabulary: Vocabulary | None,
+        lexicon: Lexicon | None,
+    ):
+        self._aligner, self._frame, self._labels = aligner(tokenizer), frame, labels
+        self._vocabulary, self._lexicon = vocabulary, lexicon
 
     def read(
         self, texts: Sequence[str], own: Sequence[Sequence[Entity]] | None = None
     ) -> PieceBatch:
-        """Read a batch of texts, none empty."""
+        """Read a batch of texts, none empty; `own` gold is left out of the lexicon."""
         pieces = self._aligner.pieces(texts)
         ids, mask, slots = self._rows(pieces)
-        slots = np.append(slots, 0)  # what NO_PIECE finds
         covers = cover(pieces, "".join(texts))
-        if self._symbols is None:
-            return _by_token(texts, covers, ids, mask, slots)
-        lengths = np.array([len(text) for text in texts])
-        inside = np.arange(lengths.max()) < lengths[:, None]  # (batch, chars)
-        has = covers.first != NO_PIECE
+        in_tokens = self._vocabulary is None
+        spots = _tokens(texts, covers) if in_tokens else _characters(texts, covers)
+        inside = np.arange(spots.counts.max()) < spots.counts[:, None]  # (batch, positions)
+        first, last = covers.first[spots.starts], covers.last[spots.ends - 1]
+        covered = first != NO_PIECE
+        slots = np.append(slots, 0)  # what NO_PIECE finds
+
+        def depth(places: Numbers) -> Tensor:
+            return _padded(np.where(covered, places.clip(0, DEPTHS - 1) + 1, 0), inside)
+
+        symbols = matched = None
+        if self._vocabulary is not None:
+            symbols = _padded(self._vocabulary.symbol_numbers(texts), inside)
+        if self._lexicon is not None:
+            found = self._lexicon.match(read(texts), own, self._labels)  # (chars, width)
+            both = np.maximum(found[spots.starts], found[spots.ends - 1])
+            matched = _padded(both, inside)
         return PieceBatch(
             ids,
             mask,
-            _padded(slots[covers.first], inside),
-            _padded(slots[covers.last], inside) if (covers.first != covers.last).any() else None,
-            _padded(has, inside),
-            _padded(np.where(has, covers.front.clip(0, DEPTHS - 1) + 1, 0), inside),
-            _padded(np.where(has, covers.back.clip(0, DEPTHS - 1) + 1, 0), inside),
-            _padded(self._symbols.symbol_numbers(texts), inside),
-            torch.from_numpy(lengths),
-            None,
+            _padded(slots[first], inside),
+            _padded(slots[last], inside) if (first != last).any() else None,
+            _padded(covered, inside),
+            None if in_tokens else depth(covers.front),
+            None if in_tokens else depth(covers.back),
+            symbols,
+            matched,
+            torch.from_numpy(spots.counts),
+            spots.places if in_tokens else None,
         )
 
     def _rows(self, pieces: Pieces) -> tuple[Tensor, Tensor, Numbers]:
@@ -163,39 +186,40 @@ class PieceReader:
         return torch.from_numpy(tokens), torch.from_numpy(mask), slots
 
 
-def _by_token(
-    texts: Sequence[str], covers: Cover, ids: Tensor, mask: Tensor, slots: Numbers
-) -> PieceBatch:
+@dataclass(frozen=True, slots=True)
+class _Spots:
+    """The positions of all texts in a row: the characters that each covers, (positions,), how
+    many each text has, (texts,), and, where they are tokens, those characters in their text."""
+
+    starts: Numbers
+    ends: Numbers
+    counts: Numbers
+    places: Sequence[Places]
+
+
+def _characters(texts: Sequence[str], covers: Cover) -> _Spots:
+    """Every character a position."""
+    here = np.arange(len(covers.first))
+    return _Spots(here, here + 1, np.array([len(text) for text in texts]), ())
+
+
+def _tokens(texts: Sequence[str], covers: Cover) -> _Spots:
     """A position for each piece that covers a character which none before it covers; a text
     without pieces is one position."""
-    first = covers.first
-    changes = np.flatnonzero(np.diff(first, prepend=NO_PIECE, append=NO_PIECE))
-    starts = changes[:-1][first[changes[:-1]] != NO_PIECE]
-    ends = changes[np.searchsorted(changes, starts) + 1]
-    begins = row_starts(texts)
-    owner = np.searchsorted(begins, starts, "right") - 1
-    places: list[list[tuple[int, int]]] = [[] for _ in texts]
-    for text, start, end in zip(owner.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        places[text].append((start - int(begins[text]), end - int(begins[text])))
-    counts = np.array([len(row) for row in places])
-    lengths = np.maximum(counts, 1)
-    inside = np.arange(lengths.max()) < counts[:, None]  # (batch, positions)
-    a, b = slots[first[starts]], slots[covers.last[ends - 1]]
-    return PieceBatch(
-        ids,
-        mask,
-        _padded(a, inside),
-        _padded(b, inside) if (a != b).any() else None,
-        torch.from_numpy(inside),
-        None,
-        None,
-        None,
-        torch.from_numpy(lengths),
-        [row or [(0, len(text))] for row, text in zip(places, texts, strict=True)],
-    )
+    places: list[list[tuple[int, int]]] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for text, begin in zip(texts, row_starts(texts).tolist(), strict=True):
+        first = covers.first[begin : begin + len(text)]
+        changes = np.flatnonzero(np.diff(first, prepend=NO_PIECE - 1, append=NO_PIECE - 1)).tolist()
+        found = [(a, b) for a, b in pairwise(changes) if first[a] != NO_PIECE] or [(0, len(text))]
+        places.append(found)
+        starts += [begin + start for start, _ in found]
+        ends += [begin + end for _, end in found]
+    return _Spots(np.array(starts), np.array(ends), np.array([len(one) for one in places]), places)
 
 
 def _padded(values: NDArray[Any], inside: NDArray[np.bool_]) -> Tensor:
-    result = np.zeros(inside.shape, values.dtype)
+    result = np.zeros((*inside.shape, *values.shape[1:]), values.dtype)
     result[inside] = values
     return torch.from_numpy(result)
