@@ -30,7 +30,9 @@ from ml_backend.training.reliability import (
 Floats = NDArray[np.float64]
 CalibrationName = Literal["auto", "temperature", "isotonic", "none"]
 
-LEAST_EACH = 10  # right and wrong outcomes below which probabilities are left as they are
+# Right outcomes, and wrong ones, below which a curve is not fitted. A free one needs more, and
+# from few outcomes it would make many probabilities equal, which selection could not sort.
+LEAST = {Temperature.kind: 10, Isotonic.kind: 50}
 _FOLDS = 5
 
 
@@ -58,11 +60,13 @@ def fitted(outcomes: Outcomes, name: CalibrationName) -> tuple[Curve, dict[str, 
     """The curve of this name, or with `auto` the one of the least held-out log-loss, and each
     candidate's; unchanged where too little came true or too little did not."""
     right = int(outcomes.right.sum())
-    if name == "none" or min(right, len(outcomes) - right) < LEAST_EACH:
+    scarce = min(right, len(outcomes) - right)
+    fits = {kind: fit for kind, fit in _FITS.items() if scarce >= LEAST.get(kind, 0)}
+    if name == "none" or (name != "auto" and name not in fits) or len(fits) == 1:
         return Unchanged(), {}
-    losses = {kind: held_out_log_loss(outcomes, fit) for kind, fit in _FITS.items()}
+    losses = {kind: held_out_log_loss(outcomes, fit) for kind, fit in fits.items()}
     best = min(losses, key=losses.__getitem__) if name == "auto" else name
-    return _FITS[best](outcomes), losses
+    return fits[best](outcomes), losses
 
 
 def held_out_log_loss(outcomes: Outcomes, fit: Callable[[Outcomes], Curve]) -> float:

@@ -105,6 +105,16 @@ def test_too_little_gold_changes_nothing(name) -> None:
     assert fitted(few, name) == (Unchanged(), {})
 
 
+def test_a_free_curve_needs_more_than_a_temperature() -> None:
+    said = distorted(2000, bent)
+    right, wrong = np.flatnonzero(said.right), np.flatnonzero(~said.right)
+    some = said.chosen(np.isin(np.arange(2000), [*right[:300], *wrong[:49]]))
+    assert isinstance(fitted(some, "auto")[0], Temperature)
+    assert fitted(some, "isotonic") == (Unchanged(), {})
+    more = said.chosen(np.isin(np.arange(2000), [*right[:300], *wrong[:50]]))
+    assert isinstance(fitted(more, "isotonic")[0], Isotonic)
+
+
 def test_a_name_is_obeyed() -> None:
     outcomes = distorted(2000, overconfident)
     assert fitted(outcomes, "none") == (Unchanged(), {})
