@@ -102,11 +102,11 @@ class CrfHead(nn.Module):
         Any spans, likely or not; they may overlap. Raises ValueError for one that its text or the
         label set cannot hold.
         """
+        sizes = lengths.tolist()
         for text, start, end, label in spans:
-            if not 0 <= start < end <= int(lengths[text]) or label not in self.labels:
+            if not 0 <= start < end <= sizes[text] or label not in self.labels:
                 raise ValueError(
-                    f"{(start, end, label)} is no entity of {int(lengths[text])} positions and "
-                    f"this label set"
+                    f"{(start, end, label)} is no entity of {sizes[text]} positions and this set"
                 )
         return self._span_log_probability(self.crf.scores(emissions, lengths), spans)
 

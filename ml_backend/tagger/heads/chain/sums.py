@@ -197,8 +197,12 @@ def _forward(factors: Factors, sizes: list[int]) -> tuple[Tensor, Tensor]:
         torch.split(x, sizes) for x in (sums, totals, factors.emissions)
     )
     last = torch.mul(emissions[0], factors.start, out=by_position[0])
-    for here, divisor, emission in zip(by_position[1:], divisors[1:], emissions[1:], strict=True):
-        torch.mm(last[: len(here)], factors.transitions, out=here).mul_(emission)
+    for size, here, divisor, emission in zip(
+        sizes[1:], by_position[1:], divisors[1:], emissions[1:], strict=True
+    ):
+        if size < last.size(0):
+            last = last[:size]
+        torch.mm(last, factors.transitions, out=here).mul_(emission)
         last = here.div_(torch.sum(here, 1, keepdim=True, out=divisor))
     return sums, totals
 
@@ -208,17 +212,21 @@ def _backward(factors: Factors, sizes: list[int]) -> tuple[Tensor, Tensor]:
     sums = torch.empty_like(factors.emissions)
     divisors = sums.new_ones(len(sums), 1)
     back = factors.transitions.T.contiguous()  # (to, from)
-    ahead = sums[:0]  # of the next position, with its emissions
-    for here, divisor, emissions in zip(
-        *(reversed(torch.split(x, sizes)) for x in (sums, divisors, factors.emissions)), strict=True
+    on, ahead = 0, sums[:0]  # texts that have a next position, and their sums with its emissions
+    for size, here, divisor, emission in zip(
+        *map(
+            reversed, (sizes, *(torch.split(x, sizes) for x in (sums, divisors, factors.emissions)))
+        ),
+        strict=True,
     ):
-        on = len(ahead)  # texts that have a next position
-        if on < len(here):
+        reached = here
+        if on < size:
             here[on:] = factors.end
+            reached, divisor = here[:on], divisor[:on]
         if on:
-            reached = torch.mm(ahead, back, out=here[:on])
-            reached /= torch.sum(reached, 1, keepdim=True, out=divisor[:on])
-        ahead = here * emissions
+            torch.mm(ahead, back, out=reached)
+            reached.div_(torch.sum(reached, 1, keepdim=True, out=divisor))
+        on, ahead = size, here * emission
     return sums, divisors
 
 
