@@ -1,9 +1,10 @@
 """The forms in which a trained model is served: the same weights in other numbers.
 
-| form | linear layers of the encoder | recurrent layers | the head's chain or spans |
-| fp32 | fp32                         | fp32             | fp32                      |
-| bf16 | bfloat16                     | bfloat16         | fp32                      |
-| int8 | 8 bits (Int8Linear)          | bfloat16         | fp32                      |
+| form | linear layers, convolutions | recurrent layers | the head's sums and searches |
+| ---- | --------------------------- | ---------------- | ---------------------------- |
+| fp32 | fp32                        | fp32             | fp32                         |
+| bf16 | bfloat16                    | bfloat16         | fp32                         |
+| int8 | 8 bits (Int8Linear)         | bfloat16         | fp32                         |
 
 On a CPU a transformer of BERT's kind reads without padding in any form. Which form a version is
 served in was chosen on dev when it was made; its weights are saved as they were trained.
@@ -11,6 +12,7 @@ served in was chosen on dev when it was made; its weights are saved as they were
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
@@ -19,7 +21,13 @@ from torch import nn
 from ml_backend.tagger.encoders.packed import packed
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.model import Model
-from ml_backend.tagger.number_formats import Bf16Linear, Bf16Recurrent, Int8Linear, has_int8
+from ml_backend.tagger.number_formats import (
+    Bf16Linear,
+    Bf16Recurrent,
+    Int8Linear,
+    LinearConvolution,
+    has_int8,
+)
 
 FormName = Literal["fp32", "bf16", "int8"]
 FORMS: tuple[FormName, ...] = get_args(FormName)
@@ -47,7 +55,8 @@ def in_form(model: Model, form: FormName, device: torch.device) -> Model:
             served.encoder.transformer = transformer
     if form != "fp32":
         _replace(served, nn.RNNBase, Bf16Recurrent)
-        _replace(served.get_submodule("encoder"), nn.Linear, linear)
+        _replace(served, nn.Conv1d, partial(LinearConvolution.of, linear=linear))
+        _replace(served, nn.Linear, linear)
     return served.to(device)
 
 

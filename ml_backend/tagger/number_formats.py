@@ -5,6 +5,7 @@ They are made from trained layers, predict only, and are never saved.
 
 import copy
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -64,6 +65,37 @@ class Int8Linear(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """(…, in) to (…, out)"""
         result: Tensor = torch.ops.quantized.linear_dynamic(states, self._packed, True)
+        return result
+
+
+class LinearConvolution(nn.Module):
+    """A convolution over places as one linear layer over each place's neighbourhood."""
+
+    def __init__(self, layer: nn.Conv1d, linear: Callable[[nn.Linear], nn.Module]):
+        super().__init__()
+        (self._width,), self._padding = layer.kernel_size, int(layer.padding[0])
+        near = layer.weight.detach().transpose(1, 2).flatten(1)  # (out, width * in)
+        whole = nn.Linear(near.size(1), near.size(0), bias=layer.bias is not None)
+        with torch.no_grad():
+            whole.weight.copy_(near)
+            if layer.bias is not None:
+                whole.bias.copy_(layer.bias)
+        self._linear = linear(whole)
+
+    @classmethod
+    def of(cls, layer: nn.Conv1d, *, linear: Callable[[nn.Linear], nn.Module]) -> nn.Module:
+        """The convolution in another form, or itself where it strides, dilates or groups."""
+        shape = (layer.stride, layer.dilation, layer.groups, layer.padding_mode)
+        if shape != ((1,), (1,), 1, "zeros") or isinstance(layer.padding, str):
+            return layer
+        return cls(layer, linear)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(batch, in, places) to (batch, out, places)"""
+        wide = functional.pad(states.transpose(1, 2), (0, 0, self._padding, self._padding))
+        places = wide.size(1) - self._width + 1
+        near = torch.cat([wide[:, shift : shift + places] for shift in range(self._width)], dim=2)
+        result: Tensor = self._linear(near).transpose(1, 2)
         return result
 
 

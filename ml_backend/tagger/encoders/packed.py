@@ -5,7 +5,7 @@ Rows are sorted by length and laid end to end. Linear layers read all tokens of 
 attention reads rows of one length at once and so needs no mask.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _CLOSE = 1e-3  # outputs are normalised: around 1
+_BLOCK = 1024  # tokens that go through all layers together: more would leave the caches
 
 
 class States(NamedTuple):
@@ -52,15 +53,20 @@ class PackedTransformer(nn.Module):
         """Both (rows, tokens); a row's tokens stand before its padding, at least one."""
         lengths = attention_mask.sum(1)
         order = lengths.argsort(stable=True)
-        inside = attention_mask[order].bool()
-        row, place = inside.nonzero(as_tuple=True)  # (all,)
-        states = self.words(input_ids[order[row], place]) + self.get_buffer("places")[place]
-        states = self.widen(self.norm(states))  # (all, size)
-        groups = _groups(lengths[order])
-        for layer in self.layers:
-            states = layer(states, groups)
-        result = states.new_zeros(*input_ids.shape, states.size(1))
-        result[order[row], place] = states
+        result: Tensor | None = None
+        for rows in _blocks(lengths[order].tolist()):
+            some = order[rows]
+            row, place = attention_mask[some].nonzero(as_tuple=True)  # (all,)
+            at = some[row], place
+            states = self.words(input_ids[at]) + self.get_buffer("places")[place]
+            states = self.widen(self.norm(states))  # (all, size)
+            groups = _groups(lengths[some])
+            for layer in self.layers:
+                states = layer(states, groups)
+            if result is None:
+                result = states.new_zeros(*input_ids.shape, states.size(1))
+            result[at] = states
+        assert result is not None
         return States(result)
 
 
@@ -126,6 +132,17 @@ def _stacked(layers: Sequence[nn.Linear]) -> nn.Linear:
         result.weight.copy_(torch.cat([layer.weight for layer in layers]))
         result.bias.copy_(torch.cat([layer.bias for layer in layers]))
     return result
+
+
+def _blocks(lengths: Sequence[int]) -> Iterator[slice]:
+    """Rows of ascending lengths in slices of about _BLOCK tokens."""
+    start = tokens = 0
+    for row, length in enumerate(lengths):
+        if tokens and tokens + length > _BLOCK:
+            yield slice(start, row)
+            start, tokens = row, 0
+        tokens += length
+    yield slice(start, len(lengths))
 
 
 def _groups(lengths: Tensor) -> list[Group]:

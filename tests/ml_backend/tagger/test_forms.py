@@ -22,7 +22,12 @@ from ml_backend.tagger.forms import FORMS, FormName, available, in_form
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.model import Model
-from ml_backend.tagger.number_formats import Bf16Linear, Bf16Recurrent, Int8Linear
+from ml_backend.tagger.number_formats import (
+    Bf16Linear,
+    Bf16Recurrent,
+    Int8Linear,
+    LinearConvolution,
+)
 from ml_backend.tagger.predict import Tagger
 
 CPU = torch.device("cpu")
@@ -64,7 +69,10 @@ def ragged(rows: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("kind", ["electra", "bert", "roberta"])
-def test_packed_computes_what_the_transformer_computes(kind: str) -> None:
+def test_packed_computes_what_the_transformer_computes(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_backend.tagger.encoders.packed._BLOCK", 30)
     whole = transformer(kind)
     without_padding = packed(whole, lambda layer: layer)
     assert without_padding is not None
@@ -117,6 +125,17 @@ def test_a_linear_layer_in_other_numbers_is_nearly_the_same(
     assert found.dtype == torch.float32
     assert found.shape == expected.shape
     assert (found - expected).abs().max() < most
+
+
+@pytest.mark.parametrize("padding", [0, 1, 3])
+def test_a_convolution_is_a_linear_layer_of_neighbours(padding: int) -> None:
+    torch.manual_seed(0)
+    layer, states = nn.Conv1d(6, 4, kernel_size=3, padding=padding), torch.randn(2, 6, 9)
+    other = LinearConvolution.of(layer, linear=lambda linear: linear)
+    assert isinstance(other, LinearConvolution)
+    torch.testing.assert_close(other(states), layer(states))
+    strided = nn.Conv1d(6, 4, kernel_size=3, stride=2)
+    assert LinearConvolution.of(strided, linear=lambda linear: linear) is strided
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
