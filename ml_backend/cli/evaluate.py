@@ -111,8 +111,8 @@ def _scores(found: Report) -> Table:
 
 def _mistakes(found: Report) -> Table:
     table = Table(title=f"entities of {found.documents} documents")
-    for kind, count in found.mistakes.kinds.items():
-        table.add_column(kind.value.replace("_", " "), justify="right", footer=str(count))
+    for kind in found.mistakes.kinds:
+        table.add_column(kind.value.replace("_", " "), justify="right")
     table.add_row(*(str(count) for count in found.mistakes.kinds.values()))
     return table
 
