@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from ml_backend.tagger.checkpoint import CheckpointError
+from ml_backend.tagger.encoders.hub import PretrainedError
 from ml_backend.training.config import TrainingConfigError
 from ml_backend.training.dataset import TrainingDataError
 from ml_backend.training.files import FileError, RefusedLine
@@ -40,6 +41,7 @@ def sentences() -> Iterator[None]:
         DivergedError,
         FileError,
         MistakeError,
+        PretrainedError,
         TrainingConfigError,
         TrainingDataError,
     ) as error:
