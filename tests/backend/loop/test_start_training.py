@@ -37,7 +37,7 @@ def wait_for(what, seconds: float = 30.0):
 
 
 def test_it_opens_a_run(world: World, worker_log: Path):
-    project = project_with_gold(world, attached=True)
+    project = project_with_gold(world, attached=True, retrain_threshold=1000)
 
     def run():
         with world.context.database.read() as session:
