@@ -204,6 +204,13 @@ class LexiconFeatures(nn.Module):
         for name in ("surfaces", "counts", "totals", "listed"):
             self.get_buffer(name).copy_(torch.from_numpy(getattr(lexicon, name)))
 
+    def columns(self, labels: Sequence[str]) -> list[str]:
+        """What each column of the weights stands for, of these labels the first in the gold."""
+        shares = [f"share {label}" for label in labels[: self.get_buffer("counts").size(1)]]
+        shares += [f"listed {number}" for number in range(self.get_buffer("listed").size(1))]
+        told = [f"{role} {share}" for role in range(ROLES + 1) for share in shares]
+        return told + [f"longest {number}" for number in range(ROLES + 1)]
+
     def lexicon(self) -> Lexicon:
         """The lexicon itself, for readers."""
         names = ("surfaces", "counts", "totals", "listed")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_backend.contract.scoring import Scores
+from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.loading import load_model
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.positions import Target
@@ -91,7 +92,8 @@ def fit(
     Under torchrun every process calls this, on the same data; the first one watches and saves, and
     all return the same. Raises DivergedError, and CheckpointError for what `start_from` holds.
     """
-    one_thread()
+    if config.encoder == BuiltinEncoder.name:
+        one_thread()
     team = processes(device)
     own = [team.device] if team.device.type == "cuda" else []
     with torch.random.fork_rng(own), _deterministic(team.device):

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.encoders.builtin import BuiltinEncoder
-from ml_backend.tagger.encoders.encoder import Encoder
+from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.heads.head import Head
 from ml_backend.tagger.model import HEADS, Model
 from ml_backend.tagger.scheme import Scheme
@@ -26,10 +25,15 @@ Row = tuple[str, str]  # kind and label, the label empty for what is no entity
 _LESS_LIKELY = 5.0  # nats at each position of a new label
 
 # Tables whose row n + 1 is of the n-th entry of a sorted buffer, and row 0 of the unknown.
-_KEYED = {"symbol.weight": "symbols", "spread.symbol.weight": "symbols"}
+_KEYED = {"symbol.weight": "symbols", "characters.symbol.weight": "symbols"}
 
 # Parts of an encoder whose buffers are counted over the gold: the new gold's stay.
 _COUNTED = ("evidence.", "lexicon.")
+
+
+_SAMPLE = (
+    "서울에서 만난 롯데의 안정환은 1998年 北京에서 Seoul으로, the museum in Ålesund, 東京タワー."
+)
 
 
 @torch.no_grad()
@@ -57,8 +61,10 @@ def _take_encoder(model: Model, champion: Model) -> str:
     before = cast(nn.Module, old).state_dict()
     if weights.keys() != before.keys():
         return "its encoder has other parts"
+    if not _read_alike(model, champion):
+        return "its encoder has another tokenizer"
     learned = {name for name, _ in cast(nn.Module, new).named_parameters()}
-    columns, earlier_columns = _label_columns(new), _label_columns(old)
+    columns, earlier_columns = new.label_columns(), old.label_columns()
     taken: Weights = {}
     for name, tensor in weights.items():
         value = before[name]
@@ -76,8 +82,12 @@ def _take_encoder(model: Model, champion: Model) -> str:
     return ""
 
 
-def _label_columns(encoder: Encoder) -> dict[str, list[str]]:
-    return encoder.label_columns() if isinstance(encoder, BuiltinEncoder) else {}
+def _read_alike(model: Model, champion: Model) -> bool:
+    """Whether both cut a text into the same pieces, if they do."""
+    new, old = model.encoder, champion.encoder
+    if not isinstance(new, PretrainedEncoder) or not isinstance(old, PretrainedEncoder):
+        return True
+    return torch.equal(new.reader().read([_SAMPLE]).ids, old.reader().read([_SAMPLE]).ids)
 
 
 def _by_column(before: Tensor, earlier: Sequence[str], columns: Sequence[str]) -> Tensor:
@@ -157,9 +167,10 @@ def _make_less_likely(bias: Tensor, rows: list[Row], earlier: list[Row]) -> None
 
 def _rows(head: Head) -> list[Row]:
     """What the rows of a head's label dimensions stand for, in order."""
-    scheme = getattr(head, "scheme", None)
-    if isinstance(scheme, Scheme):
-        return scheme.tags
+    for part in cast(nn.Module, head).modules():
+        scheme = getattr(part, "scheme", None)
+        if isinstance(scheme, Scheme):
+            return scheme.tags
     return [("none", ""), *(("span", label) for label in head.labels)]
 
 

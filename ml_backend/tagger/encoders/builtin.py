@@ -18,7 +18,7 @@ from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.evidence import EvidenceFeatures
 from ml_backend.tagger.features import CLASSES, JAMO, STRINGS, read
 from ml_backend.tagger.knowledge import Knowledge
-from ml_backend.tagger.lexicon import ROLES, LexiconFeatures
+from ml_backend.tagger.lexicon import LexiconFeatures
 from ml_backend.tagger.vocabulary import UNKNOWN, Vocabulary, numbers
 
 
@@ -190,11 +190,7 @@ class BuiltinEncoder(nn.Module):
         kinds = ["outside", *kinds, "seen"]
         columns = {"evidence.mix.weight": [f"{n} {kind}" for n in range(STRINGS) for kind in kinds]}
         if self.lexicon is not None:
-            shares = [f"share {label}" for label in config.labels[: config.gold_labels]]
-            shares += [f"listed {number}" for number in range(config.listed_labels)]
-            told = [f"{role} {share}" for role in range(ROLES + 1) for share in shares]
-            told += [f"longest {number}" for number in range(ROLES + 1)]
-            columns["lexicon.mix.weight"] = told
+            columns["lexicon.mix.weight"] = self.lexicon.columns(config.labels)
         return columns
 
     def reader(self) -> CharacterReader:

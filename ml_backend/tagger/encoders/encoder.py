@@ -55,6 +55,10 @@ class Encoder(Protocol):
         """Those that come trained, and learn at a rate of their own; the built-in's do not."""
         ...
 
+    def label_columns(self) -> dict[str, list[str]]:
+        """Of the weights that have columns for labels, what each column stands for."""
+        ...
+
     def __call__(self, batch: Any) -> Tensor:
         """(batch, positions, size)"""
         ...

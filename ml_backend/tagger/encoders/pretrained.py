@@ -123,6 +123,12 @@ class PretrainedEncoder(nn.Module):
         """The transformer's."""
         return self.transformer.parameters()
 
+    def label_columns(self) -> dict[str, list[str]]:
+        """Of the weights that have columns for labels, what each column stands for."""
+        if self.lexicon is None:
+            return {}
+        return {"lexicon.mix.weight": self.lexicon.columns(self.config.labels)}
+
     def reader(self) -> PieceReader:
         """Reads with the tokenizer, and by what lives in the buffers."""
         vocabulary = Vocabulary(self.get_buffer("symbols").cpu().numpy())

@@ -1,5 +1,8 @@
 """What the champion said of a text, the warm-started model says before its first step."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -13,6 +16,7 @@ from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import Example, TrainingData
 from ml_backend.training.network import new_model
 from ml_backend.training.warm_start import warm_start
+from tests.ml_backend.tagger.small_tokenizers import SENTENCES, encoder_folder
 
 OLD = LabelSet(("ORG", "PER", "LOC"))
 NEW = LabelSet(("DAT", "LOC", "PER", "TIM", "ORG"))
@@ -130,3 +134,24 @@ def test_wider_spans_than_the_champion_knew_are_scored_as_its_widest() -> None:
     assert torch.equal(new[:4], old)
     assert torch.equal(new[4], old[3])
     assert torch.equal(new[5], old[3])
+
+
+def test_a_pretrained_encoder_is_taken_but_not_for_another_tokenizer(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    folder = encoder_folder(tmp_path / "one", "bert")
+    champion = untrained(OLD, SENTENCES * 10, encoder=folder)
+    model = untrained(NEW, SENTENCES * 10, champion, encoder=folder)
+    assert warm_start(model, champion) == "the champion's encoder and head, new labels: DAT, TIM"
+    assert read(model, SENTENCES) == read(champion, SENTENCES)
+    # as large, but its pieces have other numbers
+    path = Path(folder) / "tokenizer.json"
+    record = json.loads(path.read_text("utf-8"))
+    pieces = record["model"]["vocab"]
+    record["model"]["vocab"] = {
+        piece: number if piece.startswith("[") else len(pieces) + 4 - number
+        for piece, number in pieces.items()
+    }
+    path.write_text(json.dumps(record), "utf-8")
+    other = untrained(NEW, SENTENCES * 10, champion, encoder=folder)
+    said = "nothing of the champion: its encoder has another tokenizer"
+    assert warm_start(other, champion) == said
