@@ -1,13 +1,14 @@
 """The forms in which a trained model is served: the same weights in other numbers.
 
-| form | linear layers, convolutions | recurrent layers | the head's sums and searches |
-| ---- | --------------------------- | ---------------- | ---------------------------- |
-| fp32 | fp32                        | fp32             | fp32                         |
-| bf16 | bfloat16                    | bfloat16         | fp32                         |
-| int8 | 8 bits (Int8Linear)         | bfloat16         | fp32                         |
+| form | the encoder's linear layers | recurrent layers, the head's linear | the head's sums |
+| ---- | --------------------------- | ----------------------------------- | --------------- |
+| fp32 | fp32                        | fp32                                | fp32            |
+| bf16 | bfloat16                    | bfloat16                            | fp32            |
+| int8 | 8 bits (Int8Linear)         | bfloat16                            | fp32            |
 
 On a CPU a transformer of BERT's kind reads without padding in any form. Which form a version is
-served in was chosen on dev when it was made; its weights are saved as they were trained.
+served in was chosen on dev when it was made; its weights are saved as they were trained. On a GPU
+only fp32 and bf16 exist.
 """
 
 import copy
@@ -47,7 +48,7 @@ def in_form(model: Model, form: FormName, device: torch.device) -> Model:
     """
     if form not in available(device):
         form = "fp32"
-    served = copy.deepcopy(model).eval().requires_grad_(False)
+    served = copy.deepcopy(model).to(device).eval().requires_grad_(False)
     linear = _LINEAR[form]
     if device.type == "cpu" and isinstance(served.encoder, PretrainedEncoder):
         transformer = packed(served.encoder.transformer, linear)
@@ -55,9 +56,11 @@ def in_form(model: Model, form: FormName, device: torch.device) -> Model:
             served.encoder.transformer = transformer
     if form != "fp32":
         _replace(served, nn.RNNBase, Bf16Recurrent)
-        _replace(served, nn.Conv1d, partial(LinearConvolution.of, linear=linear))
-        _replace(served, nn.Linear, linear)
-    return served.to(device)
+        encoder = served.get_submodule("encoder")
+        _replace(encoder, nn.Conv1d, partial(LinearConvolution.of, linear=linear))
+        _replace(encoder, nn.Linear, linear)
+        _replace(served, nn.Linear, Bf16Linear)
+    return served
 
 
 def _replace(module: nn.Module, kind: type, new: Callable[[Any], nn.Module]) -> None:
