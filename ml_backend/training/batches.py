@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ml_backend.training.config import TrainingConfig
 
-_BUCKET = 8  # batches that are sorted by length together
+_BUCKET = 8  # batches that are sorted by size together
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,27 @@ class PlannedBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """Batches of like length: at most `documents` texts and, padded, at most `characters`.
+    """Batches of like size: at most `documents` texts and, padded, at most `characters`.
 
     `lengths` are the examples' characters; one that is over the budget has a batch to itself.
+    `sizes` are what the encoder computes of each (see `Reader.sizes`), by which they are sorted.
     """
 
     lengths: Sequence[int]
+    sizes: Sequence[int]
     documents: int
     characters: int
     seed: int
 
     @classmethod
     def of(
-        cls, lengths: Sequence[int], config: TrainingConfig, *, seed: int, together: int
+        cls,
+        lengths: Sequence[int],
+        sizes: Sequence[int],
+        config: TrainingConfig,
+        *,
+        seed: int,
+        together: int,
     ) -> "BatchPlan":
         """The plan for some gold, of which a step takes `together` batches.
 
@@ -50,7 +58,7 @@ class BatchPlan:
             config.epochs * len(lengths) > documents * together * config.max_steps
         ):
             documents *= 2
-        return cls(lengths, documents, config.batch_characters, seed)
+        return cls(lengths, sizes, documents, config.batch_characters, seed)
 
     def epoch(self, number: int) -> list[list[int]]:
         """The batches of one epoch, from 0: places of examples, each in exactly one batch."""
@@ -88,10 +96,12 @@ class BatchPlan:
 
     def _cut(self, bucket: list[int]) -> Iterator[list[int]]:
         batch: list[int] = []
-        for place in sorted(bucket, key=self.lengths.__getitem__):
-            padded = (len(batch) + 1) * self.lengths[place]
+        longest = 0
+        for place in sorted(bucket, key=self.sizes.__getitem__):
+            longest = max(longest, self.lengths[place])
+            padded = (len(batch) + 1) * longest
             if batch and (len(batch) == self.documents or padded > self.characters):
                 yield batch
-                batch = []
+                batch, longest = [], self.lengths[place]
             batch.append(place)
         yield batch

@@ -115,7 +115,14 @@ def _fit(
     start = "new weights" if champion is None else warm_start(model, champion)
     model.to(team.device)
     together = config.accumulation * team.size  # batches of a step
-    plan = BatchPlan.of([len(one.text) for one in data.train], config, seed=seed, together=together)
+    texts = [one.text for one in data.train]
+    plan = BatchPlan.of(
+        [len(text) for text in texts],
+        model.encoder.reader().sizes(texts),
+        config,
+        seed=seed,
+        together=together,
+    )
     steps = plan.steps(config, together=together)
     looks = {round(steps * (look + 1) / config.looks) for look in range(config.looks)}
     course = Course(

@@ -104,6 +104,10 @@ class CharacterReader:
             torch.from_numpy(row.lengths),
         )
 
+    def sizes(self, texts: Sequence[str]) -> list[int]:
+        """The characters of each text."""
+        return [len(text) for text in texts]
+
 
 class BuiltinEncoder(nn.Module):
     """Texts to one vector for each character."""

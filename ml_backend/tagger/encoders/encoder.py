@@ -40,6 +40,10 @@ class Reader(Protocol):
         """
         ...
 
+    def sizes(self, texts: Sequence[str]) -> list[int]:
+        """How many vectors the encoder computes for each text: what is padded in a batch."""
+        ...
+
 
 class Encoder(Protocol):
     """Also an `nn.Module`."""

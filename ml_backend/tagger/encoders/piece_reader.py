@@ -27,6 +27,8 @@ DEPTHS = 8  # places inside a piece that are told apart, from either side; deepe
 _SHARED = 4  # one in so many pieces of a row is in the next one too
 _SAMPLES = ("a", "A", "1", "가", "的")
 
+_CHUNK = 256  # texts whose pieces are counted at once
+
 
 @dataclass(frozen=True, slots=True)
 class PieceBatch:
@@ -164,6 +166,11 @@ class PieceReader:
             torch.from_numpy(spots.counts),
             spots.places if in_tokens else None,
         )
+
+    def sizes(self, texts: Sequence[str]) -> list[int]:
+        """The pieces of each text."""
+        chunks = (texts[first : first + _CHUNK] for first in range(0, len(texts), _CHUNK))
+        return [count for chunk in chunks for count in self._aligner.pieces(chunk).counts.tolist()]
 
     def _rows(self, pieces: Pieces) -> tuple[Tensor, Tensor, Numbers]:
         """Ids and mask, (rows, tokens), and where in them, flattened, each piece is."""
