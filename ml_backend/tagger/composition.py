@@ -33,17 +33,14 @@ class Composition:
         if all(unicodedata.is_normalized("NFC", text) for text in texts):
             return cls(texts, None, None)
         composed: list[str] = []
-        ranges: list[tuple[int, int]] = []
+        ranges: list[Numbers] = []  # (characters, 2) of each text
         begin = 0
         for text in texts:
-            parts = []
-            for start, end in _clusters(text):
-                part = unicodedata.normalize("NFC", text[start:end])
-                parts.append(part)
-                ranges += _shared_out(begin + start, begin + end, len(part))
-            composed.append("".join(parts))
+            view, found = _composed(text)
+            composed.append(view)
+            ranges.append(found + begin)
             begin += len(text)
-        starts, ends = np.array(ranges, np.int64).reshape(-1, 2).T
+        starts, ends = np.concatenate(ranges).T
         return cls(composed, starts, ends)
 
     def back(self, starts: Numbers, ends: Numbers) -> tuple[Numbers, Numbers]:
@@ -62,6 +59,19 @@ def composes(character: str) -> bool:
     first = unicodedata.normalize("NFKD", character)[0]
     hangul_vowel_or_final = 0x1160 <= ord(first) <= 0x11FF or 0xD7B0 <= ord(first) <= 0xD7FB
     return hangul_vowel_or_final or unicodedata.category(first) in ("Mc", "Me", "Mn")
+
+
+def _composed(text: str) -> tuple[str, Numbers]:
+    """One text composed, and the range of each of its characters, (characters, 2)."""
+    if unicodedata.is_normalized("NFC", text):
+        here = np.arange(len(text))
+        return text, np.stack([here, here + 1], axis=1)
+    parts: list[str] = []
+    ranges: list[tuple[int, int]] = []
+    for start, end in _clusters(text):
+        parts.append(unicodedata.normalize("NFC", text[start:end]))
+        ranges += _shared_out(start, end, len(parts[-1]))
+    return "".join(parts), np.array(ranges, np.int64).reshape(-1, 2)
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
