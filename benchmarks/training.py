@@ -40,12 +40,12 @@ from ml_backend.training.network import new_model
 BAR = 7.0
 CORPUS = Path(__file__).parents[2] / "shared" / "corpora" / "kmounlp-train.jsonl"
 TEXTS, PADDED = 4000, 128
-THEIR_BATCH, THEIR_STEPS, OUR_STEPS, ROUNDS = 32, 2, 5, 3
+THEIR_BATCH, THEIR_STEPS, OUR_STEPS, ROUNDS = 32, 2, 4, 3
 OURS = {
     "head": "crf",
     "batch_documents": 256,  # a batch is what the budget of characters allows
     "most_batch_documents": 256,
-    "batch_characters": 4096,
+    "batch_characters": 8192,
     "looks": 1,
     "save_every": 1000,
 }
