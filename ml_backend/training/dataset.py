@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml_backend.contract.entity import Entity, first_overlap
+from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument, Manifest, read_part
+from ml_backend.tagger.heads.scheduling import first_conflict
 from ml_backend.tagger.windows import WINDOW
 
 LEAST_DEV = 20  # dev documents below which a tenth of train is held out instead
@@ -91,10 +92,10 @@ def _part(snapshot: Path, manifest: Manifest, part: str) -> list[GoldDocument]:
 
 
 def _check(document: GoldDocument, labels: LabelSet, nested: bool) -> None:
-    overlap = None if nested else first_overlap(document.entities)
-    if overlap is not None:
+    conflict = first_conflict(document.entities, nested=nested)
+    if conflict is not None:
         raise TrainingDataError(
-            f"document {document.id}: {overlap[0].key} and {overlap[1].key} overlap"
+            f"document {document.id}: {conflict[0].key} and {conflict[1].key} cannot both be"
         )
     for entity in document.entities:
         if entity.label not in labels:

@@ -7,8 +7,11 @@ ones beside each other weigh more.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
+
+from ml_backend.contract.entity import Entity, first_overlap
 
 Range = tuple[int, int]
 
@@ -98,3 +101,18 @@ def _laminar(spans: Sequence[Range], weights: Sequence[float], group: list[int])
             middle_border = int(parted[cell])
             ranges += [(left_border, middle_border), (middle_border, right_border)]
     return kept
+
+
+def first_conflict(entities: Sequence[Entity], *, nested: bool) -> tuple[Entity, Entity] | None:
+    """The first two entities that no reading can hold together, or None.
+
+    Those are two that overlap, or if `nested` two that cross or share their range.
+    """
+    ordered = sorted(entities)
+    if not nested:
+        return first_overlap(ordered)
+    for left, right in combinations(ordered, 2):
+        same = (left.start, left.end) == (right.start, right.end)
+        if same or left.start < right.start < left.end < right.end:
+            return left, right
+    return None

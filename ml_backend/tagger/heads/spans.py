@@ -7,7 +7,6 @@ The model of a text is the product of its candidates' distributions. Grids of ca
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from typing import Any
 
 import torch
@@ -15,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from ml_backend.contract.entity import Entity, first_overlap
+from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.heads.head import Decoded
 from ml_backend.tagger.heads.losses import UNCOUNTED, ItemTargets, LossOptions, TextLoss
-from ml_backend.tagger.heads.scheduling import heaviest_apart, heaviest_nested
+from ml_backend.tagger.heads.scheduling import first_conflict, heaviest_apart, heaviest_nested
 from ml_backend.tagger.positions import Target
 
 NONE = 0  # the class of a candidate that is no entity; a label's class is its place and 1
@@ -143,17 +142,9 @@ class Spans(nn.Module):
         for entity in entities:
             if not 0 <= entity.start < entity.end <= length or entity.label not in self.labels:
                 raise ValueError(f"{entity.key} is no entity of {length} positions and this set")
-        ordered = sorted(entities)
-        if not self.nested:
-            overlap = first_overlap(ordered)
-            if overlap is not None:
-                raise ValueError(f"{overlap[0].key} and {overlap[1].key} overlap")
-            return
-        for left, right in combinations(ordered, 2):
-            if left.start < right.start < left.end < right.end:
-                raise ValueError(f"{left.key} and {right.key} cross")
-            if (left.start, left.end) == (right.start, right.end):
-                raise ValueError(f"{left.key} and {right.key} share their range")
+        conflict = first_conflict(entities, nested=self.nested)
+        if conflict is not None:
+            raise ValueError(f"{conflict[0].key} and {conflict[1].key} cannot both be")
 
 
 def scored(

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_backend.tagger.heads.scheduling import Range, heaviest_apart, heaviest_nested
+from ml_backend.contract.entity import Entity
+from ml_backend.tagger.heads.scheduling import (
+    Range,
+    first_conflict,
+    heaviest_apart,
+    heaviest_nested,
+)
 
 SPANS = st.sets(
     st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda span: span[0] < span[1]),
@@ -87,3 +93,13 @@ def test_a_long_text_full_of_spans_is_solved() -> None:
     # every span of one position is worth something and crosses nothing
     assert {place for place, (start, end) in enumerate(spans) if end - start == 1} <= set(nested)
     assert sum(weights[place] for place in nested) > sum(weights[place] for place in apart)
+
+
+def test_what_no_reading_can_hold_together_is_found() -> None:
+    whole, inside, across = Entity(0, 4, "A"), Entity(1, 3, "B"), Entity(2, 6, "A")
+    assert first_conflict([inside, whole], nested=False) == (whole, inside)
+    assert first_conflict([inside, whole], nested=True) is None
+    assert first_conflict([whole, inside, across], nested=True) == (whole, across)
+    again = Entity(0, 4, "B")
+    assert first_conflict([again, whole], nested=True) == (whole, again)
+    assert first_conflict([], nested=True) is None

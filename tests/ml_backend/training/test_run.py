@@ -117,9 +117,9 @@ def test_a_name_stands_for_one_set_of_weights(make_job: MakeJob) -> None:
 
 
 def test_a_training_may_start_from_the_champion(make_job: MakeJob) -> None:
-    first = make_job("first", config=QUICK)
+    first = make_job("first", config=TINY)
     train(str(first.path))
-    config = {**QUICK, "start": "champion"}
+    config = {**TINY, "start": "champion"}
     train(str(make_job("second", config=config, version="v2", champion="v1").path))
     store = store_of(first)
     record = training_record(store.version_folder("tiny", "v2"))
