@@ -69,9 +69,9 @@ def test_labels_that_were_not_annotated_may_be_hidden() -> None:
 @pytest.mark.parametrize(
     ("entities", "nested", "match"),
     [
-        ([Entity(0, 3, "A"), Entity(1, 2, "B")], False, "overlap"),
-        ([Entity(0, 2, "A"), Entity(1, 3, "B")], True, "cross"),
-        ([Entity(0, 2, "A"), Entity(0, 2, "B")], True, "share their range"),
+        ([Entity(0, 3, "A"), Entity(1, 2, "B")], False, "cannot both be"),
+        ([Entity(0, 2, "A"), Entity(1, 3, "B")], True, "cannot both be"),
+        ([Entity(0, 2, "A"), Entity(0, 2, "B")], True, "cannot both be"),
         ([Entity(2, 5, "A")], False, "no entity of 4 positions"),
         ([Entity(0, 2, "C")], True, "no entity of 4 positions and this set"),
     ],
