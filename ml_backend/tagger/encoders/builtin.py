@@ -19,6 +19,7 @@ from ml_backend.tagger.evidence import EvidenceFeatures
 from ml_backend.tagger.features import CLASSES, JAMO, STRINGS, read
 from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.lexicon import LexiconFeatures
+from ml_backend.tagger.recurrent import BiRecurrent
 from ml_backend.tagger.vocabulary import UNKNOWN, Vocabulary, numbers
 
 
@@ -144,7 +145,7 @@ class BuiltinEncoder(nn.Module):
             read_size += config.lexicon_size
         self.dropout = nn.Dropout(config.dropout)
         self.lstm = nn.ModuleList(
-            TwoWays(read_size if layer == 0 else 2 * config.hidden, config.hidden)
+            BiRecurrent(nn.LSTM, read_size if layer == 0 else 2 * config.hidden, config.hidden)
             for layer in range(config.layers)
         )
         self.size = 2 * config.hidden
@@ -224,22 +225,3 @@ class BuiltinEncoder(nn.Module):
             states = layer(self.dropout(states), batch.lengths)
         result: Tensor = self.dropout(states.float())
         return result
-
-
-class TwoWays(nn.Module):
-    """An LSTM from each side; the one from the end begins at each text's own end."""
-
-    def __init__(self, size: int, hidden: int):
-        super().__init__()
-        self.onward = nn.LSTM(size, hidden, batch_first=True)
-        self.back = nn.LSTM(size, hidden, batch_first=True)
-
-    def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """(batch, chars, size) to (batch, chars, 2 * hidden)"""
-        places = torch.arange(states.size(1), device=states.device)
-        mirrored = (lengths.unsqueeze(1) - 1 - places) % states.size(1)  # its own inverse
-        turn = mirrored.unsqueeze(2)
-        reversed_states = states.gather(1, turn.expand_as(states))
-        onward, _ = self.onward(states)
-        back, _ = self.back(reversed_states)
-        return torch.cat([onward, back.gather(1, turn.expand_as(back))], dim=2)

@@ -5,8 +5,9 @@ import torch
 
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.heads.recurrent import BiGruCrfHead, BiLstmCrfHead, BiRecurrent
+from ml_backend.tagger.heads.recurrent import BiGruCrfHead, BiLstmCrfHead
 from ml_backend.tagger.positions import Target
+from ml_backend.tagger.recurrent import BiRecurrent
 
 HEADS = [BiLstmCrfHead, BiGruCrfHead]
 
