@@ -169,7 +169,7 @@ def test_a_wish_during_a_run_is_granted_after_it_if_gold_has_changed(
 
 
 def test_a_challenger_is_judged_on_the_frozen_gate_gold(world: World, train_worker: psutil.Process):
-    project = project_with_gold(world, gate_min_documents=10)
+    project = project_with_gold(world, steps=200, gate_min_documents=10)
     first = training.request(world.context, project.key, "a test").run
     wait(world, first.id, ended)
     for _ in range(50):
