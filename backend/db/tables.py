@@ -108,6 +108,8 @@ class Project(Base):
     # rises with every change of gold, under the project's row lock: "since" is exact
     gold_revision: Mapped[int] = mapped_column(Id, default=0)
     next_version: Mapped[int] = mapped_column(Integer, default=1)
+    # label → the gold revision from which on gold speaks of it: older gold does not
+    label_since: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # a request for training that came while a run was active: its reason, else None
     training_wanted: Mapped[str | None] = mapped_column(String(200))
     last_queue_number: Mapped[int] = mapped_column(Integer, default=0)
@@ -151,7 +153,11 @@ RESERVED = "queue_number IS NOT NULL AND task_state IS NULL"
 
 
 class Document(Base):
-    """A text exactly as imported. `canonical_id` names the document it is an exact copy of."""
+    """A text exactly as imported. `canonical_id` names the document it is an exact copy of.
+
+    `near_id` names a group of canonical documents that are nearly the same, by the number of its
+    oldest one; None for a document that has no near copy.
+    """
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -175,6 +181,13 @@ class Document(Base):
             postgresql_where=text("canonical_id IS NOT NULL"),
         ),
         Index(
+            "ix_documents_near",
+            "project_id",
+            "near_id",
+            sqlite_where=text("near_id IS NOT NULL"),
+            postgresql_where=text("near_id IS NOT NULL"),
+        ),
+        Index(
             "ix_documents_reserved",
             "project_id",
             "queue_number",
@@ -192,7 +205,10 @@ class Document(Base):
     meta: Mapped[dict[str, Any]] = mapped_column(default=dict)
     group_key: Mapped[str] = mapped_column(String(64))  # SHA-256 of the normal form
     canonical_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id"))
+    near_id: Mapped[int | None] = mapped_column(Id)
     deduped: Mapped[bool] = mapped_column(default=False)  # whether dedupe has looked at it
+    # labels that nobody looked for in it: the file it came from had a smaller label set
+    not_annotated: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     arm: Mapped[str | None] = mapped_column(String(10))
     part: Mapped[str | None] = mapped_column(String(10))
     task_id: Mapped[int | None] = mapped_column(Integer)
@@ -247,6 +263,8 @@ class GoldSource(StrEnum):
     PERSON = "person"
     IMPORTED = "imported"
     COPIED = "copied"  # of a document that this one is an exact copy of
+    DECISION = "decision"  # of a curator, about documents that were labelled differently
+    RULE = "rule"  # the autolabel promise that a curator signed
 
 
 class Gold(Base):
@@ -266,6 +284,9 @@ class Gold(Base):
     source: Mapped[str] = mapped_column(String(10))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     annotation_state_id: Mapped[int | None] = mapped_column(ForeignKey("annotation_states.id"))
+    adjudication_id: Mapped[int | None] = mapped_column(ForeignKey("adjudications.id"))
+    promise_id: Mapped[int | None] = mapped_column(ForeignKey("promises.id"))
+    version_name: Mapped[str | None] = mapped_column(String(63))  # whose prediction was accepted
     revision: Mapped[int] = mapped_column(Id)
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
