@@ -6,8 +6,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import event, text
 
-from backend.db.session import connect
 from backend.db import tables_of_autolabel, tables_of_labels, tables_of_releases
+from backend.db.session import connect
 from backend.db.tables import Base, UtcDateTime
 
 # every module of tables, so that the metadata knows all of them
