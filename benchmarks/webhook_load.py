@@ -35,7 +35,7 @@ from backend.db.session import Database, connect
 from backend.db.tables import Account, Document, InboxEvent, InboxState
 from backend.embedded import redis
 from backend.settings import Settings
-from backend.workflow.dedupe import group_key
+from backend.workflow.normal_form import group_key
 
 CLIENTS, RATE = 10, 50.0  # deliveries a second, all clients together
 BAR_LOST, BAR_P99 = 0, 150.0

@@ -1,11 +1,8 @@
 """Stage 2: find exact copies, keep one document of each group and set the others aside.
 
-Two texts are copies when their normal forms are equal: NFKC, without white space and zero-width
-characters, upper and lower case kept apart. The normal form is a key; no text is ever altered.
+Two texts are copies when their normal forms are equal (normal_form.py); no text is ever altered.
 """
 
-import hashlib
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +13,8 @@ from sqlalchemy.orm import Session
 
 from backend.db.tables import Document, Gold, GoldSource
 from backend.db.versions import locked_project
+from backend.workflow.normal_form import normal_form
 
-# zero-width space, non-joiner and joiner, word joiner, byte-order mark, soft hyphen, Mongolian
-# vowel separator
-_ZERO_WIDTH = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD, 0x180E))
 _NO_OWN_GOLD = (None, GoldSource.COPIED)  # copied gold follows the canonical document
 _RANK = {GoldSource.PERSON: 0, GoldSource.IMPORTED: 1} | dict.fromkeys(_NO_OWN_GOLD, 2)
 _documents = Document.__table__
@@ -46,16 +41,6 @@ class DedupeReport:
             self.copies + other.copies,
             self.conflicts + other.conflicts,
         )
-
-
-def normal_form(text: str) -> str:
-    """The form in which copies are equal."""
-    return "".join(unicodedata.normalize("NFKC", text).split()).translate(_ZERO_WIDTH)
-
-
-def group_key(text: str) -> str:
-    """SHA-256 of the normal form, hexadecimal: shared by all copies of a text."""
-    return hashlib.sha256(normal_form(text).encode()).hexdigest()
 
 
 def unsorted(session: Session, project_id: int) -> bool:

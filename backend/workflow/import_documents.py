@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
 from backend.db.versions import locked_project
-from backend.workflow.dedupe import group_key
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
+from backend.workflow.normal_form import group_key
 from backend.workflow.select import part_of
 from ml_backend.contract.label_set import LabelSet
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from backend.db.annotations import document_by_external_id, document_by_task, group_role
 from backend.db.tables import Arm, Document, Part, Project, TaskState
 from backend.errors import InvalidInputError
-from backend.workflow.dedupe import group_key
+from backend.workflow.normal_form import group_key
 from ml_backend.contract.label_studio import TextControl, task_text
 
 

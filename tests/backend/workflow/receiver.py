@@ -21,7 +21,7 @@ from backend.db.tables import Document, Gold, InboxEvent, Project
 from backend.loop import inbox
 from backend.loop.reconcile import reconcile
 from backend.settings import Settings
-from backend.workflow.dedupe import group_key
+from backend.workflow.normal_form import group_key
 from backend.workflow.reconcile_report import Report
 
 CONFIG = (

@@ -7,8 +7,9 @@ from backend.commands.project import create_project
 from backend.db import pool
 from backend.db.tables import Document
 from backend.errors import InvalidInputError
-from backend.workflow.dedupe import dedupe, group_key
+from backend.workflow.dedupe import dedupe
 from backend.workflow.label_studio_tasks import document_of_task, forget_project
+from backend.workflow.normal_form import group_key
 from ml_backend.contract.label_studio import parse_label_config
 from tests.backend.workflow.receiver import CONFIG
 
