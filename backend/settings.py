@@ -202,6 +202,12 @@ class ProjectSettings(BaseModel):
     random_share: float = Field(
         0.15, ge=0, le=1, description="share of what people see that is chosen at random"
     )
+    casefold: bool = Field(
+        False, description="texts that differ in upper and lower case alone are copies too"
+    )
+    near_threshold: float = Field(
+        0.85, ge=0.5, le=1, description="similarity from which two texts are near copies"
+    )
     training: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="options handed to the trainer"
     )

@@ -27,6 +27,7 @@ GROUPS = {
         "gate_when_little",
     ),
     "What people see": ("open_tasks", "random_share"),
+    "Duplicates": ("casefold", "near_threshold"),
 }
 
 log = logging.getLogger(__name__)
@@ -101,12 +102,16 @@ def _field(name: str, values: Mapping[str, Any], errors: Mapping[str, str]) -> F
         name=name,
         title=field.title or name.replace("_", " ").capitalize(),
         description=field.description or "",
-        value=str(values.get(name, "")),
-        default=str(field.default),
+        value=_shown(values.get(name, "")),
+        default=_shown(field.default),
         error=errors.get(name, ""),
         whole=field.annotation is int,
-        choices=() if field.annotation in (int, float) else get_args(field.annotation),
+        choices=("no", "yes") if field.annotation is bool else get_args(field.annotation),
     )
+
+
+def _shown(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _errors(error: ValidationError) -> dict[str, str]:
