@@ -177,6 +177,11 @@ class ProjectSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    @field_validator("min_support", mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, value: object) -> object:
+        return None if value == "" else value
+
     retrain_threshold: int = Field(50, ge=1, description="changed gold documents that start a run")
     gate_margin: float = Field(
         0.02, ge=0, le=1, description="how much worse in F1 a challenger may be, at most"
@@ -207,6 +212,13 @@ class ProjectSettings(BaseModel):
     )
     near_threshold: float = Field(
         0.85, ge=0.5, le=1, description="similarity from which two texts are near copies"
+    )
+    min_support: int | None = Field(
+        None,
+        ge=0,
+        title="Minimum support",
+        description="gold entities below which a label is left out of training; 0 leaves none "
+        "out, empty means 1,500 once the project has 20,000 gold entities",
     )
     training: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="options handed to the trainer"

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +18,7 @@ from backend.settings import ProjectSettings
 # Options of the trainer are many and not all numbers: `goldloop project set` takes those.
 NOT_HERE = {"training"}
 GROUPS = {
-    "Training": ("retrain_threshold",),
+    "Training": ("retrain_threshold", "min_support"),
     "Gate": (
         "gate_margin",
         "gate_class_margin",
@@ -102,16 +102,24 @@ def _field(name: str, values: Mapping[str, Any], errors: Mapping[str, str]) -> F
         name=name,
         title=field.title or name.replace("_", " ").capitalize(),
         description=field.description or "",
-        value=_shown(values.get(name, "")),
-        default=_shown(field.default),
+        value=_shown(values.get(name)),
+        default=_shown(field.default) or "empty",
         error=errors.get(name, ""),
-        whole=field.annotation is int,
-        choices=("no", "yes") if field.annotation is bool else get_args(field.annotation),
+        whole=field.annotation in (int, int | None),
+        choices=_choices(field.annotation),
     )
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return ""
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    if annotation is bool:
+        return ("no", "yes")
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def _errors(error: ValidationError) -> dict[str, str]:

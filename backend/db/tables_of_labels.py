@@ -41,7 +41,8 @@ class LabelMapping(Base):
     """A version of a project's renamed and merged labels: the label in gold → what it becomes.
 
     Gold itself is never rewritten; the newest mapping is applied on the way to training and
-    release. None of the mapping's targets is itself mapped.
+    release. None of the mapping's targets is itself mapped; `names` are the mapped labels that
+    were only renamed, each with its new name.
     """
 
     __tablename__ = "label_mappings"
@@ -51,6 +52,7 @@ class LabelMapping(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     number: Mapped[int] = mapped_column(Integer)
     mapping: Mapped[dict[str, Any]]
+    names: Mapped[dict[str, Any]] = mapped_column(default=dict)
     made_by: Mapped[str] = mapped_column(String(254))
     reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)

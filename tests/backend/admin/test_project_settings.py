@@ -22,6 +22,7 @@ TYPED = {
     "random_share": "0.25",
     "casefold": "yes",
     "near_threshold": "0.9",
+    "min_support": "40",
 }
 TYPED = {  # those that stay as they are
     name: str(field.default)
@@ -74,6 +75,7 @@ def test_what_is_typed_is_set_and_the_trainers_options_stay(
         ("retrain_threshold", "many", "Give a whole number."),
         ("retrain_threshold", "", "Give a whole number."),
         ("retrain_threshold", "2.5", "Give a whole number."),
+        ("min_support", "few", "Give a whole number."),
         ("gate_margin", "nan", "Give 1 or less."),
         ("gate_margin", "a little", "Give a number."),
         ("random_share", "15", "Give 1 or less."),
@@ -102,3 +104,12 @@ def test_several_mistakes_are_all_told(curator: FlaskClient) -> None:
 
 def test_the_form_needs_its_token(curator: FlaskClient) -> None:
     assert curator.post(ADDRESS, data=TYPED).status_code == 400
+
+
+def test_a_minimum_support_that_is_left_empty_is_not_set(
+    curator: FlaskClient, filled: Database
+) -> None:
+    assert send(curator, min_support="0")[0] == 303
+    assert stored(filled).min_support == 0
+    assert send(curator, min_support="")[0] == 303
+    assert stored(filled).min_support is None
