@@ -203,6 +203,7 @@ class Document(Base):
     )  # the file's own id, or made from the text
     text: Mapped[str] = mapped_column(Text)
     meta: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    file: Mapped[str | None] = mapped_column(Text)  # that brought it, or later brought its gold
     group_key: Mapped[str] = mapped_column(String(64))  # SHA-256 of the normal form
     canonical_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id"))
     near_id: Mapped[int | None] = mapped_column(Id)
@@ -254,6 +255,8 @@ class AnnotationState(Base):
     version_name: Mapped[str | None] = mapped_column(String(63))  # of the prediction it began from
     cleaned: Mapped[dict[str, Any]] = mapped_column(default=dict)
     correction: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # entities that the person added, moved or relabelled; None where nothing was predicted
+    corrected: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     seen_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -11,7 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.db.annotations import document_by_task
+from backend.db.label_counts import add_counts
 from backend.db.tables import Prediction, Project, Version, VersionState
+from backend.db.tables_of_labels import Counted
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, InvalidInputError
 from backend.workflow.correct import clean
@@ -109,15 +111,20 @@ def take_predictions(
             continue
         regions = one.get("result")
         entities, _ = clean(regions if isinstance(regions, list) else [], document.text, control)
+        version_id = versions[version_name(one)]
+        ours = session.get(Prediction, (document.id, version_id))
+        before = [ours.entities] if ours is not None else []
+        after = [entity.to_dict() for entity in entities]
         score = one.get("score")
         confidence = float(score) if isinstance(score, int | float) else 0.0
         session.merge(
             Prediction(
                 document_id=document.id,
-                version_id=versions[version_name(one)],
-                entities=[entity.to_dict() for entity in entities],
+                version_id=version_id,
+                entities=after,
                 confidence=min(1.0, max(0.0, confidence)),
             )
         )
+        add_counts(session, project_id, Counted.PREDICTION, version_id, before, [after])
         kept += 1
     return kept

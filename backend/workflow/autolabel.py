@@ -10,6 +10,7 @@ whose own task was done: what people said there, even when they disagree, stands
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from backend.db.gold import NewGold, put_gold, remove_gold
 from backend.db.tables import Document, Gold, GoldSource, Project, TaskState
 
 CHUNK = 500
@@ -28,24 +29,23 @@ def label_copies(session: Session, project: Project, limit: int = CHUNK) -> int:
     The project's row must be locked. Gold that a copy has of its own is left alone.
     """
     behind = _behind(session, project.id, limit)
-    for gold, source in behind:
-        if source is None:
-            session.delete(gold)
-        else:
-            _copy(gold, source)
     given = _given(session, project.id, limit - len(behind))
-    for document_id, source in given:
-        gold = Gold(document_id=document_id, project_id=project.id, source=GoldSource.COPIED)
-        _copy(gold, source)
-        session.add(gold)
-    session.flush()
+    remove_gold(session, project.id, [gold.document_id for gold, source in behind if not source])
+    renewed = [_copy(gold.document_id, source) for gold, source in behind if source]
+    put_gold(session, project, renewed + [_copy(one, source) for one, source in given])
     return len(behind) + len(given)
 
 
-def _copy(gold: Gold, source: Gold) -> None:
-    gold.entities, gold.account_id = source.entities, source.account_id
-    gold.annotation_state_id = source.annotation_state_id
-    gold.revision, gold.updated_at = source.revision, source.updated_at
+def _copy(document_id: int, source: Gold) -> NewGold:
+    return NewGold(
+        document_id=document_id,
+        entities=source.entities,
+        source=GoldSource.COPIED,
+        revision=source.revision,
+        updated_at=source.updated_at,
+        account_id=source.account_id,
+        annotation_state_id=source.annotation_state_id,
+    )
 
 
 def _takes_copies() -> ColumnElement[bool]:

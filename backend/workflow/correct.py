@@ -93,6 +93,11 @@ def compare(predicted: Sequence[Entity], final: Sequence[Entity]) -> Correction:
     return Correction(len(kept), len(new), len(old), moved, relabelled)
 
 
+def corrected(predicted: Sequence[Entity], final: Sequence[Entity]) -> list[Entity]:
+    """The entities that a person added, moved or relabelled: those that were not predicted so."""
+    return sorted(set(final) - set(predicted))
+
+
 def _read_region(
     region: Any, length: int, control: TextControl, counts: Counter[str]
 ) -> Entity | None:

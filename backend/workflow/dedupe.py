@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from backend.db.gold import remove_gold
 from backend.db.tables import Document, Gold, GoldSource
 from backend.db.versions import locked_project
 from backend.workflow.normal_form import normal_form
 
 _NO_OWN_GOLD = (None, GoldSource.COPIED)  # copied gold follows the canonical document
-_RANK = {GoldSource.PERSON: 0, GoldSource.IMPORTED: 1} | dict.fromkeys(_NO_OWN_GOLD, 2)
+_BEST_FIRST = (GoldSource.DECISION, GoldSource.PERSON, GoldSource.IMPORTED, GoldSource.RULE)
+_RANK = {source: rank for rank, source in enumerate(_BEST_FIRST)} | dict.fromkeys(_NO_OWN_GOLD, 9)
 _documents = Document.__table__
 _SET_CANONICAL = (
     update(Document.__table__)  # type: ignore[arg-type]
@@ -54,9 +56,10 @@ def unsorted(session: Session, project_id: int) -> bool:
 def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
     """Look at up to `limit` documents that were not looked at yet, with their whole groups.
 
-    The canonical document of a group is the one with the best gold (a person's, then imported,
-    then none), then one that has a task, then the oldest. Copied gold of documents whose canonical
-    one changes is withdrawn: autolabel gives it anew. Call again until `looked_at` is 0.
+    The canonical document of a group is the one with the best gold (a curator's decision, a
+    person's, imported, by rule, none), then one that has a task, then the oldest. Copied gold of
+    documents whose canonical one changes is withdrawn: autolabel gives it anew. Call again until
+    `looked_at` is 0.
     """
     fresh = session.execute(
         select(Document.id, Document.group_key)
@@ -69,6 +72,7 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
     locked_project(session, project_id)  # gold may change
     groups = _groups(session, project_id, sorted({row.group_key for row in fresh}))
     moved: list[dict[str, int | None]] = []
+    withdrawn: list[int] = []
     copies = conflicts = 0
     for members in groups.values():
         canonical = min(members, key=lambda row: (_RANK[row.source], row.task_id is None, row.id))
@@ -76,16 +80,13 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
             wanted = None if member is canonical else canonical.id
             if member.canonical_id != wanted:
                 moved.append({"member": member.id, "canonical": wanted})
+                if member.source == GoldSource.COPIED:
+                    withdrawn.append(member.id)
                 copies += wanted is not None
         conflicts += _in_conflict(session, members)
     if moved:
         session.connection().execute(_SET_CANONICAL, moved)
-        session.execute(
-            delete(Gold).where(
-                Gold.document_id.in_([row["member"] for row in moved]),
-                Gold.source == GoldSource.COPIED,
-            )
-        )
+        remove_gold(session, project_id, withdrawn)
     session.execute(
         update(Document).where(Document.id.in_([row.id for row in fresh])).values(deduped=True)
     )

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from backend.db.gold import NewGold, put_gold
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
 from backend.db.versions import locked_project
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
@@ -239,18 +240,15 @@ def _insert_gold(session: Session, project: Project, documents: Sequence[ReadyDo
     )
     ids = {name: document_id for name, document_id in found}
     rows = [
-        {
-            "document_id": ids[document.external_id],
-            "project_id": project.id,
-            "entities": [entity.to_dict() for entity in document.record.entities or ()],
-            "source": GoldSource.IMPORTED,
-            "revision": project.gold_revision,
-            "updated_at": now(),
-        }
+        NewGold(
+            document_id=ids[document.external_id],
+            entities=[entity.to_dict() for entity in document.record.entities or ()],
+            source=GoldSource.IMPORTED,
+            revision=project.gold_revision,
+            updated_at=now(),
+        )
         for document in documents
     ]
-    copied = Gold.document_id.in_(ids.values()) & (Gold.source == GoldSource.COPIED)
-    session.execute(delete(Gold).where(copied))
-    session.execute(insert(Gold.__table__), rows)  # type: ignore[arg-type]
+    put_gold(session, project, rows)
     # a copy that brings gold may become the canonical one: let dedupe look again
     session.execute(update(Document).where(Document.id.in_(ids.values())).values(deduped=False))

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from backend.db.label_counts import add_counts
 from backend.db.pool import chunks
-from backend.db.tables import Document, Prediction, now
+from backend.db.tables import Document, Prediction, Version, now
+from backend.db.tables_of_labels import Counted
 from backend.workflow.select import place
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import TextControl, to_regions
@@ -85,7 +87,11 @@ def store(
     if not rows:
         return 0
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(Prediction).on_conflict_do_nothing(), rows)
+    insert = dialect.insert(Prediction).on_conflict_do_nothing()
+    fresh = set(session.scalars(insert.returning(Prediction.document_id), rows))
+    added = [row["entities"] for row in rows if row["document_id"] in fresh]
+    project_id = session.get_one(Version, version_id).project_id
+    add_counts(session, project_id, Counted.PREDICTION, version_id, (), added)
     return len(rows)
 
 

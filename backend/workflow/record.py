@@ -21,9 +21,10 @@ from backend.db.annotations import (
     is_deleted,
     own_prediction,
 )
-from backend.db.tables import Account, AnnotationState, AnnotationStatus, Document, Role
+from backend.db.label_counts import corrections_counted
+from backend.db.tables import Account, AnnotationState, AnnotationStatus, Document, Project, Role
 from backend.db.versions import locked_project
-from backend.workflow.correct import clean, compare
+from backend.workflow.correct import clean, compare, corrected
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.settle import settle
 from ml_backend.contract.entity import Entity
@@ -46,6 +47,13 @@ def record_state(
     `alive` says that Label Studio itself was asked just now, rather than a delivery read.
     """
     project = locked_project(session, document.project_id)
+    with corrections_counted(session, project.id, document.id):
+        return _record_state(session, project, document, seen, alive=alive)
+
+
+def _record_state(
+    session: Session, project: Project, document: Document, seen: SeenAnnotation, *, alive: bool
+) -> Recorded:
     everywhere = history(session, project.id, seen.number)
     states = [one for one in everywhere if one.document_id == document.id]
     if is_deleted(states):
@@ -94,10 +102,11 @@ def record_deletion(
         cleaned={},
         correction={},
     )
-    session.add(state)
-    session.flush()
-    document = session.get_one(Document, last.document_id)
-    return Recorded(True, settle(session, project, document))
+    with corrections_counted(session, project_id, last.document_id):
+        session.add(state)
+        session.flush()
+        document = session.get_one(Document, last.document_id)
+        return Recorded(True, settle(session, project, document))
 
 
 def _new_state(
@@ -124,6 +133,7 @@ def _new_state(
         predicted = _predicted(session, document, seen, control)
         if predicted is not None:
             state.correction = compare(predicted, entities).to_dict()
+            state.corrected = [entity.to_dict() for entity in corrected(predicted, entities)]
     return state
 
 

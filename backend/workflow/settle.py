@@ -14,6 +14,7 @@ Every change takes the project's next revision, so that "changed since" is exact
 from sqlalchemy.orm import Session
 
 from backend.db.annotations import current_states
+from backend.db.gold import NewGold, put_gold, remove_gold
 from backend.db.tables import (
     AnnotationState,
     AnnotationStatus,
@@ -52,37 +53,35 @@ def _vouch(session: Session, project: Project, document: Document, state: Annota
     )
     if gold is not None and gold.source == GoldSource.IMPORTED:
         document.imported_gold = gold.entities
-    if gold is None:
-        gold = Gold(document_id=document.id, project_id=project.id)
-        session.add(gold)
-    gold.source = GoldSource.PERSON
-    gold.account_id = state.account_id
-    gold.annotation_state_id = state.id
-    gold.entities = state.entities
-    gold.updated_at = state.updated_at
-    if changed:
-        gold.revision = _next_revision(project)
-    session.flush()
+    vouched = NewGold(
+        document_id=document.id,
+        entities=state.entities,
+        source=GoldSource.PERSON,
+        revision=_next_revision(project) if changed or gold is None else gold.revision,
+        updated_at=state.updated_at,
+        account_id=state.account_id,
+        annotation_state_id=state.id,
+    )
+    put_gold(session, project, [vouched])
     return changed
 
 
 def _withdraw(session: Session, project: Project, document: Document) -> bool:
-    gold = session.get(Gold, document.id)
     if document.imported_gold is not None:
-        if gold is None:
-            gold = Gold(document_id=document.id, project_id=project.id)
-            session.add(gold)
-        gold.source = GoldSource.IMPORTED
-        gold.entities = document.imported_gold
-        gold.account_id = gold.annotation_state_id = None
-        gold.updated_at = now()
-        gold.revision = _next_revision(project)
+        given_back = NewGold(
+            document_id=document.id,
+            entities=document.imported_gold,
+            source=GoldSource.IMPORTED,
+            revision=_next_revision(project),
+            updated_at=now(),
+        )
         document.imported_gold = None
-        session.flush()
+        put_gold(session, project, [given_back])
         return True
+    gold = session.get(Gold, document.id)
     if gold is None or gold.source != GoldSource.PERSON:
         return False
-    return _remove(session, project, gold)
+    return _remove(session, project, document)
 
 
 def _contest(session: Session, project: Project, document: Document) -> bool:
@@ -91,13 +90,12 @@ def _contest(session: Session, project: Project, document: Document) -> bool:
         return False
     if gold.source == GoldSource.IMPORTED:
         document.imported_gold = gold.entities
-    return _remove(session, project, gold)
+    return _remove(session, project, document)
 
 
-def _remove(session: Session, project: Project, gold: Gold) -> bool:
-    session.delete(gold)
+def _remove(session: Session, project: Project, document: Document) -> bool:
     _next_revision(project)
-    session.flush()
+    remove_gold(session, project.id, [document.id])
     return True
 
 

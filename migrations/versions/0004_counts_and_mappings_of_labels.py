@@ -64,9 +64,36 @@ def upgrade() -> None:
     op.add_column(
         "projects", sa.Column("label_since", sa.JSON(), server_default="{}", nullable=False)
     )
+    op.add_column("annotation_states", sa.Column("corrected", sa.JSON(), nullable=True))
+    _count_what_is_there()
+
+
+def _count_what_is_there() -> None:
+    """Gold and predictions; what people corrected before was not kept by label."""
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    each = "json_each" if sqlite else "json_array_elements"
+    label = "json_extract(e.value, '$.label')" if sqlite else "e.value ->> 'label'"
+    for kind, project_id, version_id, source in (
+        ("gold", "s.project_id", "0", "gold AS s"),
+        (
+            "prediction",
+            "v.project_id",
+            "s.version_id",
+            "predictions AS s JOIN versions AS v ON v.id = s.version_id",
+        ),
+    ):
+        op.execute(
+            "INSERT INTO label_counts "  # noqa: S608
+            "(project_id, kind, version_id, label, entities, documents) "
+            f"SELECT {project_id}, '{kind}', {version_id}, {label}, count(*), "
+            f"count(DISTINCT s.document_id) FROM {source} CROSS JOIN {each}(s.entities) AS e "
+            "GROUP BY 1, 2, 3, 4"
+        )
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("annotation_states", schema=None) as batch_op:
+        batch_op.drop_column("corrected")
     with op.batch_alter_table("projects", schema=None) as batch_op:
         batch_op.drop_column("label_since")
     op.drop_table("label_mappings")

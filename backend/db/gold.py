@@ -1,0 +1,80 @@
+"""The one door for gold: whoever gives, replaces or withdraws it comes through here.
+
+The counts of labels follow in the same transaction. The project's row must be held
+(`locked_project`), and who changes gold takes the revision: nothing is counted up here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
+
+from backend.db.bulk import insert_rows, is_one_of
+from backend.db.label_counts import add_counts
+from backend.db.tables import Document, Gold, GoldSource, Project
+from backend.db.tables_of_autolabel import Promise  # noqa: F401  # gold refers to both tables
+from backend.db.tables_of_labels import Adjudication, Counted  # noqa: F401
+
+
+@dataclass(frozen=True, slots=True)
+class NewGold:
+    """The gold that a document is to have, in place of what it has now."""
+
+    document_id: int
+    entities: list[dict[str, Any]]
+    source: GoldSource
+    revision: int
+    updated_at: datetime
+    account_id: int | None = None
+    annotation_state_id: int | None = None
+    adjudication_id: int | None = None
+    promise_id: int | None = None
+    version_name: str | None = None
+
+
+_COLUMNS = tuple(field.name for field in fields(NewGold))
+
+
+def put_gold(session: Session, project: Project, rows: Sequence[NewGold]) -> None:
+    """Give documents their gold, a document once; what they had is replaced."""
+    if not rows:
+        return
+    ids = [row.document_id for row in rows]
+    assert len(set(ids)) == len(ids), "a document has one gold"
+    before = _take_out(session, ids)
+    values = ((project.id, *map(row.__getattribute__, _COLUMNS)) for row in rows)
+    insert_rows(session, Gold, ("project_id", *_COLUMNS), values)
+    add_counts(session, project.id, Counted.GOLD, 0, before, (row.entities for row in rows))
+
+
+def remove_gold(session: Session, project_id: int, document_ids: Sequence[int]) -> int:
+    """Withdraw the gold of documents, where they have any; how many had."""
+    before = _take_out(session, document_ids)
+    add_counts(session, project_id, Counted.GOLD, 0, before, ())
+    return len(before)
+
+
+def _take_out(session: Session, document_ids: Sequence[int]) -> list[list[dict[str, Any]]]:
+    """Delete the gold of documents and return what it was, one list a document that had some."""
+    session.flush()  # what is to be replaced, and what the new gold refers to
+    its = is_one_of(session, Gold.document_id, document_ids)
+    before = list(session.scalars(select(Gold.entities).where(its)))
+    if before:
+        session.connection().execute(delete(Gold).where(its))
+    _forget(session, document_ids)
+    return before
+
+
+def _forget(session: Session, document_ids: Sequence[int]) -> None:
+    """Let objects that the session has loaded be read again."""
+    for document_id in document_ids:
+        gold = session.identity_map.get(identity_key(Gold, document_id))
+        if gold is not None:
+            session.expire(gold)
+        document = session.identity_map.get(identity_key(Document, document_id))
+        if document is not None:
+            session.expire(document, ["gold"])
