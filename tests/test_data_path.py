@@ -23,7 +23,7 @@ from backend.settings import ProjectSettings
 from backend.workflow import gate, preannotate, publish, release, retrain, select, snapshot
 from backend.workflow.autolabel import label_copies
 from backend.workflow.dedupe import dedupe
-from backend.workflow.formats import jsonl
+from backend.workflow.formats.reading import read_path
 from backend.workflow.import_documents import chunks, import_lines
 from backend.workflow.origins import Origins, read_annotation
 from backend.workflow.record import record_state
@@ -57,7 +57,7 @@ class Workbench:
         self.control = parse_label_config(project.label_config)
 
     def import_file(self, path: Path, gold: str | None):
-        for chunk in chunks(jsonl.read(path), self.labels):
+        for chunk in chunks(read_path(path), self.labels):
             with self.database.write() as session:
                 yield import_lines(session, self.project_id, chunk.ready, gold), chunk.refused
 

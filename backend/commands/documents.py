@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -16,7 +15,8 @@ from backend.db.session import Database
 from backend.loop.copies import sort_copies
 from backend.settings import load_settings
 from backend.workflow.dedupe import DedupeReport
-from backend.workflow.formats import jsonl
+from backend.workflow.formats.reading import read_path
+from backend.workflow.formats.refused import RefusedFiles
 from backend.workflow.import_documents import GoldAs, ImportReport, chunks, import_lines
 from backend.workflow.release import gold_lines
 from ml_backend.contract.label_set import LabelSet
@@ -98,14 +98,14 @@ def import_file(
         project = project_by_key(session, project_key)
         project_id, labels = project.id, LabelSet(tuple(project.labels))
     report = ImportReport()
-    for chunk in chunks(jsonl.read(file), labels):
+    for chunk in chunks(read_path(file), labels):
         report.refused += chunk.refused
         began = time.monotonic()
         with database.write() as session:
             report.add(import_lines(session, project_id, chunk.ready, gold))
         database.give_way(time.monotonic() - began)
         advance(chunk.lines)
-    _write_refused(file.with_name(f"{file.name}.refused.jsonl"), report)
+    _write_refused(file, report)
     return report
 
 
@@ -116,13 +116,10 @@ def set_copies_aside(database: Database, project_key: str) -> DedupeReport:
     return sort_copies(database, project_id)
 
 
-def _write_refused(path: Path, report: ImportReport) -> None:
-    if not report.refused:
-        path.unlink(missing_ok=True)
-        return
-    with path.open("wb") as file:
+def _write_refused(file: Path, report: ImportReport) -> None:
+    with RefusedFiles(file) as files:
         for refused in report.refused:
-            file.write(orjson.dumps(jsonl.refused_record(refused)) + b"\n")
+            files.add(refused)
 
 
 def _tell(file: Path, report: ImportReport) -> None:

@@ -9,7 +9,7 @@ import pytest
 from backend.commands.documents import import_file, set_copies_aside
 from backend.db.session import Database
 from backend.db.tables import Account, Gold, GoldSource, Project
-from backend.workflow.formats.jsonl import read
+from backend.workflow.formats.reading import read_path
 from backend.workflow.formats.record import DocumentRecord
 from backend.workflow.release import ReleaseError, gold_lines
 
@@ -84,7 +84,7 @@ def test_what_was_released_imports_again(filled: Database, tmp_path: Path) -> No
     file = tmp_path / "out.jsonl"
     with filled.read() as session:
         file.write_bytes(b"".join(gold_lines(session, 1)))
-    records = list(read(file))
+    records = list(read_path(file))
     assert all(isinstance(record, DocumentRecord) and record.entities for record in records)
 
 

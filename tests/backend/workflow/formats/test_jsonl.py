@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.workflow.formats.jsonl import read, read_line, refused_record
+from backend.workflow.formats.jsonl import read_line
+from backend.workflow.formats.reading import read_path
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
+from backend.workflow.formats.refused import RefusedFiles
 from ml_backend.contract.entity import Entity
 
 TEXT = st.text(
@@ -44,7 +46,7 @@ def test_a_file_of_awkward_texts_is_read_line_by_line(tmp_path: Path, text: str)
     file = tmp_path / "a.jsonl"
     lines = [json.dumps({"text": text}, ensure_ascii=False), json.dumps({"text": "끝"})]
     file.write_bytes(b"\xef\xbb\xbf" + "\n\n".join(lines).encode() + b"\r\n")
-    first, last = read(file)
+    first, last = read_path(file)
     assert isinstance(first, DocumentRecord)
     assert isinstance(last, DocumentRecord)
     assert (first.text, first.line, last.text, last.line) == (text, 1, "끝", 3)
@@ -125,10 +127,12 @@ def test_what_is_not_json_in_utf8_is_refused(line: bytes) -> None:
     assert "not JSON" in found.reason
 
 
-def test_a_refused_line_can_be_mended_and_read_again() -> None:
+def test_a_refused_line_can_be_mended_and_read_again(tmp_path: Path) -> None:
     refused = line_of({"id": "a", "text": "가", "entities": [{"start": 0, "end": 9, "label": "P"}]})
     assert isinstance(refused, RefusedLine)
-    record = refused_record(refused)
+    with RefusedFiles(tmp_path / "f.jsonl") as files:
+        files.add(refused)
+    record = json.loads((tmp_path / "f.jsonl.refused.jsonl").read_text("utf-8"))
     assert record["refused"].startswith("line 3: ")
     record["entities"][0]["end"] = 1
     mended = line_of(record)

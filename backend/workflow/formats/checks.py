@@ -1,0 +1,127 @@
+"""The one door for documents that are read from files: what cannot be one is refused, with why."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from backend.workflow.formats.encoding import damage
+from backend.workflow.formats.record import DocumentRecord, RefusedLine, Unit
+from ml_backend.contract.entity import Entity, EntityError, first_overlap
+
+ID_LENGTH = 200
+TEXT_LENGTH = 1_000_000  # characters; more is a file that was not cut into documents
+
+
+class RecordError(ValueError):
+    """Why something that was read cannot be a document."""
+
+
+def document(
+    *,
+    file: str,
+    line: int,
+    text: object,
+    raw: dict[str, Any] | str,
+    external_id: object = None,
+    entities: object = None,
+    meta: object = None,
+    labels: tuple[str, ...] | None = None,
+    unit: Unit = "line",
+) -> DocumentRecord | RefusedLine:
+    """A document as a file has it, or the refusal that says what is wrong with it.
+
+    `entities` is None where the file says nothing of them, or a list of mappings with `start`,
+    `end`, `label` and, where the source states its surface string, `text`: it must be what
+    stands there. `raw` is what a refused record is mended from: an object of JSON, or lines.
+    """
+    try:
+        checked = checked_text(text)
+        return DocumentRecord(
+            file=file,
+            line=line,
+            text=checked,
+            external_id=checked_id(external_id),
+            entities=checked_entities(entities, checked),
+            meta=checked_meta(meta),
+            raw=raw,
+            labels=labels,
+            unit=unit,
+        )
+    except RecordError as error:
+        return RefusedLine(file, line, str(error), raw, unit)
+
+
+def checked_text(value: object) -> str:
+    """A text that a document may have; raises RecordError."""
+    if not isinstance(value, str):
+        raise RecordError("text is missing" if value is None else "text must be a string")
+    if not value or value.isspace():
+        raise RecordError("text is empty")
+    if "\0" in value:
+        raise RecordError("text holds a NUL character, which databases cannot keep")
+    if len(value) > TEXT_LENGTH:
+        raise RecordError(f"text has {len(value)} characters; at most {TEXT_LENGTH} are taken")
+    if why := damage(value):
+        raise RecordError(f"text is damaged: {why}")
+    return value
+
+
+def checked_id(value: object) -> str | None:
+    """A document's own id, None where it has none; raises RecordError."""
+    if value is None:
+        return None
+    if type(value) is int:
+        return str(value)
+    if not isinstance(value, str) or not value.strip() or "\0" in value or damage(value):
+        raise RecordError("id must be a non-empty string or a whole number")
+    if len(value) > ID_LENGTH:
+        raise RecordError(f"id has {len(value)} characters; at most {ID_LENGTH} are taken")
+    return value
+
+
+def checked_entities(value: object, text: str) -> list[Entity] | None:
+    """Entities in order, each at its own surface string, none overlapping; raises RecordError."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        raise RecordError("entities must be a list of objects")
+    try:
+        entities = [_entity(item, text) for item in value]
+    except EntityError as error:
+        raise RecordError(f"entity: {error}") from error
+    entities.sort()
+    if overlap := first_overlap(entities):
+        left, right = overlap
+        raise RecordError(
+            f"entities overlap: [{left.start}, {left.end}) {left.label!r} "
+            f"and [{right.start}, {right.end}) {right.label!r}"
+        )
+    return entities
+
+
+def checked_meta(value: object) -> dict[str, Any]:
+    """What else a file says of a document; raises RecordError."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise RecordError("meta must be an object")
+    return value
+
+
+def without(record: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """The keys of a record that are not among `keys`: what goes to `meta`."""
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+def _entity(record: Mapping[str, Any], text: str) -> Entity:
+    entity = Entity.from_dict(record, length=len(text))
+    if entity.probability is not None:
+        entity = Entity(entity.start, entity.end, entity.label)  # a person's from here on
+    stated, found = record.get("text"), text[entity.start : entity.end]
+    if stated is not None and stated != found:
+        raise RecordError(
+            f"entity [{entity.start}, {entity.end}) {entity.label!r} says it is {stated!r}, "
+            f"but the text there is {found!r}"
+        )
+    if why := damage(entity.label):
+        raise RecordError(f"label is damaged: {why}")
+    return entity

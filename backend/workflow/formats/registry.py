@@ -1,0 +1,27 @@
+"""Every format, by name. The order is the one in which they are listed to people."""
+
+from backend.errors import InvalidInputError
+from backend.workflow.formats import jsonl, parquet
+from backend.workflow.formats.format import Format, WritableFormat
+
+FORMATS: tuple[Format, ...] = (
+    jsonl,
+    parquet,
+)
+BY_NAME: dict[str, Format] = {format.NAME: format for format in FORMATS}
+
+
+def format_by_name(name: str) -> Format:
+    """Raises InvalidInputError, which names them all, for a name that there is not."""
+    if name not in BY_NAME:
+        raise InvalidInputError(f"there is no format {name!r}; there are: {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def writable_format(name: str) -> WritableFormat:
+    """A format that can be written; raises InvalidInputError when it is only read."""
+    format = format_by_name(name)
+    if not isinstance(format, WritableFormat):
+        names = ", ".join(one.NAME for one in FORMATS if isinstance(one, WritableFormat))
+        raise InvalidInputError(f"format {name!r} is only read; written are: {names}")
+    return format
