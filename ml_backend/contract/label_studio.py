@@ -5,7 +5,7 @@ read annotations. Offsets are the same as ours (code points, half-open).
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,21 +64,39 @@ def task_text(data: Mapping[str, Any], control: TextControl) -> str | None:
     return text if isinstance(text, str) else None
 
 
+def shown_as(mapping: Mapping[str, str], labels: Collection[str]) -> dict[str, str]:
+    """What labels that gold's were mapped to are called where only these labels are.
+
+    A target that is one of them stays; for any other the first label stands that became it.
+    """
+    back: dict[str, str] = {}
+    for label, target in mapping.items():
+        if target not in labels and label in labels:
+            back.setdefault(target, label)
+    return back
+
+
 def to_regions(
-    entities: Iterable[Entity], text: str, control: TextControl
+    entities: Iterable[Entity],
+    text: str,
+    control: TextControl,
+    mapping: Mapping[str, str] | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
     """Entities as a Label Studio result, and how many the configuration has no label for.
 
-    Region ids come from span and label, so that the same prediction has the same ids each time
-    and two regions never share one.
+    `mapping` is the one under which the tagger learned: see `shown_as`. Region ids come from span
+    and label, so that the same prediction has the same ids each time and two regions never share
+    one.
     """
     regions: list[dict[str, Any]] = []
     left_out = 0
+    back = shown_as(mapping or {}, control.labels.labels)
     for entity in entities:
-        if entity.label not in control.labels:
+        label = back.get(entity.label, entity.label)
+        if label not in control.labels:
             left_out += 1
             continue
-        name = f"{entity.start}:{entity.end}:{entity.label}"
+        name = f"{entity.start}:{entity.end}:{label}"
         region: dict[str, Any] = {
             "id": hashlib.sha256(name.encode()).hexdigest()[:10],
             "from_name": control.from_name,
@@ -89,7 +107,7 @@ def to_regions(
                 "start": entity.start,
                 "end": entity.end,
                 "text": text[entity.start : entity.end],
-                "labels": [entity.label],
+                "labels": [label],
             },
         }
         if entity.probability is not None:

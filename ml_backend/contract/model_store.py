@@ -1,7 +1,8 @@
 """The model store: one folder per version and an atomic champion pointer per project.
 
     STORE/PROJECT_KEY/versions/VERSION/…     written once, then never changed
-    STORE/PROJECT_KEY/champion.json          {"version", "label_config"}; replaced atomically
+    STORE/PROJECT_KEY/champion.json          {"version", "label_config", "mapping"}; replaced
+                                             atomically
 
 A project key is lower-case letters, digits and hyphens; it is also the project's address at the
 ML backend, because Label Studio's project numbers collide between servers.
@@ -12,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -24,10 +25,15 @@ class ModelStoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """What a project serves: the version's name and the configuration it answers under."""
+    """What a project serves: the version's name and the configuration it answers under.
+
+    `mapping` is what the configuration's labels were called when the version learned, where that
+    differed: see `shown_as`.
+    """
 
     version: str
     label_config: str
+    mapping: dict[str, str] = field(default_factory=dict)
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -96,7 +102,7 @@ class ModelStore:
         """What the project serves, None before the first publication."""
         try:
             record = json.loads(self.champion_path(project_key).read_text("utf-8"))
-            return Champion(record["version"], record["label_config"])
+            return Champion(record["version"], record["label_config"], record.get("mapping", {}))
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:

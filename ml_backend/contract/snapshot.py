@@ -1,6 +1,7 @@
 """A frozen snapshot: the gold that a run trains and is judged on, without a database.
 
-    SNAPSHOT/manifest.json     labels, what each part holds, and the SHA-256 of each file
+    SNAPSHOT/manifest.json     labels and where they come from, what each part holds, and the
+                               SHA-256 of each file
     SNAPSHOT/PART.jsonl        `{"id", "group", "text", "entities"}` a line, ordered by id; also
                                `"not_annotated"`, labels that nobody looked for in the text
 
@@ -12,7 +13,7 @@ manifest's digest names the content: the same gold gives the same digest on any 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,29 @@ class GoldDocument:
         record = {"id": self.id, "group": self.group, "text": self.text, "entities": entities}
         return record | ({"not_annotated": sorted(self.missing)} if self.missing else {})
 
+    def judged(self, predicted: Iterable[Entity]) -> list[Entity]:
+        """What of a prediction this gold can judge: of a label that was not annotated, only what
+        is in gold, because for the rest nobody looked."""
+        if not self.missing:
+            return list(predicted)
+        gold = {entity.key for entity in self.entities}
+        return [one for one in predicted if one.label not in self.missing or one.key in gold]
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a snapshot holds; `counts` is documents a part."""
+    """What a snapshot holds; `counts` is documents a part.
+
+    `mapping` says what labels were called before they were renamed or merged, `left_out` which
+    labels had too little gold to be trained, and how many entities each: where the labels come
+    from, and no part of what is trained on.
+    """
 
     labels: LabelSet
     counts: dict[str, int]
     files: dict[str, str]  # part → SHA-256 of its file
+    mapping: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -61,20 +77,27 @@ class Manifest:
 
 
 def write_snapshot(
-    folder: Path, parts: Mapping[str, Iterable[GoldDocument]], labels: LabelSet
+    folder: Path,
+    parts: Mapping[str, Iterable[GoldDocument]],
+    labels: LabelSet,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    left_out: Mapping[str, int] | None = None,
 ) -> Manifest:
-    """Freeze the parts into a folder, the manifest last."""
+    """Freeze the parts into a folder, the manifest last; parts are read once, one by one."""
     counts, files = {}, {}
     for part, documents in parts.items():
         path = folder / f"{part}.jsonl"
         counts[part] = write_jsonl(path, (document.to_dict() for document in documents))
         files[part] = _sha256(path)
-    manifest = Manifest(labels, counts, files)
+    manifest = Manifest(labels, counts, files, dict(mapping or {}), dict(left_out or {}))
     record = {
         "labels": manifest.labels.labels,
         "counts": manifest.counts,
         "files": manifest.files,
         "digest": manifest.digest,
+        "mapping": manifest.mapping,
+        "left_out": manifest.left_out,
     }
     content = json.dumps(record, ensure_ascii=False, indent=2).encode()
     write_atomically(folder / "manifest.json", content)
@@ -85,7 +108,13 @@ def read_manifest(folder: Path) -> Manifest:
     """Read and verify a snapshot; raises SnapshotError when a file differs from the manifest."""
     try:
         record = json.loads((folder / "manifest.json").read_text("utf-8"))
-        manifest = Manifest(LabelSet(tuple(record["labels"])), record["counts"], record["files"])
+        manifest = Manifest(
+            LabelSet(tuple(record["labels"])),
+            record["counts"],
+            record["files"],
+            record.get("mapping", {}),
+            record.get("left_out", {}),
+        )
     except (OSError, ValueError, KeyError) as error:
         raise SnapshotError(f"no readable manifest in {folder}: {error}") from error
     for part, expected in manifest.files.items():

@@ -12,8 +12,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ class Loaded:
     version: str
     label_config: str
     tagger: "TextTagger"
+    mapping: Mapping[str, str] = field(default_factory=dict)  # under which it learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ class ModelServer:
             if champion is None:
                 project.loaded = None
             elif before is not None and before.version == champion.version:
-                project.loaded = Loaded(champion.version, champion.label_config, before.tagger)
+                project.loaded = _loaded(champion, before.tagger)
             else:
                 project.loaded = self._open(key, champion)
         except Exception as error:  # whatever a broken version raises, the old one goes on
@@ -197,7 +198,11 @@ class ModelServer:
         tagger.predict(["Goldloop"])  # a version that loads and cannot tag is broken too
         seconds = time.monotonic() - began
         log.info("loaded project=%s version=%s seconds=%.2f", key, champion.version, seconds)
-        return Loaded(champion.version, champion.label_config, tagger)
+        return _loaded(champion, tagger)
+
+
+def _loaded(champion: Champion, tagger: "TextTagger") -> Loaded:
+    return Loaded(champion.version, champion.label_config, tagger, champion.mapping)
 
 
 def _load_tagger(folder: Path) -> "TextTagger":

@@ -100,6 +100,7 @@ def predict(project_key: str) -> Response:
             functools.partial(services.predictor.predict, loaded.tagger),
             version=loaded.version,
             versions={*services.server.store.versions(project_key)},
+            mapping=loaded.mapping,
         )
     services.metrics.count(project_key, answer)
     _report(project_key, loaded.version if loaded else UNTRAINED, answer, began)

@@ -1,12 +1,12 @@
 """Label Studio's tasks in, one prediction each out, in order, whatever a task looks like."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ml_backend.contract.label_studio import TextControl, to_regions
+from ml_backend.contract.label_studio import TextControl, shown_as, to_regions
 from ml_backend.serving.model_server import UNTRAINED
 
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ def answer_tasks(
     *,
     version: str,
     versions: AbstractSet[str],
+    mapping: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Predict each task under a labelling configuration.
+    """Predict each task under a labelling configuration; `mapping` as for `to_regions`.
 
     A task without a usable text has an empty result. The score of a task is its place in the
     queue where one of `versions` has stored it, else the tagger's confidence in the whole text.
@@ -61,10 +62,11 @@ def answer_tasks(
             reason = "the tagger failed on it"
             answer.unusable.setdefault(reason, []).append(_name(tasks[index], index))
             continue
-        regions, left_out = to_regions(prediction.entities, text, control)
+        regions, left_out = to_regions(prediction.entities, text, control, mapping)
         if left_out:
+            known = {*control.labels, *shown_as(mapping or {}, control.labels.labels)}
             answer.left_out.update(
-                entity.label for entity in prediction.entities if entity.label not in control.labels
+                entity.label for entity in prediction.entities if entity.label not in known
             )
         place = _place(tasks[index], versions)
         score = in_unit(prediction.confidence) if place is None else place

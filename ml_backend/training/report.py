@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from ml_backend.contract.entity import Entity
 from ml_backend.contract.scoring import (
     Counts,
     Interval,
@@ -15,6 +14,7 @@ from ml_backend.contract.scoring import (
     score,
 )
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.training.evaluate import looked_for
 from ml_backend.training.mistakes import Mistakes, mistakes
 from ml_backend.training.reach import Reach
 from ml_backend.training.reliability import (
@@ -84,7 +84,7 @@ class Comparison:
 def report(documents: Sequence[GoldDocument], readings: Readings, reach: Reach) -> Report:
     """Judge a tagger's readings of documents, one each, in the same order.
 
-    Predictions of labels that nobody looked for in a document count neither way.
+    Predictions of labels that nobody looked for in a document do not count as wrong.
     """
     gold = [document.entities for document in documents]
     predicted = looked_for(documents, readings)
@@ -111,14 +111,6 @@ def compare(
     return [
         Comparison(one, other, f1[one], f1[other], paired_bootstrap(gold, first, second))
         for (one, first), (other, second) in combinations(predicted.items(), 2)
-    ]
-
-
-def looked_for(documents: Sequence[GoldDocument], readings: Readings) -> list[list[Entity]]:
-    """The predicted entities of each document whose labels were annotated in it."""
-    return [
-        [entity for entity in reading.entities if entity.label not in document.missing]
-        for document, reading in zip(documents, readings, strict=True)
     ]
 
 

@@ -164,7 +164,11 @@ def _build(
         }
         pulse.say("training", done=step.step, total=step.steps, seconds_left=left, figures=figures)
 
-    about = {"snapshot": manifest.digest}
+    about = {
+        "snapshot": manifest.digest,
+        "mapping": manifest.mapping,
+        "left_out": manifest.left_out,
+    }
     start_from = None
     if config.start == "champion" and request.champion is not None:
         start_from = store.version_folder(request.project_key, request.champion)

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import torch
 
-from ml_backend.contract.scoring import score
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.forms import FormName, available
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger, TextPrediction, one_thread
+from ml_backend.training.evaluate import judge
 
 LOSS = 0.001  # of strict micro F1 on dev that a faster form may cost, 0.1 points
 MARGIN = 1.15  # times faster than the form before it, so that a rerun chooses the same
@@ -73,14 +73,8 @@ def _trials(
             began = clock()
             tagger.predict(timed)
             seconds[form].append(clock() - began)
-    gold = [document.entities for document in dev]
     return [
-        Trial(
-            form,
-            score(gold, [reading.entities for reading in said]).micro.f1,
-            statistics.median(seconds[form]),
-            said,
-        )
+        Trial(form, judge(dev, said).micro.f1, statistics.median(seconds[form]), said)
         for form, said in readings.items()
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ml_backend.contract.scoring import Scores, score
+from ml_backend.contract.scoring import Scores
 from ml_backend.tagger import checkpoint, ensemble
 from ml_backend.tagger.ensemble import Ensemble
 from ml_backend.tagger.predict import Tagger
@@ -14,6 +14,7 @@ from ml_backend.training.calibrate import calibrate
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData
 from ml_backend.training.distributed import is_first
+from ml_backend.training.evaluate import judge
 from ml_backend.training.fit import Step, fit
 from ml_backend.training.folds import make_members
 from ml_backend.training.serving_form import choose
@@ -126,8 +127,7 @@ def _make_ensemble(
     tagger = Ensemble([Tagger.load(member) for member in folders])
     readings = tagger.predict([document.text for document in data.dev])
     calibrated = calibrate(data.dev, readings, config.calibration)
-    gold = [document.entities for document in data.dev]
-    made["dev"] = score(gold, [reading.entities for reading in readings]).to_dict()
+    made["dev"] = judge(data.dev, readings).to_dict()
     made["held_out_log_loss"] = calibrated.held_out
     (folder / OPTIONS).write_text(config.to_yaml(), "utf-8")
     ensemble.save(folder, training=made, calibration=calibrated.calibration)

@@ -21,8 +21,8 @@ def first_two_characters(texts):
     ]
 
 
-def answer(tasks, predict=first_two_characters):
-    return answer_tasks(tasks, CONTROL, predict, version="v2", versions=VERSIONS)
+def answer(tasks, predict=first_two_characters, mapping=None):
+    return answer_tasks(tasks, CONTROL, predict, version="v2", versions=VERSIONS, mapping=mapping)
 
 
 def task(text, **more):
@@ -52,6 +52,13 @@ def test_a_label_that_the_configuration_lacks_is_left_out_and_counted():
         for result in found.results
         for region in result["result"]
     )
+
+
+def test_a_label_that_was_renamed_for_training_is_shown_under_the_configurations_name():
+    found = answer([task("가나")], mapping={"인물": "기관", "단체": "조직"})
+    labels = [region["value"]["labels"] for region in found.results[0]["result"]]
+    assert labels == [["인물"], ["인물"]]
+    assert not found.left_out
 
 
 @pytest.mark.parametrize(
