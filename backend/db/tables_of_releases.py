@@ -18,7 +18,8 @@ class Release(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     number: Mapped[int] = mapped_column(Integer)
-    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of its content, hexadecimal
+    digest: Mapped[str] = mapped_column(String(64))  # names its gold: the manifest says how
+    manifest_digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of manifest.json
     folder: Mapped[str] = mapped_column(Text)
     gold_revision: Mapped[int] = mapped_column(Id)
     filters: Mapped[dict[str, Any]] = mapped_column(default=dict)

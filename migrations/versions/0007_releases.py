@@ -1,4 +1,4 @@
-"""Releases."""
+"""Releases, and the file that each document came from."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("documents", sa.Column("file", sa.Text(), nullable=True))
     op.create_table(
         "releases",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -18,6 +19,7 @@ def upgrade() -> None:
         ),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("manifest_digest", sa.String(length=64), nullable=False),
         sa.Column("folder", sa.Text(), nullable=False),
         sa.Column(
             "gold_revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -40,3 +42,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("releases")
+    with op.batch_alter_table("documents", schema=None) as batch_op:
+        batch_op.drop_column("file")
