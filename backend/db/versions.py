@@ -106,3 +106,9 @@ def no_longer_selected(session: Session, project_id: int) -> list[Version]:
         Version.removed_at.is_(None),
     )
     return list(session.scalars(statement.order_by(Version.id)))
+
+
+def all_versions(session: Session, project_id: int) -> list[Version]:
+    """Every version of a project, the oldest first."""
+    statement = select(Version).where(Version.project_id == project_id).order_by(Version.id)
+    return list(session.scalars(statement))
