@@ -1,12 +1,37 @@
 """Every format, by name. The order is the one in which they are listed to people."""
 
 from backend.errors import InvalidInputError
-from backend.workflow.formats import jsonl, parquet
+from backend.workflow.formats import (
+    bio_characters,
+    bio_words,
+    bioes_characters,
+    bioes_words,
+    cluener,
+    inline,
+    jsonl,
+    klp2016,
+    klue,
+    kmounlp,
+    naver,
+    nersota,
+    parquet,
+)
 from backend.workflow.formats.format import Format, WritableFormat
 
 FORMATS: tuple[Format, ...] = (
     jsonl,
     parquet,
+    bio_characters,
+    bioes_characters,
+    bio_words,
+    bioes_words,
+    inline,
+    cluener,
+    kmounlp,
+    klp2016,
+    klue,
+    naver,
+    nersota,
 )
 BY_NAME: dict[str, Format] = {format.NAME: format for format in FORMATS}
 

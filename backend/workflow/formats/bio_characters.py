@@ -1,0 +1,31 @@
+"""Column files by character, tagged in BIO or IOB1: Weibo, MSRA, People's Daily. See columns.py."""
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from backend.workflow.formats import column_writing, columns
+from backend.workflow.formats.format import ExportDocument, Loss, WriteOptions
+from backend.workflow.formats.record import DocumentRecord, RefusedLine
+from backend.workflow.formats.source import Source
+
+NAME = "bio-characters"
+DESCRIPTION = (
+    "Column file by character: BIO or IOB1 tags, segment digits of Weibo known; written as BIO"
+)
+EXTENSIONS = columns.EXTENSIONS
+
+
+def detect(head: str, name: str) -> float:
+    return columns.detect(head, "characters", ("BIO", "IOB1"))
+
+
+def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    return columns.read(source, "characters")
+
+
+def write(
+    documents: Iterable[ExportDocument],
+    out: BinaryIO,
+    options: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
+) -> Iterator[Loss]:
+    return column_writing.write(documents, out, "characters", "BIO")

@@ -1,0 +1,29 @@
+"""Column files by character, tagged in BIOES or BILOU. See columns.py."""
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from backend.workflow.formats import column_writing, columns
+from backend.workflow.formats.format import ExportDocument, Loss, WriteOptions
+from backend.workflow.formats.record import DocumentRecord, RefusedLine
+from backend.workflow.formats.source import Source
+
+NAME = "bioes-characters"
+DESCRIPTION = "Column file by character: BIOES, BMES or BILOU tags; written as BIOES"
+EXTENSIONS = columns.EXTENSIONS
+
+
+def detect(head: str, name: str) -> float:
+    return columns.detect(head, "characters", ("BIOES", "BILOU"))
+
+
+def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    return columns.read(source, "characters")
+
+
+def write(
+    documents: Iterable[ExportDocument],
+    out: BinaryIO,
+    options: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
+) -> Iterator[Loss]:
+    return column_writing.write(documents, out, "characters", "BIOES")
