@@ -220,6 +220,23 @@ class ProjectSettings(BaseModel):
         description="gold entities below which a label is left out of training; 0 leaves none "
         "out, empty means 1,500 once the project has 20,000 gold entities",
     )
+    autolabel_p: float = Field(
+        0.95,
+        gt=0,
+        lt=1,
+        title="Autolabel promise",
+        description="least probability that a document accepted by rule is exactly right",
+    )
+    autolabel_delta: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        title="Autolabel risk",
+        description="chance at most that the autolabel promise is not kept",
+    )
+    audit_share: float = Field(
+        0.05, ge=0, le=1, description="share of what the rule accepted that people label blind"
+    )
     training: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="options handed to the trainer"
     )

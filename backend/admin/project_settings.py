@@ -28,6 +28,7 @@ GROUPS = {
     ),
     "What people see": ("open_tasks", "random_share"),
     "Duplicates": ("casefold", "near_threshold"),
+    "Autolabels": ("autolabel_p", "autolabel_delta", "audit_share"),
 }
 
 log = logging.getLogger(__name__)
