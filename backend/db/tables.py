@@ -155,8 +155,8 @@ RESERVED = "queue_number IS NOT NULL AND task_state IS NULL"
 class Document(Base):
     """A text exactly as imported. `canonical_id` names the document it is an exact copy of.
 
-    `near_id` names a group of canonical documents that are nearly the same, by the number of its
-    oldest one; None for a document that has no near copy.
+    `near_id` names a group of documents that are nearly the same, with their exact copies, by the
+    number of its oldest one; None for a document that has no near copy.
     """
 
     __tablename__ = "documents"
