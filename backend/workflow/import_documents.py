@@ -220,6 +220,7 @@ def _insert_documents(
                 "external_id": document.external_id,
                 "text": document.record.text,
                 "meta": document.record.meta,
+                "file": document.record.file,
                 "group_key": document.group_key,
                 "deduped": False,
                 "arm": arm,
@@ -251,4 +252,7 @@ def _insert_gold(session: Session, project: Project, documents: Sequence[ReadyDo
     ]
     put_gold(session, project, rows)
     # a copy that brings gold may become the canonical one: let dedupe look again
-    session.execute(update(Document).where(Document.id.in_(ids.values())).values(deduped=False))
+    for file in {document.record.file for document in documents}:
+        its = [ids[one.external_id] for one in documents if one.record.file == file]
+        values = {"deduped": False, "file": file}
+        session.execute(update(Document).where(Document.id.in_(its)).values(values))
