@@ -1,11 +1,13 @@
 """Questions about training runs and the gold that calls for them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from backend.db.bulk import is_one_of
+from backend.db.pool import chunks
 from backend.db.tables import (
     ACTIVE_RUNS,
     FINISHED_RUNS,
@@ -17,17 +19,30 @@ from backend.db.tables import (
     RunState,
 )
 
+ROWS_AT_ONCE = 1000
 
-@dataclass(frozen=True, slots=True)
-class GoldRow:
-    """One document's gold with what decides where it goes in a snapshot."""
+
+class GoldHead(NamedTuple):
+    """What decides which of a duplicate group's gold documents goes into a snapshot."""
+
+    document_id: int
+    external_id: str
+    group_key: str
+    canonical: bool
+    source: str
+
+
+class GoldRow(NamedTuple):
+    """One document's gold in full."""
 
     external_id: str
     group_key: str
     text: str
-    canonical: bool
+    not_annotated: list[str] | None
+    entities: list[dict[str, Any]]
     source: str
-    entities: list[dict[str, object]]
+    revision: int
+    version_name: str | None
 
 
 def active_run(session: Session, project_id: int) -> Run | None:
@@ -79,7 +94,7 @@ def changed_by_people(session: Session, project_id: int, since: int) -> int:
     return session.execute(statement).scalar_one()
 
 
-def trainable(session: Session, project_id: int) -> Iterator[list[dict[str, object]]]:
+def trainable(session: Session, project_id: int) -> Iterator[list[dict[str, Any]]]:
     """The entities of each canonical gold document that no held-out part claims."""
     statement = (
         select(Gold.entities)
@@ -93,23 +108,44 @@ def trainable(session: Session, project_id: int) -> Iterator[list[dict[str, obje
     return iter(session.scalars(statement))
 
 
-def gold_rows(session: Session, project_id: int) -> Iterator[GoldRow]:
-    """All gold of a project, by the documents' own ids."""
+def gold_heads(session: Session, project_id: int) -> Iterator[GoldHead]:
+    """All gold of a project without its texts, each duplicate group's together."""
     statement = (
         select(
+            Document.id,
             Document.external_id,
             Document.group_key,
-            Document.text,
-            Document.canonical_id,
+            Document.canonical_id.is_(None),
             Gold.source,
-            Gold.entities,
         )
         .join(Document, Document.id == Gold.document_id)
         .where(Gold.project_id == project_id)
-        .order_by(Document.external_id)
+        .order_by(Document.group_key)
     )
-    for row in session.execute(statement.execution_options(yield_per=1000)):
-        yield GoldRow(row[0], row[1], row[2], row[3] is None, row[4], row[5])
+    for row in session.execute(statement.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield GoldHead(*row)
+
+
+def gold_rows(session: Session, document_ids: Sequence[int]) -> Iterator[GoldRow]:
+    """The gold of these documents, in the order given, read as it is asked for."""
+    for ids in chunks(document_ids, ROWS_AT_ONCE):
+        statement = (
+            select(
+                Document.id,
+                Document.external_id,
+                Document.group_key,
+                Document.text,
+                Document.not_annotated,
+                Gold.entities,
+                Gold.source,
+                Gold.revision,
+                Gold.version_name,
+            )
+            .join(Document, Document.id == Gold.document_id)
+            .where(is_one_of(session, Document.id, ids))
+        )
+        found = {row[0]: GoldRow(*row[1:]) for row in session.execute(statement)}
+        yield from (found[document_id] for document_id in ids)
 
 
 def group_parts(session: Session, project_id: int) -> dict[str, set[str]]:

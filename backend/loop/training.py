@@ -13,7 +13,7 @@ from backend.db.tables import ACTIVE_RUNS, Project, Publication, Run, RunState, 
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import publication
 from backend.settings import ProjectSettings
-from backend.workflow import gate, publish, retrain, snapshot
+from backend.workflow import gate, publish, retrain, snapshot, version_labels
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.messages import (
     DEFAULT_QUEUE,
@@ -136,7 +136,12 @@ def _advance(context: Context, held: Held, run_id: int) -> Publication | None:
         with context.database.read() as session:
             if versions.publishing(session, run.project_id):
                 return None  # whom it has to beat is known once that has ended
-        _prepare(context, held, run)
+        try:
+            _prepare(context, held, run)
+        except snapshot.NothingToTrainError as error:
+            with context.database.write() as session:
+                row = session.get_one(Run, run_id, with_for_update=True)
+                retrain.finish(row, RunState.FAILED, str(error), now())
     with context.database.write() as session:
         run = session.get_one(Run, run_id, with_for_update=True)
         before = run.state
@@ -208,17 +213,24 @@ def _judge(context: Context, run: Run) -> Publication | None:
         project = session.get_one(Project, run.project_id)
         settings = ProjectSettings.model_validate(project.settings)
         served = retrain.opponent_name(session, project)
+        champion = versions.find_version(session, project.id, asked.champion or "")
+        before = version_labels.labels_of(champion) if champion else version_labels.VersionLabels()
     try:
-        read_manifest(folder.snapshot)  # what is judged on is what was frozen
+        # what is judged on is what was frozen
+        labels = version_labels.labels_of_snapshot(read_manifest(folder.snapshot))
         gold = list(read_part(folder.snapshot, "gate"))
         challenger = _gate_predictions(folder, asked.version, gold)
-        opponent = _gate_predictions(folder, asked.champion, gold) if asked.champion else None
+        opponent = None
+        if asked.champion:
+            predicted = _gate_predictions(folder, asked.champion, gold)
+            opponent = version_labels.under_labels_of(labels, before, predicted)
     except (OSError, SnapshotError, ValueError) as error:
         with context.database.write() as session:
             row = session.get_one(Run, run.id, with_for_update=True)
             retrain.finish(row, RunState.FAILED, f"cannot be judged: {error}", now())
         return None
-    decision = gate.decide(gold, opponent, challenger, settings, seed=SEED)
+    knows = {before.called(label, labels) for label in before.trained} or None
+    decision = gate.decide(gold, opponent, challenger, settings, champion_knows=knows, seed=SEED)
     if served != asked.champion:
         reason = f"judged against {asked.champion}, but {served} is served now: a curator decides"
         decision = gate.GateDecision(None, reason, decision.numbers)
@@ -229,7 +241,11 @@ def _judge(context: Context, run: Run) -> Publication | None:
         if row.state != RunState.JUDGING or row.version_id is None:
             return None
         version = session.get_one(Version, row.version_id)
-        version.figures = {**version.figures, "gate": decision.numbers}
+        version.figures = {
+            **version.figures,
+            "labels": labels.to_dict(),
+            "gate": decision.numbers,
+        }
         row.gate = {"promoted": decision.promoted, **decision.numbers}
         retrain.finish(row, RunState.WAITING, decision.reason, now())
         if decision.promoted is True:

@@ -3,7 +3,7 @@
 A pure function of the frozen gold, the two versions' predictions of it and the project's settings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,9 +30,14 @@ def decide(
     challenger: Predictions,
     settings: ProjectSettings,
     *,
+    champion_knows: Collection[str] | None = None,
     seed: int = 0,
 ) -> GateDecision:
     """Judge a challenger; `champion` is None where there is no opponent: then it is promoted.
+
+    Both are scored on the labels of the gold; of a label that was not annotated in a document,
+    only what is in its gold counts. `champion_knows` are the labels that the champion can say,
+    None for all: what the challenger gains by others must not hide a loss on these.
 
     With an opponent it is promoted when the lower bound of the paired bootstrap of the difference
     in micro F1 lies above `-gate_margin`, and no class with `gate_class_support` gold entities or
@@ -40,6 +45,7 @@ def decide(
     certain, and `gate_when_little` says what happens.
     """
     entities = [document.entities for document in gold]
+    challenger = _judged(gold, challenger)
     new = score(entities, challenger)
     numbers: dict[str, Any] = {
         "documents": len(gold),
@@ -55,6 +61,7 @@ def decide(
     if champion is None:
         return GateDecision(True, "the first version needs no opponent", numbers)
 
+    champion = _judged(gold, champion)
     old = score(entities, champion)
     difference = paired_bootstrap(entities, champion, challenger, seed=seed)
     fallen = _fallen(old, new, settings)
@@ -63,6 +70,12 @@ def decide(
         "difference": asdict(difference),
         "fallen_classes": fallen,
     }
+    lowest = difference.low
+    if champion_knows is not None and any(label not in champion_knows for label in new.per_label):
+        both = [_of_labels(each, champion_knows) for each in (entities, champion, challenger)]
+        shared = paired_bootstrap(*both, seed=seed)
+        numbers["difference_on_shared_labels"] = asdict(shared)
+        lowest = min(lowest, shared.low)
     if len(gold) < settings.gate_min_documents:
         reason = f"too little gate gold ({len(gold)} of {settings.gate_min_documents} documents)"
         if settings.gate_when_little == "promote":
@@ -73,7 +86,9 @@ def decide(
         f"F1 {new.micro.f1:.3f} against {old.micro.f1:.3f} on {len(gold)} documents, "
         f"difference {difference.low:+.3f} to {difference.high:+.3f}"
     )
-    if difference.low <= -settings.gate_margin:
+    if lowest < difference.low:
+        found += f", at least {lowest:+.3f} on the labels that both know"
+    if lowest <= -settings.gate_margin:
         reason = f"{found}: it may be worse by more than {settings.gate_margin:g}"
         return GateDecision(False, reason, numbers)
     if fallen:
@@ -81,6 +96,20 @@ def decide(
         reason = f"{found}, but classes fall by more than {settings.gate_class_margin:g}: {named}"
         return GateDecision(False, reason, numbers)
     return GateDecision(True, found, numbers)
+
+
+def _judged(gold: Sequence[GoldDocument], predictions: Predictions) -> list[list[Entity]]:
+    if len(gold) != len(predictions):
+        raise ValueError(
+            f"expected a prediction for each of {len(gold)} documents, got {len(predictions)}"
+        )
+    return [
+        document.judged(predicted) for document, predicted in zip(gold, predictions, strict=True)
+    ]
+
+
+def _of_labels(documents: Predictions, labels: Collection[str]) -> list[list[Entity]]:
+    return [[entity for entity in entities if entity.label in labels] for entities in documents]
 
 
 def _fallen(old: Scores, new: Scores, settings: ProjectSettings) -> dict[str, float]:

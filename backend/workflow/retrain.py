@@ -24,6 +24,7 @@ from backend.db.tables import (
 from backend.db.versions import champion, find_version, run_of_version
 from backend.errors import ConflictError
 from backend.settings import ProjectSettings
+from backend.workflow.label_rules import rules_of
 from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest
 
 MIN_TRAIN_DOCUMENTS = 10
@@ -61,10 +62,14 @@ def triggered(session: Session, project: Project) -> bool:
 
 def missing(session: Session, project: Project) -> str | None:
     """Why a run cannot begin yet, as a sentence; None when it can."""
+    rules = rules_of(session, project)
+    labels = frozenset(rules.labels)
+    if not labels:
+        return f"training needs a label with {rules.minimum} gold entities: none has as many"
     count, with_entity = 0, False
     for entities in runs.trainable(session, project.id):
         count += 1
-        with_entity = with_entity or bool(entities)
+        with_entity = with_entity or any(rules.mapping.of(e["label"]) in labels for e in entities)
         if count >= MIN_TRAIN_DOCUMENTS and with_entity:
             return None
     if count < MIN_TRAIN_DOCUMENTS:

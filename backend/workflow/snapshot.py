@@ -1,18 +1,34 @@
 """The frozen snapshot of a project's gold: what a run trains on, and what it is judged on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from backend.db import runs
 from backend.db.tables import GoldSource, Part, Project
+from backend.errors import ConflictError
+from backend.workflow.label_rules import LabelRules, rules_of
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument, Manifest, write_snapshot
 
-SNAPSHOT_PARTS = (Part.TRAIN, Part.DEV, Part.GATE)
+SNAPSHOT_PARTS = (Part.DEV, Part.GATE, Part.TRAIN)  # the small ones first: see `kept_apart`
+
+# of a group's gold, whose word counts most
+SOURCES = (
+    GoldSource.DECISION,
+    GoldSource.PERSON,
+    GoldSource.IMPORTED,
+    GoldSource.RULE,
+    GoldSource.COPIED,
+)
+
+
+class NothingToTrainError(ConflictError):
+    """No label has enough gold to be trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +40,33 @@ class Frozen:
 
 
 def freeze(session: Session, project: Project, folder: Path) -> Frozen:
-    """Write the snapshot of a project's gold as this session sees it.
+    """Write the snapshot of a project's gold as this session sees it, under the rules of labels.
 
     Held-out groups go to their part and nowhere else; a group of several gold documents (copies)
     is there once, by a person's gold rather than an imported one, by the canonical rather than a
-    copy. Labels that the project no longer has are left out. The session must see one moment of
-    the database (SQLite always does, PostgreSQL from REPEATABLE READ on).
+    copy. What a version labelled judges no version: it is left out of held-out parts. The session
+    must see one moment of the database (SQLite always does, PostgreSQL from REPEATABLE READ on).
+    No more than a thousand texts are held at once.
+
+    Raises NothingToTrainError when no label has enough gold to be trained.
     """
-    labels = LabelSet(tuple(project.labels))
-    roles = held_out_roles(runs.group_parts(session, project.id))
-    best: dict[str, runs.GoldRow] = {}
-    for row in runs.gold_rows(session, project.id):
-        known = best.get(row.group_key)
-        if known is None or _preference(row) < _preference(known):
-            best[row.group_key] = row
-    parts: dict[str, list[GoldDocument]] = {part.value: [] for part in SNAPSHOT_PARTS}
-    for row in sorted(best.values(), key=lambda row: row.external_id):
-        part = roles.get(row.group_key, Part.TRAIN)
-        if part in parts:
-            parts[part].append(_gold_document(row, labels))
-    check_parts(parts)
-    return Frozen(write_snapshot(folder, parts, labels), project.gold_revision)
+    rules = rules_of(session, project)
+    if not rules.labels:
+        raise NothingToTrainError(f"no label has the {rules.minimum} gold entities it needs")
+    chosen = _chosen(session, project)
+    held_out: dict[str, str] = {}
+    parts = {
+        part.value: kept_apart(part, _documents(session, chosen[part], rules), held_out)
+        for part in SNAPSHOT_PARTS
+    }
+    manifest = write_snapshot(
+        folder,
+        parts,
+        LabelSet(rules.labels),
+        mapping=rules.mapping.targets,
+        left_out=rules.left_out,
+    )
+    return Frozen(manifest, project.gold_revision)
 
 
 def held_out_roles(parts: Mapping[str, set[str]]) -> dict[str, Part]:
@@ -58,25 +80,45 @@ def held_out_roles(parts: Mapping[str, set[str]]) -> dict[str, Part]:
     return roles
 
 
-def check_parts(parts: Mapping[str, list[GoldDocument]]) -> None:
-    """Gold is never trained on and tested on: no duplicate group stands twice."""
-    seen: dict[str, str] = {}
-    for part, documents in parts.items():
-        for document in documents:
-            before = seen.setdefault(document.group, f"{part} {document.id}")
-            assert before == f"{part} {document.id}", (
-                f"the duplicates {before} and {part} {document.id} are both in the snapshot"
-            )
+def kept_apart(
+    part: Part, documents: Iterable[GoldDocument], held_out: dict[str, str]
+) -> Iterator[GoldDocument]:
+    """Gold is never trained on and tested on: no duplicate group stands in two parts.
+
+    `held_out` is where the groups of the parts before this one stood; training comes last.
+    """
+    for document in documents:
+        before = held_out.get(document.group, part)
+        assert before == part, (
+            f"{part} {document.id} and a duplicate in {before} are both in the snapshot"
+        )
+        if part != Part.TRAIN:
+            held_out[document.group] = part
+        yield document
 
 
-def _preference(row: runs.GoldRow) -> tuple[bool, bool, str]:
-    return (row.source != GoldSource.PERSON, not row.canonical, row.external_id)
+def _chosen(session: Session, project: Project) -> dict[Part, list[int]]:
+    """The documents of each part, by the documents' own ids: one of each duplicate group."""
+    roles = held_out_roles(runs.group_parts(session, project.id))
+    chosen: dict[Part, list[tuple[str, int]]] = {part: [] for part in SNAPSHOT_PARTS}
+    heads = runs.gold_heads(session, project.id)
+    for group_key, group in groupby(heads, key=lambda head: head.group_key):
+        part = roles.get(group_key, Part.TRAIN)
+        if part in chosen:
+            best = min(group, key=_preference)
+            if part == Part.TRAIN or best.source != GoldSource.RULE:
+                chosen[part].append((best.external_id, best.document_id))
+    return {part: [number for _, number in sorted(named)] for part, named in chosen.items()}
 
 
-def _gold_document(row: runs.GoldRow, labels: LabelSet) -> GoldDocument:
-    entities = (
-        Entity.from_dict(record, length=len(row.text))
-        for record in row.entities
-        if record.get("label") in labels
-    )
-    return GoldDocument(row.external_id, row.group_key, row.text, sorted(entities))
+def _preference(head: runs.GoldHead) -> tuple[int, bool, str]:
+    return (SOURCES.index(GoldSource(head.source)), not head.canonical, head.external_id)
+
+
+def _documents(session: Session, ids: list[int], rules: LabelRules) -> Iterator[GoldDocument]:
+    labels = frozenset(rules.labels)
+    for row in runs.gold_rows(session, ids):
+        length = len(row.text)
+        entities = rules.trained(Entity.from_dict(one, length=length) for one in row.entities)
+        missing = rules.not_annotated(row.not_annotated, row.revision, row.source, row.version_name)
+        yield GoldDocument(row.external_id, row.group_key, row.text, entities, missing & labels)

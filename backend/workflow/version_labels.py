@@ -4,11 +4,12 @@
 "left_out": {label: gold entities it had}}`. Versions older than the rules have none.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backend.db.tables import Version
+from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import shown_as
 from ml_backend.contract.snapshot import Manifest
 
@@ -29,6 +30,12 @@ class VersionLabels:
         """Trained label → what gold with these labels calls it, where that differs."""
         return shown_as(self.mapping, labels)
 
+    def called(self, label: str, now: "VersionLabels") -> str:
+        """What one of its labels is called by a later version, or by what is trained now."""
+        if label not in now.trained and label not in now.mapping:
+            label = next((one for one, its in self.mapping.items() if its == label), label)
+        return now.mapping.get(label, label)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "trained": list(self.trained),
@@ -48,3 +55,17 @@ def labels_of(version: Version) -> VersionLabels:
 def labels_of_snapshot(manifest: Manifest) -> VersionLabels:
     """What a version trained on a snapshot knows."""
     return VersionLabels(tuple(manifest.labels), manifest.mapping, manifest.left_out)
+
+
+def under_labels_of(
+    now: VersionLabels, before: VersionLabels, predictions: Sequence[Sequence[Entity]]
+) -> list[list[Entity]]:
+    """An earlier version's predictions under the labels of now; what has none now is left out."""
+    return [
+        [
+            replace(entity, label=label)
+            for entity in entities
+            if (label := before.called(entity.label, now)) in now.trained
+        ]
+        for entities in predictions
+    ]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from backend.settings import ProjectSettings
@@ -96,3 +98,36 @@ def test_the_same_question_has_the_same_answer():
     documents = gold(50)
     first = decide(documents, wrong(documents, 3), wrong(documents, 5), SETTINGS, seed=4)
     assert first == decide(documents, wrong(documents, 3), wrong(documents, 5), SETTINGS, seed=4)
+
+
+def test_of_a_label_that_was_not_annotated_only_what_gold_holds_counts():
+    documents = [replace(one, missing=frozenset({"LC"})) for one in gold(60)]
+    found = [[*one, Entity(5, 7, "LC")] for one in right(documents)]
+    decision = decide(documents, right(documents), found, SETTINGS)
+    assert decision.numbers["challenger"]["micro"]["f1"] == 1
+    assert decision.numbers["difference"]["estimate"] == 0
+
+
+def test_a_label_that_only_the_challenger_knows_does_not_hide_a_loss_on_the_others():
+    old, new = gold(100), gold(100, "LC", start=100)
+    documents = old + new
+    champion = right(old) + [[] for _ in new]
+    challenger = wrong(old, 5) + right(new)
+    knows = decide(documents, champion, challenger, SETTINGS, champion_knows={"PS"})
+    assert knows.numbers["difference"]["low"] > 0
+    assert knows.numbers["difference_on_shared_labels"]["high"] < 0
+    assert knows.promoted is False
+    assert "on the labels that both know" in knows.reason
+    better = right(old) + right(new)
+    assert decide(documents, champion, better, SETTINGS, champion_knows={"PS"}).promoted is True
+
+
+def test_labels_that_both_know_are_judged_as_ever():
+    documents = gold(60)
+    found = decide(documents, right(documents), right(documents), SETTINGS, champion_knows={"PS"})
+    assert "difference_on_shared_labels" not in found.numbers
+
+
+def test_predictions_of_other_documents_are_refused():
+    with pytest.raises(ValueError, match="each of 3 documents, got 2"):
+        decide(gold(3), None, [[], []], SETTINGS)

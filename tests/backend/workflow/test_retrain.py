@@ -119,6 +119,15 @@ def test_too_little_gold_is_a_sentence_and_no_run(database: Database, count, ent
     assert said in opened.sentence
 
 
+def test_gold_of_no_label_with_enough_support_is_a_sentence_and_no_run(database: Database):
+    with database.write() as session:
+        project = add_project(session, min_support=13)
+        add_trainable(session, project)
+        opened = retrain.open_run(session, project, "x")
+    assert opened.run is None
+    assert "a label with 13 gold entities" in opened.sentence
+
+
 # --- what the job folder says
 
 

@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from backend.db.gold import NewGold, put_gold
 from backend.db.session import Database
-from backend.db.tables import Arm, GoldSource, Part
+from backend.db.tables import Arm, GoldSource, Part, now
+from backend.db.tables_of_labels import LabelMapping
 from backend.workflow import snapshot
 from ml_backend.contract.snapshot import GoldDocument, read_manifest, read_part
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project, add_trainable
@@ -63,5 +65,80 @@ def test_a_label_that_the_project_dropped_is_left_out(database: Database, tmp_pa
 
 def test_a_group_in_two_parts_stops_everything():
     one = GoldDocument("a", "g", "text", [])
+    held_out: dict[str, str] = {}
+    assert list(snapshot.kept_apart(Part.GATE, [one], held_out)) == [one]
     with pytest.raises(AssertionError, match="both in the snapshot"):
-        snapshot.check_parts({"train": [one], "gate": [replace(one, id="b")]})
+        list(snapshot.kept_apart(Part.TRAIN, [replace(one, id="b")], held_out))
+
+
+def test_gold_is_frozen_under_the_rules_of_labels(any_database: Database, tmp_path: Path):
+    with any_database.write() as session:
+        project = add_project(session)
+        project.labels = ["PS", "LC", "OG", "PERSON"]
+        texts = ["가나다", "라마바", "사아자", "차카타", "파하하"]
+        documents = add_documents(session, project, texts)
+        labelled = ["PS", "PERSON", "OG", "LC"]
+        golds = [
+            NewGold(
+                document.id,
+                [
+                    {"start": n, "end": n + 1, "label": label}
+                    for n, label in enumerate(labelled[:2] if row else labelled[2:])
+                ],
+                GoldSource.IMPORTED,
+                row + 1,
+                now(),
+            )
+            for row, document in enumerate(documents)
+        ]
+        put_gold(session, project, golds)
+        project.gold_revision = len(golds)
+        documents[1].not_annotated = ["OG"]
+        session.add(
+            LabelMapping(
+                project_id=project.id,
+                number=1,
+                mapping={"PS": "PERSON", "OG": "LC"},
+                names={"PS": "PERSON"},
+                made_by="a test",
+            )
+        )
+        project.settings = {"min_support": 2}
+        session.flush()
+        frozen = snapshot.freeze(session, project, tmp_path / "merged")
+        project.settings = {"min_support": 3}
+        left_out = snapshot.freeze(session, project, tmp_path / "left out")
+
+    assert frozen.manifest.labels.labels == ("PERSON", "LC")
+    assert frozen.manifest.mapping == {"PS": "PERSON", "OG": "LC"}
+    first, second = list(read_part(tmp_path / "merged", "train"))[:2]
+    assert [entity.label for entity in first.entities] == ["LC", "LC"]
+    assert [entity.label for entity in second.entities] == ["PERSON", "PERSON"]
+    assert (first.missing, second.missing) == (frozenset(), {"LC"})  # a part of it was not
+
+    manifest = read_manifest(tmp_path / "left out")
+    assert (manifest.labels.labels, manifest.left_out) == (("PERSON",), {"LC": 2})
+    first, second = list(read_part(tmp_path / "left out", "train"))[:2]
+    assert (first.entities, second.missing) == ([], frozenset())
+    assert left_out.manifest.digest != frozen.manifest.digest
+
+
+def test_what_a_version_labelled_is_learned_from_and_judges_nobody(
+    database: Database, tmp_path: Path
+):
+    with database.write() as session:
+        project = add_project(session)
+        learned, judging = add_documents(session, project, ["가나다", "라마바"])
+        add_gold(session, learned, source=GoldSource.RULE, part=Part.TRAIN)
+        add_gold(session, judging, source=GoldSource.RULE, part=Part.GATE)
+        snapshot.freeze(session, project, tmp_path)
+    assert [one.text for one in read_part(tmp_path, "train")] == ["가나다"]
+    assert list(read_part(tmp_path, "gate")) == []
+
+
+def test_no_label_with_enough_gold_is_a_sentence(database: Database, tmp_path: Path):
+    with database.write() as session:
+        project = add_project(session, min_support=50)
+        add_trainable(session, project)
+        with pytest.raises(snapshot.NothingToTrainError, match="the 50 gold entities it needs"):
+            snapshot.freeze(session, project, tmp_path)
