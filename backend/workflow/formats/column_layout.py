@@ -133,7 +133,7 @@ def is_comment(line: str) -> bool:
     if not line.startswith("#"):
         return False
     try:
-        read_tag(line.rsplit(maxsplit=1)[-1])
+        read_tag(line.rpartition("\t" if "\t" in line else " ")[2].strip())
     except TagError:
         return True
     return False

@@ -67,23 +67,27 @@ def _word_spans(
     document: ExportDocument, entities: Iterable[Entity], tokens: list[str]
 ) -> Generator[Loss, None, list[Span]]:
     """The words of each entity; of two that meet in one word, the first is kept."""
-    ends = list(accumulate(len(token) + 1 for token in tokens))
+    ends = list(accumulate(len(token) + 1 for token in tokens))  # each with the space after it
     spans: list[Span] = []
     word = 0
     for entity in entities:
-        while ends[word] <= entity.start:
+        inner = document.text[entity.start : entity.end].strip(" ")
+        if not inner:
+            yield Loss(document.id, entity, "it holds nothing but spaces, which are no words")
+            continue
+        first = document.text.index(inner, entity.start)
+        while ends[word] <= first:
             word += 1
         last = word
-        while ends[last] < entity.end:
+        while ends[last] < first + len(inner):
             last += 1
-        start, end = ends[word] - len(tokens[word]) - 1, ends[last] - 1
         if spans and spans[-1][1] > word:
             yield Loss(document.id, entity, f"another entity is in the same word {tokens[word]!r}")
             continue
+        start, end = ends[word] - len(tokens[word]) - 1, ends[last] - 1
         if (start, end) != (entity.start, entity.end):
             where = "begins" if entity.start != start else "ends"
-            widened = document.text[start:end]
-            reason = f"{where} inside a word: written as all of {widened!r}"
-            yield Loss(document.id, entity, reason)
+            whole = document.text[start:end]
+            yield Loss(document.id, entity, f"{where} inside a word: written as {whole!r}")
         spans.append((word, last + 1, entity.label))
     return spans

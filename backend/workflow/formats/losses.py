@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 
 from backend.workflow.formats.format import ExportDocument, Loss
-from ml_backend.contract.entity import Entity
+from ml_backend.contract.entity import Entity, first_overlap
 
 
 def held_entities(
@@ -14,6 +14,10 @@ def held_entities(
     `why_not(label)` is the reason why a format cannot write a label. Of entities that overlap,
     the one that begins first is kept, then the longest.
     """
+    if not any(map(why_not, {entity.label for entity in document.entities})):
+        ordered = sorted(document.entities)
+        if first_overlap(ordered) is None:
+            return ordered
     kept: list[Entity] = []
     for entity in sorted(document.entities, key=lambda one: (one.start, -one.end, one.label)):
         if reason := why_not(entity.label):
