@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from backend.errors import InvalidInputError
-from backend.workflow.formats import parquet
+from backend.workflow.formats import brat, parquet
 from backend.workflow.formats.format import Format
 from backend.workflow.formats.source import Source
 
@@ -26,6 +26,8 @@ def detect(source: Source, formats: Sequence[Format]) -> Format:
     """
     if source.magic == _PARQUET:
         return parquet
+    if source.name.endswith(".txt") and source.beside(".ann") is not None:
+        return brat
     head = source.head()
     scores = {format.NAME: _score(format, head, source.name) for format in formats}
     best = max(scores.values())
@@ -33,7 +35,7 @@ def detect(source: Source, formats: Sequence[Format]) -> Format:
         raise UnknownFormatError(
             f"{source.name} is in no format known here; `goldloop formats` lists them"
         )
-    candidates = [name for name, score in scores.items() if score > best - MARGIN]
+    candidates = [name for name, score in scores.items() if score > max(best - MARGIN, ENOUGH / 2)]
     if len(candidates) > 1:
         raise UnknownFormatError(
             f"{source.name} could be {' or '.join(candidates)}; say which with --format"

@@ -12,6 +12,7 @@ import orjson
 from backend.workflow.formats import checks
 from backend.workflow.formats.format import ExportDocument, Loss, WriteOptions
 from backend.workflow.formats.json_head import best_object
+from backend.workflow.formats.losses import held_entities
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
 from backend.workflow.formats.refused import REFUSED
 from backend.workflow.formats.source import Source
@@ -68,10 +69,11 @@ def unreadable(line: str) -> dict[str, Any]:
 def write(
     documents: Iterable[ExportDocument],
     out: BinaryIO,
-    options: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
+    options: WriteOptions = WriteOptions(),
 ) -> Iterator[Loss]:
-    """One line a document; each entity states its text. Nothing is lost."""
+    """One line a document; each entity states its text."""
     for document in documents:
+        entities = yield from held_entities(document)
         record = {
             "id": document.id,
             "text": document.text,
@@ -82,12 +84,11 @@ def write(
                     "label": entity.label,
                     "text": document.text[entity.start : entity.end],
                 }
-                for entity in document.entities
+                for entity in entities
             ],
             "meta": document.meta,
         }
         out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
-    yield from ()
 
 
 def _score(record: dict[str, Any]) -> float:

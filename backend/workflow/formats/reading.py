@@ -37,7 +37,7 @@ class OpenFile:
 def open_records(
     path: Path,
     format: Format | None = None,
-    options: ReadOptions = ReadOptions(),  # noqa: B008 - frozen
+    options: ReadOptions = ReadOptions(),
     advance: Advance = lambda count: None,
     formats: Sequence[Format] = FORMATS,
 ) -> Iterator[OpenFile]:

@@ -6,21 +6,36 @@ from backend.workflow.formats import (
     bio_words,
     bioes_characters,
     bioes_words,
+    brat,
     cluener,
+    doccano,
     inline,
     jsonl,
     klp2016,
     klue,
     kmounlp,
+    label_studio,
+    label_studio_min,
     naver,
     nersota,
     parquet,
+    prodigy,
+    sentence_json,
+    table,
+    text,
+    token_tags,
 )
 from backend.workflow.formats.format import Format, WritableFormat
 
 FORMATS: tuple[Format, ...] = (
     jsonl,
+    label_studio,
+    label_studio_min,
+    doccano,
+    prodigy,
+    brat,
     parquet,
+    token_tags,
     bio_characters,
     bioes_characters,
     bio_words,
@@ -32,6 +47,9 @@ FORMATS: tuple[Format, ...] = (
     klue,
     naver,
     nersota,
+    sentence_json,
+    table,
+    text,
 )
 BY_NAME: dict[str, Format] = {format.NAME: format for format in FORMATS}
 

@@ -29,11 +29,12 @@ Advance = Callable[[int], None]  # is told a number of bytes
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a person says about a file: its encoding, and the columns of a table."""
+    """What a person says about a file: its encoding, the columns of a table, the names of tags."""
 
     encoding: str | None = None
     text_column: str | None = None
     id_column: str | None = None
+    tag_names: tuple[str, ...] | None = None
 
 
 class Source:
@@ -113,7 +114,7 @@ class Source:
             copy.seek(0)
             yield copy
 
-    def lines(self) -> Iterator[tuple[int, str]]:
+    def lines(self, *, keep_ends: bool = False) -> Iterator[tuple[int, str]]:
         """Numbered from 1, decoded, without their end (newline, or return and newline).
 
         Nothing else ends a line. Bytes that cannot be decoded are lone surrogates in it (see
@@ -123,7 +124,7 @@ class Source:
             file.read(len(self.encoding.mark))
             with io.TextIOWrapper(file, self.encoding.codec, ESCAPE, newline="\n") as text:
                 for number, line in enumerate(text, start=1):
-                    yield number, line.removesuffix("\n").removesuffix("\r")
+                    yield number, line if keep_ends else line.removesuffix("\n").removesuffix("\r")
 
     def utf8_lines(self) -> Iterator[tuple[int, bytes]]:
         """The same lines in UTF-8 with their ends, without decoding what need not be."""
