@@ -1,7 +1,6 @@
 """`goldloop import` and `goldloop export`: documents in, gold out."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backend.context import open_context
-from backend.db.projects import project_by_key
+from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
 from backend.loop.copies import sort_copies
 from backend.settings import load_settings
@@ -97,15 +96,17 @@ def import_file(
     with database.read() as session:
         project = project_by_key(session, project_key)
         project_id, labels = project.id, LabelSet(tuple(project.labels))
+        casefold = settings_of(project).casefold
     report = ImportReport()
-    for chunk in chunks(read_path(file), labels):
-        report.refused += chunk.refused
-        began = time.monotonic()
-        with database.write() as session:
-            report.add(import_lines(session, project_id, chunk.ready, gold))
-        database.give_way(time.monotonic() - began)
-        advance(chunk.lines)
-    _write_refused(file, report)
+    with RefusedFiles(file) as refused:
+        for chunk in chunks(read_path(file), labels, casefold=casefold):
+            with database.write() as session:
+                written = import_lines(session, project_id, chunk.ready, gold)
+            for line in (*chunk.refused, *written.refused):
+                refused.add(line)
+            report.refuse(chunk.refused)
+            report.add(written)
+            advance(chunk.lines)
     return report
 
 
@@ -116,16 +117,10 @@ def set_copies_aside(database: Database, project_key: str) -> DedupeReport:
     return sort_copies(database, project_id)
 
 
-def _write_refused(file: Path, report: ImportReport) -> None:
-    with RefusedFiles(file) as files:
-        for refused in report.refused:
-            files.add(refused)
-
-
 def _tell(file: Path, report: ImportReport) -> None:
     click.echo(
         f"{file}: {report.added} added, {report.already_there} already there, "
-        f"{report.with_gold} with gold, {len(report.refused)} refused"
+        f"{report.with_gold} with gold, {report.refused_lines} refused"
     )
     if report.entities_unused:
         click.echo(
@@ -134,8 +129,8 @@ def _tell(file: Path, report: ImportReport) -> None:
         )
     for refused in report.refused[:SHOWN_REFUSALS]:
         click.echo(f"  {refused}", err=True)
-    if len(report.refused) > SHOWN_REFUSALS:
-        click.echo(f"  and {len(report.refused) - SHOWN_REFUSALS} more", err=True)
+    if report.refused_lines > SHOWN_REFUSALS:
+        click.echo(f"  and {report.refused_lines - SHOWN_REFUSALS} more", err=True)
     if report.refused:
         click.echo(f"  all of them, to mend and import: {file}.refused.jsonl", err=True)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.util import identity_key
 
 from backend.db.bulk import insert_rows, is_one_of
 from backend.db.label_counts import add_counts
@@ -71,10 +70,10 @@ def _take_out(session: Session, document_ids: Sequence[int]) -> list[list[dict[s
 
 def _forget(session: Session, document_ids: Sequence[int]) -> None:
     """Let objects that the session has loaded be read again."""
-    for document_id in document_ids:
-        gold = session.identity_map.get(identity_key(Gold, document_id))
-        if gold is not None:
-            session.expire(gold)
-        document = session.identity_map.get(identity_key(Document, document_id))
-        if document is not None:
-            session.expire(document, ["gold"])
+    ids = set(document_ids)
+    for state in session.identity_map.all_states():
+        instance, (number, *_) = state.obj(), state.identity or (None,)
+        if isinstance(instance, Gold) and number in ids:
+            session.expire(instance)
+        elif isinstance(instance, Document) and number in ids:
+            session.expire(instance, ["gold"])

@@ -1,7 +1,6 @@
 """Connections and transactions, on SQLite and PostgreSQL alike."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend.db.turns import end_turn, take_turn
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
-LONGEST_PAUSE = 0.2  # seconds
 
 _writing = threading.local()  # whose turn this thread has, in `turns`
 
@@ -42,21 +40,13 @@ class Database:
         with self._turn(), self._session(writes=True) as session, session.begin():
             yield session
 
-    def give_way(self, held: float) -> None:
-        """Pause after a transaction that held SQLite's one write lock for `held` seconds.
-
-        Whoever writes in a row without a pause takes the next turn before those who wait are
-        awake, and among them is the webhook.
-        """
-        if self.engine.dialect.name == "sqlite":
-            time.sleep(min(held, LONGEST_PAUSE))
-
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait for one's turn to write, on SQLite.
 
         Its own waiters look again at growing intervals, and the webhook would find the lock taken
-        each time; the kernel wakes those who wait for a file's lock when it is let go.
+        each time; the kernel wakes those who wait for a file's lock when it is let go, and one who
+        writes in a row lets those who wait come in between (turns.py).
         Raises DatabaseBusyError after BUSY_TIMEOUT.
         """
         if self.turns is None:

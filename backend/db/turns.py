@@ -1,4 +1,8 @@
-"""Turns: who may write now, by the kernel's lock of a file."""
+"""Turns: who may write now, by the kernel's lock of a file.
+
+A second lock is a turnstile: whoever wants a turn must be next first. One who writes in a row
+finds somebody else to be next, and need not pause for those who wait to come in between.
+"""
 
 import fcntl
 import threading
@@ -15,15 +19,15 @@ def take_turn(path: Path, seconds: float) -> IO[bytes]:
     The kernel wakes those who wait when the lock is let go, but knows no time limit: a thread
     waits in our place, and gives a lock that comes too late back at once.
     """
+    turnstile = path.with_name(f"{path.name}-next").open("ab")
     file = path.open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pass
-    else:
+    if _free(turnstile) and _free(file):
+        end_turn(turnstile)
         return file
     granted: Future[IO[bytes]] = Future()
-    waiter = threading.Thread(target=_wait, args=(file, granted), name="turn", daemon=True)
+    waiter = threading.Thread(
+        target=_wait, args=(turnstile, file, granted), name="turn", daemon=True
+    )
     waiter.start()
     try:
         return granted.result(seconds)
@@ -43,14 +47,26 @@ def end_turn(file: IO[bytes]) -> None:
     file.close()
 
 
-def _wait(file: IO[bytes], granted: Future[IO[bytes]]) -> None:
+def _free(file: IO[bytes]) -> bool:
+    """Lock a file unless another has it."""
     try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait(turnstile: IO[bytes], file: IO[bytes], granted: Future[IO[bytes]]) -> None:
+    try:
+        fcntl.flock(turnstile, fcntl.LOCK_EX)
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
         file.close()
         if granted.set_running_or_notify_cancel():
             granted.set_exception(error)
         return
+    finally:
+        end_turn(turnstile)
     if granted.set_running_or_notify_cancel():
         granted.set_result(file)
     else:

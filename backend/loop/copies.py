@@ -5,7 +5,6 @@ when there is something to write.
 """
 
 import logging
-import time
 
 from backend.db.session import Database
 from backend.db.versions import locked_project
@@ -29,10 +28,8 @@ def dedupe_all(database: Database, project_id: int) -> DedupeReport:
         with database.read() as session:
             if not unsorted(session, project_id):
                 return total
-        began = time.monotonic()
         with database.write() as session:
             total += dedupe(session, project_id)
-        database.give_way(time.monotonic() - began)
 
 
 def label_all_copies(database: Database, project_id: int) -> int:
@@ -42,10 +39,8 @@ def label_all_copies(database: Database, project_id: int) -> int:
         with database.read() as session:
             if not copies_behind(session, project_id):
                 break
-        began = time.monotonic()
         with database.write() as session:
             changed += label_copies(session, locked_project(session, project_id))
-        database.give_way(time.monotonic() - began)
     if changed:
         log.info("event=copies_labelled project=%d copies=%d", project_id, changed)
     return changed

@@ -13,7 +13,6 @@ job's, from the report:
 """
 
 import logging
-import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -47,13 +46,11 @@ def drop_old(database: Database) -> int:
     """Delete the deliveries that were handled long ago; how many. Refused ones are kept."""
     dropped, before = 0, now() - KEPT
     while True:
-        began = time.monotonic()
         with database.write() as session:
             found = delete_handled(session, before, DROPPED)
         dropped += found
         if found < DROPPED:
             return dropped
-        database.give_way(time.monotonic() - began)
 
 
 def drain(database: Database, label_studio: LabelStudio, *, limit: int = 2000) -> DrainReport:
@@ -81,9 +78,7 @@ def drain(database: Database, label_studio: LabelStudio, *, limit: int = 2000) -
             except Exception as error:
                 _failed(database, event.id, error, report)
                 continue
-            began = time.monotonic()
             _handle(database, event.id, asked, report)
-            database.give_way(time.monotonic() - began)
     return report
 
 

@@ -6,13 +6,14 @@ of one chunk (`import_lines`), so that annotators' events never wait long for th
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from backend.db.bulk import insert_rows, is_one_of, new_ids
 from backend.db.gold import NewGold, put_gold
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
 from backend.db.versions import locked_project
@@ -21,18 +22,25 @@ from backend.workflow.normal_form import group_key
 from backend.workflow.select import part_of
 from ml_backend.contract.label_set import LabelSet
 
-CHUNK = 250  # documents a transaction: some 20 ms of SQLite's one write lock
+CHUNK = 1000  # documents a transaction: some 20 ms of SQLite's one write lock
+KEPT_REFUSALS = 100  # in a report; all of them are in the chunks
 
 GoldAs = Literal["train", "random"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyDocument:
-    """A checked document with its id and its duplicate group."""
+    """A checked document with its id and its duplicate group.
+
+    `entities` are as gold keeps them; `not_annotated` are the project's labels that the file
+    did not look for.
+    """
 
     record: DocumentRecord
     external_id: str
     group_key: str
+    entities: list[dict[str, Any]] | None
+    not_annotated: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +57,16 @@ class Chunk:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of the lines; `entities_unused` had entities that nobody asked to take."""
+    """What became of the lines; `entities_unused` had entities that nobody asked to take.
+
+    `refused` are the first of `refused_lines`.
+    """
 
     added: int = 0
     already_there: int = 0
     with_gold: int = 0
     entities_unused: int = 0
+    refused_lines: int = 0
     refused: list[RefusedLine] = field(default_factory=list)
 
     def add(self, other: "ImportReport") -> None:
@@ -63,21 +75,30 @@ class ImportReport:
         self.already_there += other.already_there
         self.with_gold += other.with_gold
         self.entities_unused += other.entities_unused
-        self.refused += other.refused
+        self.refuse(other.refused)
+
+    def refuse(self, refused: Sequence[RefusedLine]) -> None:
+        """Count refused lines, and keep them while they are few."""
+        self.refused_lines += len(refused)
+        self.refused += refused[: max(0, KEPT_REFUSALS - len(self.refused))]
 
 
 def chunks(
-    records: Iterable[DocumentRecord | RefusedLine], labels: LabelSet, size: int = CHUNK
+    records: Iterable[DocumentRecord | RefusedLine],
+    labels: LabelSet,
+    size: int = CHUNK,
+    *,
+    casefold: bool = False,
 ) -> Iterator[Chunk]:
     """Check the lines of one file against a project's labels, name the nameless, cut in chunks.
 
     A document without an id is named by its text and by how often the file had it before, so
     that the same file read twice gives the same names.
     """
-    seen: Counter[bytes] = Counter()
+    check = _Check(labels, casefold)
     chunk = Chunk([], [])
     for record in records:
-        checked = _check(record, labels, seen)
+        checked = check(record)
         if isinstance(checked, ReadyDocument):
             chunk.ready.append(checked)
         else:
@@ -96,163 +117,210 @@ def import_lines(
 
     With `gold`, entities become imported gold of documents that have none: "train" sets their
     duplicate group aside for training, "random" says that they were drawn at random and may
-    judge models, their part decided by hash. A group that has a role keeps it.
+    judge models, their part decided by hash. A group that has a role keeps it. All the refused
+    lines of a chunk are in its report.
     """
     project = locked_project(session, project_id)
     report = ImportReport()
     known = _known(session, project_id, ready)
     fresh: dict[str, ReadyDocument] = {}
-    wanting_gold: list[ReadyDocument] = []
+    wanting_gold: dict[str, ReadyDocument] = {}
     for document in ready:
-        there = known.get(document.external_id)
-        earlier = fresh.get(document.external_id)
+        name = document.external_id
+        there, earlier = known.get(name), fresh.get(name)
         text = there.text if there else earlier.record.text if earlier else None
         if text is not None and text != document.record.text:
-            reason = f"id {document.external_id!r} is already that of another text"
+            reason = f"id {name!r} is already that of another text"
             report.refused.append(document.record.refuse(reason))
             continue
         if text is None:
-            fresh[document.external_id] = document
+            fresh[name] = document
         else:
             report.already_there += 1
-        if document.record.entities is not None and earlier is None:
+        if document.entities is not None:
             if gold is None:
                 report.entities_unused += 1
-            elif there is None or not there.has_gold:
-                wanting_gold.append(document)
-    roles = _roles(session, project_id, ready, wanting_gold, gold)
-    _insert_documents(session, project_id, fresh.values(), roles)
-    report.added = len(fresh)
+            elif not (there and there.has_gold):
+                wanting_gold.setdefault(name, document)
+    roles = _roles(session, project_id, ready, wanting_gold.values(), gold)
+    ids = {name: there.id for name, there in known.items()}
+    ids |= _insert_documents(session, project_id, fresh, roles, wanting_gold)
+    report.added, report.with_gold = len(fresh), len(wanting_gold)
+    report.refused_lines = len(report.refused)
     if wanting_gold:
         project.gold_revision += 1
-        _insert_gold(session, project, wanting_gold)
-        report.with_gold = len(wanting_gold)
+        _give_gold(session, project, wanting_gold, ids, known)
     return report
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    id: int
     text: str
     has_gold: bool
 
 
 _Role = tuple[str | None, str | None]  # arm, part
+_NO_ROLE: _Role = (None, None)
 
 
-def _check(
-    record: DocumentRecord | RefusedLine, labels: LabelSet, seen: Counter[bytes]
-) -> ReadyDocument | RefusedLine:
-    if isinstance(record, RefusedLine):
-        return record
-    unknown = sorted({entity.label for entity in record.entities or ()} - set(labels))
-    if unknown:
-        return record.refuse(f"label not in the project: {', '.join(map(repr, unknown))}")
-    name = record.external_id
-    if name is None:
-        digest = hashlib.sha256(record.text.encode())
-        name = f"{digest.hexdigest()[:32]}-{seen[digest.digest()]}"
-        seen[digest.digest()] += 1
-    return ReadyDocument(record, name, group_key(record.text))
+class _Check:
+    """The checks of one file's lines against one project."""
+
+    def __init__(self, labels: LabelSet, casefold: bool):
+        self._labels, self._known, self._casefold = tuple(labels), frozenset(labels), casefold
+        self._seen: Counter[bytes] = Counter()
+        self._lacking: dict[tuple[str, ...], list[str]] = {}
+
+    def __call__(self, record: DocumentRecord | RefusedLine) -> ReadyDocument | RefusedLine:
+        if isinstance(record, RefusedLine):
+            return record
+        entities = record.entities
+        if entities and not self._known.issuperset([entity.label for entity in entities]):
+            unknown = sorted({entity.label for entity in entities} - self._known)
+            return record.refuse(f"label not in the project: {', '.join(map(repr, unknown))}")
+        return ReadyDocument(
+            record,
+            record.external_id or self._name(record.text),
+            group_key(record.text, self._casefold),
+            None if entities is None else [entity.to_dict() for entity in entities],
+            self._not_annotated(record.labels),
+        )
+
+    def _name(self, text: str) -> str:
+        digest = hashlib.sha256(text.encode())
+        name = f"{digest.hexdigest()[:32]}-{self._seen[digest.digest()]}"
+        self._seen[digest.digest()] += 1
+        return name
+
+    def _not_annotated(self, labels: tuple[str, ...] | None) -> list[str] | None:
+        if labels is None:
+            return None
+        if labels not in self._lacking:
+            self._lacking[labels] = [label for label in self._labels if label not in labels]
+        return self._lacking[labels] or None
 
 
 def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) -> dict[str, _Known]:
     rows = session.execute(
-        select(Document.external_id, Document.text, Gold.source)
+        select(Document.external_id, Document.id, Document.text, Gold.source)
         .outerjoin(Gold, Gold.document_id == Document.id)
         .where(
             Document.project_id == project_id,
-            Document.external_id.in_([document.external_id for document in ready]),
+            is_one_of(session, Document.external_id, [one.external_id for one in ready]),
         )
     )
     # copied gold is the original's: what a file brings for the copy itself stands above it
     none = (None, GoldSource.COPIED)
-    return {name: _Known(text, source not in none) for name, text, source in rows}
+    return {name: _Known(number, text, source not in none) for name, number, text, source in rows}
 
 
 def _roles(
     session: Session,
     project_id: int,
     ready: Sequence[ReadyDocument],
-    wanting_gold: Sequence[ReadyDocument],
+    wanting_gold: Iterable[ReadyDocument],
     gold: GoldAs | None,
 ) -> dict[str, _Role]:
     """Arm and part of the duplicate groups; groups that get theirs now are updated."""
     rows = session.execute(
-        select(Document.group_key, Document.arm, Document.part)
-        .where(
+        select(Document.group_key, Document.arm, Document.part, Document.id).where(
             Document.project_id == project_id,
-            Document.group_key.in_({document.group_key for document in ready}),
-            Document.part.is_not(None),
+            is_one_of(session, Document.group_key, {document.group_key for document in ready}),
         )
-        .distinct()
     )
-    roles: dict[str, _Role] = {key: (arm, part) for key, arm, part in rows}
-    new: dict[str, _Role] = {}
+    roles: dict[str, _Role] = {}
+    without: dict[str, list[int]] = {}
+    for key, arm, part, number in rows:
+        if part is not None:
+            roles[key] = (arm, part)
+        else:
+            without.setdefault(key, []).append(number)
+    found: dict[_Role, list[int]] = {}
     for document in wanting_gold:
         key = document.group_key
         if key not in roles:
             random = gold == "random"
-            new[key] = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
-    for role in set(new.values()):
-        session.execute(
-            update(Document)
-            .where(
-                Document.project_id == project_id,
-                Document.group_key.in_([key for key, its in new.items() if its == role]),
-            )
-            .values(arm=role[0], part=role[1])
-        )
-    return roles | new
+            roles[key] = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
+            found.setdefault(roles[key], []).extend(without.get(key, ()))
+    for (arm, part), ids in found.items():
+        if ids:
+            its = is_one_of(session, Document.id, ids)
+            session.execute(update(Document).where(its).values(arm=arm, part=part))
+    return roles
 
 
 def _insert_documents(
     session: Session,
     project_id: int,
-    documents: Iterable[ReadyDocument],
-    roles: dict[str, _Role],
-) -> None:
-    rows = []
-    for document in documents:
-        arm, part = roles.get(document.group_key, (None, None))
-        rows.append(
-            {
-                "project_id": project_id,
-                "external_id": document.external_id,
-                "text": document.record.text,
-                "meta": document.record.meta,
-                "file": document.record.file,
-                "group_key": document.group_key,
-                "deduped": False,
-                "arm": arm,
-                "part": part,
-                "created_at": now(),
-            }
+    documents: Mapping[str, ReadyDocument],
+    roles: Mapping[str, _Role],
+    with_gold: Container[str],
+) -> dict[str, int]:
+    """Insert documents with the roles of their groups; their ids by name."""
+    ids = dict(zip(documents, new_ids(session, Document, len(documents)), strict=True))
+    created_at = now()
+    rows = (
+        (
+            ids[name],
+            project_id,
+            name,
+            document.record.text,
+            document.record.meta,
+            document.group_key,
+            False,
+            document.not_annotated if name in with_gold else None,
+            *roles.get(document.group_key, _NO_ROLE),
+            created_at,
         )
-    if rows:
-        session.execute(insert(Document.__table__), rows)  # type: ignore[arg-type]
-
-
-def _insert_gold(session: Session, project: Project, documents: Sequence[ReadyDocument]) -> None:
-    names = [document.external_id for document in documents]
-    found = session.execute(
-        select(Document.external_id, Document.id).where(
-            Document.project_id == project.id, Document.external_id.in_(names)
-        )
+        for name, document in documents.items()
     )
-    ids = {name: document_id for name, document_id in found}
+    insert_rows(session, Document, _COLUMNS, rows)
+    return ids
+
+
+_COLUMNS = (
+    "id",
+    "project_id",
+    "external_id",
+    "text",
+    "meta",
+    "group_key",
+    "deduped",
+    "not_annotated",
+    "arm",
+    "part",
+    "created_at",
+)
+
+
+def _give_gold(
+    session: Session,
+    project: Project,
+    documents: Mapping[str, ReadyDocument],
+    ids: Mapping[str, int],
+    known: Mapping[str, _Known],
+) -> None:
+    updated_at = now()
     rows = [
         NewGold(
-            document_id=ids[document.external_id],
-            entities=[entity.to_dict() for entity in document.record.entities or ()],
+            document_id=ids[name],
+            entities=document.entities or [],
             source=GoldSource.IMPORTED,
             revision=project.gold_revision,
-            updated_at=now(),
+            updated_at=updated_at,
         )
-        for document in documents
+        for name, document in documents.items()
     ]
     put_gold(session, project, rows)
-    # a copy that brings gold may become the canonical one: let dedupe look again
-    for file in {document.record.file for document in documents}:
-        its = [ids[one.external_id] for one in documents if one.record.file == file]
-        values = {"deduped": False, "file": file}
-        session.execute(update(Document).where(Document.id.in_(its)).values(values))
+    lacking: dict[tuple[str, ...] | None, list[int]] = {}
+    for name in documents.keys() & known.keys():
+        labels = documents[name].not_annotated
+        lacking.setdefault(tuple(labels) if labels else None, []).append(ids[name])
+    for labels_lacking, its in lacking.items():
+        # a copy that brings gold may become the canonical one: let dedupe look again
+        session.execute(
+            update(Document)
+            .where(is_one_of(session, Document.id, its))
+            .values(deduped=False, not_annotated=labels_lacking and list(labels_lacking))
+        )

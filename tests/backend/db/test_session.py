@@ -1,5 +1,6 @@
 """Transactions: on SQLite a writer that reads first is not thrown out by another writer."""
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -141,3 +142,33 @@ def test_a_writer_goes_on_when_a_rival_dies(database, rival):
         session.add(project("after"))
     with database.read() as session:
         assert session.scalars(select(Project.key)).all() == ["after"]
+
+
+def test_who_writes_in_a_row_lets_those_who_wait_come_in_between(database):
+    order = []
+
+    def write_once():
+        with database.write():
+            order.append("waited")
+
+    waiting = threading.Thread(target=write_once)
+    turnstile = database.turns.with_name(f"{database.turns.name}-next").open("ab")
+    for number in range(3):
+        with database.write():
+            order.append(number)
+            if number == 1:
+                waiting.start()
+                while free(turnstile):
+                    time.sleep(0.001)
+    waiting.join()
+    assert order == [0, 1, "waited", 2]
+    turnstile.close()
+
+
+def free(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True

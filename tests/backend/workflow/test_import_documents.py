@@ -10,7 +10,11 @@ from sqlalchemy import func, select
 from backend.commands.documents import import_file, set_copies_aside
 from backend.db.session import Database
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project
+from backend.workflow.formats.record import DocumentRecord
+from backend.workflow.import_documents import CHUNK, KEPT_REFUSALS, chunks, import_lines
 from backend.workflow.select import part_of
+from ml_backend.contract.entity import Entity
+from ml_backend.contract.label_set import LabelSet
 
 LABELS = ["PS", "LC"]
 
@@ -68,14 +72,17 @@ def test_gold_raises_the_revision_once_a_chunk_and_names_its_source(
     project: Database, tmp_path: Path
 ) -> None:
     import_file(
-        project, "p", written(tmp_path / "a.jsonl", [labelled(f"{n}") for n in range(300)]), "train"
+        project,
+        "p",
+        written(tmp_path / "a.jsonl", [labelled(f"{n}") for n in range(CHUNK + 50)]),
+        "train",
     )
     with project.read() as session:
         assert session.scalars(select(Project.gold_revision)).one() == 2
         rows = session.execute(
             select(Gold.source, Gold.revision, func.count()).group_by(Gold.source, Gold.revision)
         )
-        assert sorted(rows.all()) == [(GoldSource.IMPORTED, 1, 250), (GoldSource.IMPORTED, 2, 50)]
+        assert sorted(rows.all()) == [(GoldSource.IMPORTED, 1, CHUNK), (GoldSource.IMPORTED, 2, 50)]
 
 
 def test_train_gold_is_ranked_and_random_gold_gets_its_part_by_hash(
@@ -122,6 +129,55 @@ def test_refused_lines_are_told_and_written_to_be_mended(project: Database, tmp_
         record.get("entities", [{}])[0]["label"] = "LC"
     mended = import_file(project, "p", written(beside, records), "train")
     assert (mended.added, mended.refused) == (2, [])
+
+
+def test_many_refusals_are_written_and_not_held(project: Database, tmp_path: Path) -> None:
+    many = KEPT_REFUSALS + CHUNK
+    file = written(tmp_path / "a.jsonl", [{"text": ""} for _ in range(many)] + [{"text": "글"}])
+    report = import_file(project, "p", file, None)
+    assert (report.added, report.refused_lines, len(report.refused)) == (1, many, KEPT_REFUSALS)
+    beside = tmp_path / "a.jsonl.refused.jsonl"
+    assert len(beside.read_bytes().splitlines()) == many
+
+
+def test_gold_is_taken_from_whichever_line_of_a_document_has_it(
+    project: Database, tmp_path: Path
+) -> None:
+    bare = {"id": "a", "text": "글"}
+    file = written(tmp_path / "a.jsonl", [bare, labelled("글", id="a"), bare])
+    report = import_file(project, "p", file, "train")
+    assert (report.added, report.already_there, report.with_gold) == (1, 2, 1)
+
+
+def import_records(database: Database, *records: DocumentRecord) -> None:
+    for chunk in chunks(records, LabelSet(tuple(LABELS))):
+        with database.write() as session:
+            project = session.scalars(select(Project)).one()
+            import_lines(session, project.id, chunk.ready, "train")
+
+
+def test_labels_that_a_file_does_not_have_are_kept_as_not_annotated(project: Database) -> None:
+    entities = [Entity(0, 1, "PS")]
+    import_records(
+        project,
+        DocumentRecord("f", 1, "가나", entities=entities, labels=("PS",)),
+        DocumentRecord("f", 2, "다라", entities=entities, labels=("LC", "PS")),
+        DocumentRecord("f", 3, "마바", entities=None, labels=("PS",)),  # no gold, nothing missing
+        DocumentRecord("f", 4, "사아", entities=entities),
+    )
+    assert [one.not_annotated for one in documents(project)] == [["LC"], None, None, None]
+
+
+def test_a_document_that_gets_gold_later_learns_what_that_file_lacks(project: Database) -> None:
+    import_records(
+        project, DocumentRecord("f", 1, "가나", "a"), DocumentRecord("f", 2, "다라", "b")
+    )
+    import_records(
+        project,
+        DocumentRecord("g", 1, "가나", "a", [Entity(0, 1, "PS")], labels=("PS",)),
+        DocumentRecord("g", 2, "다라", "b", [Entity(0, 1, "PS")]),
+    )
+    assert [one.not_annotated for one in documents(project)] == [["LC"], None]
 
 
 def test_dedupe_sets_copies_aside_and_prefers_gold(project: Database, tmp_path: Path) -> None:
