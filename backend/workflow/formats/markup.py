@@ -18,6 +18,7 @@ _CLOSE = re.compile(rf":{_LABEL}>")
 _ESCAPE = {"<": "\\<", ">": "\\>", ":": "\\:", "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 _MEANING = {escape[1]: character for character, escape in _ESCAPE.items()}
 _PIECE = re.compile(r"\\.|[<>:]|[^\\<>:]+|\\", re.DOTALL)
+_Reading = tuple[int, int, tuple[Entity, ...]]  # place in the text, place in the markup, found
 _SHOWN = 40  # characters of a line that a reason quotes
 
 
@@ -26,14 +27,14 @@ class MarkupError(ValueError):
 
 
 def align(text: str, marked: str) -> list[Entity]:
-    """The entities of `marked`, which is `text` with markup in it; of two readings, that with
-    more markup.
+    """The entities of `marked`, which is `text` with markup in it.
 
+    Of two readings, that whose entities hold no `<`: `<<공간:X>>` is an entity in brackets.
     Raises MarkupError where no reading of the markup gives the text.
     """
     seen: set[tuple[int, int]] = set()
     furthest = 0
-    open_readings: list[tuple[int, int, tuple[Entity, ...]]] = [(0, 0, ())]
+    open_readings: list[_Reading] = [(0, 0, ())]
     while open_readings:
         place, at, found = open_readings.pop()
         sign = marked.find("<", at)
@@ -49,10 +50,13 @@ def align(text: str, marked: str) -> list[Entity]:
         if (place, sign) in seen:
             continue
         seen.add((place, sign))
-        if text.startswith("<", place):
-            open_readings.append((place + 1, sign + 1, found))
+        odd: list[_Reading] = []
+        plausible: list[_Reading] = []
         for entity, end in reversed(_candidates(text, place, marked, sign)):
-            open_readings.append((entity.end, end, (*found, entity)))
+            reading = (entity.end, end, (*found, entity))
+            (odd if "<" in text[entity.start : entity.end] else plausible).append(reading)
+        literal = [(place + 1, sign + 1, found)] if text.startswith("<", place) else []
+        open_readings += [*odd, *literal, *plausible]
     raise MarkupError(f"the markup does not give the text from character {furthest + 1} on")
 
 
