@@ -157,7 +157,7 @@ def test_a_project_goes_through_the_ten_stages(bench, tmp_path):
     with database.read() as session:
         predictions = pool.predictions(session, first.id, [document.id for document in order])
     shown = [
-        preannotate.label_studio_prediction(one, predictions[one.id], first.name, bench.control)
+        preannotate.label_studio_prediction(one, predictions[one.id], first, bench.control)
         for one in order
     ]
     scores = [prediction["score"] for prediction in shown]

@@ -23,6 +23,7 @@ from backend.errors import ConflictError, LabelStudioDownError, LabelStudioError
 from backend.loop import predictions
 from backend.loop.tasks import deleted, select_if_stored, send_predictions, tasks_lease
 from backend.workflow import preannotate, publish, select
+from backend.workflow.version_labels import labels_of
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 from ml_backend.contract.model_store import Champion
@@ -33,7 +34,11 @@ SERVING_LIMIT = 120  # seconds after which a reachable ML backend counts as unab
 
 ADVANCE = "backend.jobs.advance_publication"
 ADVANCE_RUN = "backend.jobs.advance_run"
-JOBS_AFTERWARDS = ("backend.jobs.top_up", "backend.jobs.preannotate")
+JOBS_AFTERWARDS = (
+    "backend.jobs.top_up",
+    "backend.jobs.preannotate",
+    "backend.jobs.autolabel_champion",
+)
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +195,7 @@ def _import(
     }
     before = publish.stored(context.label_studio, number, version.name)
     lacking = [document for task, document in ready.items() if task not in before.by_task]
-    send_predictions(context, held, number, lacking, kept, version.name, control)
+    send_predictions(context, held, number, lacking, kept, version, control)
     had = sum(len(found) for found in before.by_task.values())
     has = context.label_studio.model_versions(number).get(version.name, 0)
     imported = int(publication.counts.get("imported", 0)) + len(lacking)
@@ -226,7 +231,7 @@ def _serve(
     context: Context, held: Held, publication: Publication, project: Project, version: Version
 ) -> bool:
     """Move the champion pointer and wait a while for the ML backend to follow it."""
-    wanted = Champion(version.name, project.label_config)
+    wanted = _pointer(project, version)
     if context.models.champion(project.key) != wanted:
         context.models.set_champion(project.key, wanted)
     deadline = time.monotonic() + SERVING_LOOK
@@ -258,7 +263,7 @@ def _fail(context: Context, publication: Publication, project: Project, reason: 
     with context.database.read() as session:
         champion = versions.champion(session, session.get_one(Project, project.id))
     if champion is not None:
-        wanted = Champion(champion.name, project.label_config)
+        wanted = _pointer(project, champion)
         if context.models.champion(project.key) != wanted:
             context.models.set_champion(project.key, wanted)
         select_if_stored(context, project, champion.name)
@@ -269,6 +274,11 @@ def _fail(context: Context, publication: Publication, project: Project, reason: 
         row = session.get_one(Publication, publication.id)
         publish.fail(session, row, reason, now())
     log.error("event=publication_failed publication=%d reason=%r", publication.id, reason)
+
+
+def _pointer(project: Project, version: Version) -> Champion:
+    """What the ML backend has to serve."""
+    return Champion(version.name, project.label_config, dict(labels_of(version).mapping))
 
 
 def _to(

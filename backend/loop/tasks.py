@@ -6,7 +6,7 @@ from http import HTTPStatus
 from backend.context import Context
 from backend.db import pool
 from backend.db.leases import Held
-from backend.db.tables import Document, Prediction, Project
+from backend.db.tables import Document, Prediction, Project, Version
 from backend.errors import LabelStudioError
 from backend.workflow import preannotate, publish
 from backend.workflow.label_studio_tasks import forget_task
@@ -26,7 +26,7 @@ def send_predictions(
     number: int,
     documents: Sequence[Document],
     kept: Mapping[int, Prediction],
-    version: str,
+    version: Version,
     control: TextControl,
 ) -> None:
     """Give tasks their predictions in Label Studio.

@@ -133,7 +133,7 @@ def _import_tasks(
             prediction = None
             if champion is not None and document.id in kept:
                 prediction = stage.label_studio_prediction(
-                    document, kept[document.id], champion.name, control
+                    document, kept[document.id], champion, control
                 )
             tasks.append(stage.label_studio_task(document, prediction, control))
         numbers = context.label_studio.import_tasks(project.writable_id, tasks)
@@ -207,7 +207,7 @@ def _place(
             last += 1
             document.queue_number = last
     lacking = [one for one in documents if one.task_id and one.task_id not in there.by_task]
-    send_predictions(context, held, project.writable_id, lacking, kept, champion.name, control)
+    send_predictions(context, held, project.writable_id, lacking, kept, champion, control)
     with context.database.write() as session:
         row = versions.locked_project(session, project.id)
         row.last_queue_number = max(row.last_queue_number, last)

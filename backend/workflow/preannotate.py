@@ -18,6 +18,7 @@ from backend.db.pool import chunks
 from backend.db.tables import Document, Prediction, Version, now
 from backend.db.tables_of_labels import Counted
 from backend.workflow.select import place
+from backend.workflow.version_labels import labels_of
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import TextControl, to_regions
 from ml_backend.contract.messages import JobFolder, PredictRequest, read_jsonl, write_jsonl
@@ -96,15 +97,22 @@ def store(
 
 
 def label_studio_prediction(
-    document: Document, prediction: Prediction, version: str, control: TextControl
+    document: Document, prediction: Prediction, version: Version, control: TextControl
 ) -> dict[str, Any]:
-    """A prediction as Label Studio imports it; its score is the document's place in the queue."""
+    """A prediction as Label Studio imports it; its score is the document's place in the queue.
+
+    What the version learned under another name is shown under one of the configuration's.
+    """
     assert document.queue_number is not None
     entities = [
         Entity.from_dict(record, length=len(document.text)) for record in prediction.entities
     ]
-    regions, _ = to_regions(entities, document.text, control)
-    return {"result": regions, "score": place(document.queue_number), "model_version": version}
+    regions, _ = to_regions(entities, document.text, control, labels_of(version).mapping)
+    return {
+        "result": regions,
+        "score": place(document.queue_number),
+        "model_version": version.name,
+    }
 
 
 def label_studio_task(

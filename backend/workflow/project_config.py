@@ -5,12 +5,14 @@ must not be cleaned away here. A label that was removed there stays in the proje
 earlier gold may hold it; `clean` reads annotations by the configuration alone.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from backend.db.tables import Project
 from backend.db.versions import locked_project
+from backend.workflow.label_rules import map_of
 from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
 
 
@@ -24,7 +26,22 @@ def follow_config(session: Session, project: Project, told: Any) -> str:
     except LabelConfigError as error:
         return f"the configuration in Label Studio is not usable and was not taken over: {error}"
     held = locked_project(session, project.id)
-    added = [label for label in control.labels if label not in held.labels]
+    added = add_labels(session, held, control.labels)
     held.label_config = config
-    held.labels = [*held.labels, *added]
     return f"configuration taken over; new labels: {', '.join(added) or 'none'}"
+
+
+def add_labels(session: Session, project: Project, labels: Iterable[str]) -> list[str]:
+    """Add those that the project does not have; all earlier gold says nothing of them.
+
+    A label that others were mapped to before is no news: what gold says of those it says of it.
+    The project must be held.
+    """
+    added = [label for label in dict.fromkeys(labels) if label not in project.labels]
+    news = set(added) - set(map_of(session, project.id).targets.values())
+    since = dict.fromkeys(sorted(news), project.gold_revision)
+    if since and project.gold_revision:
+        project.label_since = {**project.label_since, **since}
+    if added:
+        project.labels = [*project.labels, *added]
+    return added

@@ -8,7 +8,7 @@ The same news may come twice, late, or out of order, by webhook and by reconcili
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -22,11 +22,20 @@ from backend.db.annotations import (
     own_prediction,
 )
 from backend.db.label_counts import corrections_counted
-from backend.db.tables import Account, AnnotationState, AnnotationStatus, Document, Project, Role
+from backend.db.tables import (
+    Account,
+    AnnotationState,
+    AnnotationStatus,
+    Document,
+    Project,
+    Role,
+    Version,
+)
 from backend.db.versions import locked_project
 from backend.workflow.correct import clean, compare, corrected
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.settle import settle
+from backend.workflow.version_labels import labels_of
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import TextControl, parse_label_config
 
@@ -146,7 +155,10 @@ def _predicted(
         if own is not None:
             length = len(document.text)
             read = [Entity.from_dict(record, length=length) for record in own.entities]
-            return [entity for entity in read if entity.label in control.labels]
+            version = session.get_one(Version, own.version_id)
+            shown = labels_of(version).in_gold(control.labels.labels)
+            named = [replace(one, label=shown.get(one.label, one.label)) for one in read]
+            return [entity for entity in named if entity.label in control.labels]
     if seen.predicted_regions is None:
         return None
     return clean(seen.predicted_regions, document.text, control)[0]

@@ -6,7 +6,8 @@
 - None left (deleted, or turned into a skip): a person's gold is withdrawn. Imported gold that it
   had replaced comes back; imported gold that nobody touched stays.
 - Submitting the same entities again is not a change: nothing is retrained for it. Submitting the
-  entities of imported gold is one, since a person vouches for them now.
+  entities of imported gold is one, since a person vouches for them now; so is submitting those of
+  gold from before a label was added, since somebody has looked for that label now.
 
 Every change takes the project's next revision, so that "changed since" is exact.
 """
@@ -50,6 +51,7 @@ def _vouch(session: Session, project: Project, document: Document, state: Annota
         gold is None
         or gold.source != GoldSource.PERSON
         or {_key(entity) for entity in gold.entities} != set(_keys(state))
+        or (gold.annotation_state_id != state.id and _is_silent(gold, project))
     )
     if gold is not None and gold.source == GoldSource.IMPORTED:
         document.imported_gold = gold.entities
@@ -66,6 +68,11 @@ def _vouch(session: Session, project: Project, document: Document, state: Annota
     return changed
 
 
+def _is_silent(gold: Gold, project: Project) -> bool:
+    """Whether a label was added after the gold was made, of which it says nothing."""
+    return any(gold.revision <= since for since in project.label_since.values())
+
+
 def _withdraw(session: Session, project: Project, document: Document) -> bool:
     if document.imported_gold is not None:
         given_back = NewGold(
@@ -76,6 +83,9 @@ def _withdraw(session: Session, project: Project, document: Document) -> bool:
             updated_at=now(),
         )
         document.imported_gold = None
+        if project.label_since:  # it may be from before these labels, and has a new revision
+            silent = {*(document.not_annotated or ()), *project.label_since}
+            document.not_annotated = sorted(silent)
         put_gold(session, project, [given_back])
         return True
     gold = session.get(Gold, document.id)

@@ -127,7 +127,7 @@ def test_a_jobs_output_is_kept_once_and_given_with_its_place(
         assert session.query(Prediction).count() == 2
         kept = pool.predictions(session, version.id, [documents[0].id])[documents[0].id]
     control = parse_label_config(CONFIG)
-    sent = preannotate.label_studio_prediction(documents[0], kept, "v1", control)
+    sent = preannotate.label_studio_prediction(documents[0], kept, version, control)
     assert (sent["score"], sent["model_version"]) == (place(7), "v1")
     value = sent["result"][0]["value"]
     assert (value["start"], value["end"], value["text"]) == (1, 4, "홍길동")

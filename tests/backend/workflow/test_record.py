@@ -17,6 +17,7 @@ from backend.db.tables import (
     Version,
 )
 from backend.workflow.origins import SeenAnnotation
+from backend.workflow.project_config import add_labels
 from backend.workflow.record import record_deletion, record_state
 
 CONFIG = (
@@ -295,3 +296,42 @@ def test_every_change_of_gold_takes_the_next_revision(desk):
         assert desk.gold.revision == desk.revision == minute + 1
     with desk.database.read() as session:
         assert session.scalar(select(func.count()).select_from(AnnotationState)) == 4
+
+
+def test_what_a_version_calls_otherwise_was_shown_under_the_configurations_name(desk):
+    with desk.database.write() as session:
+        labels = {"trained": ["PERSON"], "mapping": {"PER": "PERSON"}, "left_out": {}}
+        version = Version(project_id=desk.project_id, name="v1", figures={"labels": labels})
+        session.add(version)
+        session.flush()
+        session.add(
+            Prediction(
+                document_id=desk.document_id,
+                version_id=version.id,
+                confidence=0.5,
+                entities=[{"start": 0, "end": 2, "label": "PERSON", "probability": 0.9}],
+            )
+        )
+    desk.record(seen(1, 0, PER, version_name="v1"))
+    kept = {"kept": 1, "added": 0, "removed": 0, "moved": 0, "relabelled": 0}
+    assert desk.states()[0].correction == kept
+
+
+def test_the_same_entities_again_after_a_label_was_added_are_news(desk):
+    desk.record(seen(1, 0, PER))
+    with desk.database.write() as session:
+        project = session.get_one(Project, desk.project_id)
+        assert add_labels(session, project, ["PER", "LOC", "ORG"]) == ["ORG"]
+        assert project.label_since == {"ORG": 1}
+    assert desk.record(seen(1, 1, PER)).gold_changed  # somebody has looked for it now
+    assert desk.gold.revision == 2
+    assert not desk.record(seen(1, 2, PER)).gold_changed
+
+
+def test_imported_gold_that_comes_back_says_nothing_of_labels_that_were_added(desk):
+    test_imported_gold_comes_back_when_a_person_withdraws(desk)
+    with desk.database.write() as session:
+        add_labels(session, session.get_one(Project, desk.project_id), ["ORG"])
+    desk.record(seen(3, 2, PER))
+    desk.delete(3)
+    assert (desk.gold.source, desk.document.not_annotated) == ("imported", ["ORG"])

@@ -1,0 +1,43 @@
+from backend.db.session import Database
+from backend.db.tables import Project
+from backend.db.tables_of_labels import LabelMapping
+from backend.workflow.project_config import add_labels, follow_config
+from tests.backend.workflow.loop_data import CONFIG, add_documents, add_gold, add_project
+
+THREE = CONFIG.replace('<Label value="LC"/>', '<Label value="LC"/><Label value="OG"/>')
+
+
+def test_a_label_that_label_studio_adds_is_not_annotated_in_earlier_gold(any_database: Database):
+    with any_database.write() as session:
+        project = add_project(session)
+        add_gold(session, *add_documents(session, project, ["글"]))
+        assert "new labels: OG" in follow_config(session, project, {"label_config": THREE})
+        assert follow_config(session, project, {"label_config": THREE}) == ""
+    with any_database.read() as session:
+        project = session.get_one(Project, project.id)
+        assert (project.labels, project.label_since) == (["PS", "LC", "OG"], {"OG": 1})
+
+
+def test_before_there_is_gold_a_label_is_simply_there(database: Database):
+    with database.write() as session:
+        project = add_project(session)
+        assert add_labels(session, project, ["OG", "OG", "PS"]) == ["OG"]
+        assert project.label_since == {}
+
+
+def test_the_name_that_a_label_was_given_is_no_new_label(database: Database):
+    with database.write() as session:
+        project = add_project(session)
+        add_gold(session, *add_documents(session, project, ["글"]))
+        session.add(
+            LabelMapping(
+                project_id=project.id,
+                number=1,
+                mapping={"PS": "PERSON"},
+                names={"PS": "PERSON"},
+                made_by="a test",
+            )
+        )
+        session.flush()
+        assert add_labels(session, project, ["PERSON", "OG"]) == ["PERSON", "OG"]
+        assert project.label_since == {"OG": 1}
