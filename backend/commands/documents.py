@@ -1,24 +1,32 @@
 """`goldloop import` and `goldloop export`: documents in, gold out."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from backend.context import open_context
-from backend.db.projects import project_by_key, settings_of
+from backend.db.projects import project_by_key
 from backend.db.session import Database
+from backend.errors import InvalidInputError
 from backend.loop.copies import sort_copies
+from backend.loop.import_files import HowToRead, import_file
 from backend.settings import load_settings
 from backend.workflow.dedupe import DedupeReport
-from backend.workflow.formats.reading import read_path
-from backend.workflow.formats.refused import RefusedFiles
-from backend.workflow.import_documents import GoldAs, ImportReport, chunks, import_lines
+from backend.workflow.formats.adapting import Adaptation, read_renaming
+from backend.workflow.formats.reading import OpenFile
+from backend.workflow.formats.registry import format_by_name
+from backend.workflow.formats.source import ReadOptions
+from backend.workflow.import_documents import GoldAs, ImportReport
 from backend.workflow.release import gold_lines
-from ml_backend.contract.label_set import LabelSet
 
 SHOWN_REFUSALS = 20
 
@@ -26,38 +34,71 @@ SHOWN_REFUSALS = 20
 @click.command("import")
 @click.argument("project")
 @click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+    "files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILES"
 )
 @click.option(
     "--gold",
     type=click.Choice(["train", "random"]),
     help="take the files' entities as gold: for training, or drawn at random and fit to judge",
 )
-def import_files(project: str, files: tuple[Path, ...], gold: GoldAs | None) -> None:
-    """Import FILES (JSON Lines) into PROJECT; the same file twice adds nothing."""
-    database = open_context(load_settings()).database
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
+@click.option("--format", "format_name", metavar="NAME", help="one of `goldloop formats`")
+@click.option("--encoding", metavar="NAME", help="such as cp949, where it cannot be told")
+@click.option("--text-column", metavar="NAME", help="the column or key that holds the text")
+@click.option("--id-column", metavar="NAME", help="the column that holds the document's id")
+@click.option("--tag-names", metavar="O,B-X,I-X", help="what tags that are numbers stand for")
+@click.option(
+    "--labels",
+    metavar="A,B",
+    help="the project's labels that the files annotate; the others are `not annotated here`",
+)
+@click.option(
+    "--map",
+    "renamed",
+    metavar="OLD=NEW",
+    multiple=True,
+    help="a label of the files by the project's name; OLD= leaves its entities out",
+)
+@click.option("--id-prefix", default="", metavar="TEXT", help="put before the files' own ids")
+def import_files(
+    project: str,
+    files: tuple[Path, ...],
+    gold: GoldAs | None,
+    format_name: str | None,
+    encoding: str | None,
+    text_column: str | None,
+    id_column: str | None,
+    tag_names: str | None,
+    labels: str | None,
+    renamed: tuple[str, ...],
+    id_prefix: str,
+) -> None:
+    """Import FILES into PROJECT; the same file twice adds nothing.
+
+    Files of any known format, archives and folders: format, encoding and compression are found
+    out and told. What is refused is written beside the file, to be mended and imported.
+    """
+    how = HowToRead(
+        format_by_name(format_name) if format_name else None,
+        ReadOptions(encoding, text_column, id_column, _listed(tag_names)),
+        Adaptation(read_renaming(renamed), _listed(labels), id_prefix),
     )
-    reports: list[tuple[Path, ImportReport]] = []
-    with bar:
+    database = open_context(load_settings()).database
+    outcomes: list[tuple[Path, ImportReport | InvalidInputError]] = []
+    with _bar() as bar:
         for file in files:
-            shown = bar.add_task(file.name, total=_count_lines(file))
-
-            def advance(lines: int, shown: int = int(shown)) -> None:
-                bar.advance(shown, lines)  # type: ignore[arg-type]
-
-            reports.append((file, import_file(database, project, file, gold, advance)))
+            try:
+                outcomes.append((file, _import(database, project, file, gold, how, bar)))
+            except InvalidInputError as error:
+                outcomes.append((file, error))
+            except KeyboardInterrupt:
+                bar.stop()
+                click.echo(f"{file}: stopped; the same command goes on from here", err=True)
+                raise SystemExit(130) from None
         copies = set_copies_aside(database, project)
-    for file, report in reports:
-        _tell(file, report)
+    for file, outcome in outcomes:
+        _tell(file, outcome)
     click.echo(f"{copies.copies} copies set aside, {copies.conflicts} groups with differing gold")
-    if any(report.refused for _, report in reports):
+    if any(isinstance(one, InvalidInputError) or one.refused for _, one in outcomes):
         raise SystemExit(2)
 
 
@@ -85,31 +126,6 @@ def export_gold(database: Database, project_key: str, out: Path) -> int:
     return count
 
 
-def import_file(
-    database: Database,
-    project_key: str,
-    file: Path,
-    gold: GoldAs | None,
-    advance: Callable[[int], None] = lambda lines: None,
-) -> ImportReport:
-    """Import one file chunk by chunk; refused lines are also written to FILE.refused.jsonl."""
-    with database.read() as session:
-        project = project_by_key(session, project_key)
-        project_id, labels = project.id, LabelSet(tuple(project.labels))
-        casefold = settings_of(project).casefold
-    report = ImportReport()
-    with RefusedFiles(file) as refused:
-        for chunk in chunks(read_path(file), labels, casefold=casefold):
-            with database.write() as session:
-                written = import_lines(session, project_id, chunk.ready, gold)
-            for line in (*chunk.refused, *written.refused):
-                refused.add(line)
-            report.refuse(chunk.refused)
-            report.add(written)
-            advance(chunk.lines)
-    return report
-
-
 def set_copies_aside(database: Database, project_key: str) -> DedupeReport:
     """Set copies aside, to the end, and give them the gold of their originals."""
     with database.read() as session:
@@ -117,24 +133,77 @@ def set_copies_aside(database: Database, project_key: str) -> DedupeReport:
     return sort_copies(database, project_id)
 
 
-def _tell(file: Path, report: ImportReport) -> None:
-    click.echo(
-        f"{file}: {report.added} added, {report.already_there} already there, "
-        f"{report.with_gold} with gold, {report.refused_lines} refused"
+def _import(
+    database: Database,
+    project: str,
+    file: Path,
+    gold: GoldAs | None,
+    how: HowToRead,
+    bar: Progress,
+) -> ImportReport:
+    shown = bar.add_task(file.name, total=None)
+
+    def opened(found: OpenFile) -> None:
+        bar.update(shown, total=found.size, description=f"{file.name} ({found})")
+
+    return import_file(
+        database,
+        project,
+        file,
+        gold,
+        how=how,
+        opened=opened,
+        advance_bytes=lambda count: bar.advance(shown, count),
     )
-    if report.entities_unused:
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _tell(file: Path, outcome: ImportReport | InvalidInputError) -> None:
+    if isinstance(outcome, InvalidInputError):
+        click.echo(f"{file}: nothing imported: {outcome}", err=True)
+        return
+    click.echo(
+        f"{file}: {outcome.read_as}: {outcome.added} added, {outcome.already_there} already "
+        f"there, {outcome.with_gold} with gold, {outcome.refused_lines} refused"
+    )
+    if outcome.entities_unused:
         click.echo(
-            f"  {report.entities_unused} lines have entities that were not taken as gold; "
+            f"  {outcome.entities_unused} documents have entities that were not taken as gold; "
             "give --gold train or --gold random to take them"
         )
-    for refused in report.refused[:SHOWN_REFUSALS]:
+    for refused in outcome.refused[:SHOWN_REFUSALS]:
         click.echo(f"  {refused}", err=True)
-    if report.refused_lines > SHOWN_REFUSALS:
-        click.echo(f"  and {report.refused_lines - SHOWN_REFUSALS} more", err=True)
-    if report.refused:
-        click.echo(f"  all of them, to mend and import: {file}.refused.jsonl", err=True)
+    if outcome.refused_lines > SHOWN_REFUSALS:
+        click.echo(f"  and {outcome.refused_lines - SHOWN_REFUSALS} more", err=True)
+    for part, advice in _ADVICE.items():
+        if any(part in refused.reason for refused in outcome.refused):
+            click.echo(f"  {advice}", err=True)
+    if outcome.to_mend:
+        paths = ", ".join(map(str, outcome.to_mend))
+        click.echo(f"  all of them, to mend and import: {paths}", err=True)
 
 
-def _count_lines(file: Path) -> int:
-    with file.open("rb") as lines:
-        return sum(1 for line in lines if line.strip())
+_ADVICE = {
+    "label not in the project": (
+        "labels that the project lacks: add them (`goldloop labels add`), or give --map OLD=NEW, "
+        "or --map OLD= to leave their entities out"
+    ),
+    "is already that of another text": (
+        "files that number their documents alike are kept apart by --id-prefix"
+    ),
+}
+
+
+def _listed(words: str | None) -> tuple[str, ...] | None:
+    if words is None:
+        return None
+    return tuple(word.strip() for word in words.split(",") if word.strip())

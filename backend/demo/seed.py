@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.commands.documents import import_file, set_copies_aside
+from backend.commands.documents import set_copies_aside
 from backend.commands.project import connect_project, create_project
 from backend.db.accounts import account_by_email, add_account
 from backend.db.pool import is_waiting, open_count
@@ -30,6 +30,7 @@ from backend.demo.corpus import Corpus
 from backend.demo.stack import Stack, kept_by
 from backend.errors import GoldloopError, NotFoundError
 from backend.loop import publication, training
+from backend.loop.import_files import import_file
 from backend.workflow.select import missing_tasks
 from ml_backend.contract.messages import DEFAULT_QUEUE, REQUEST_TRAINING_JOB, JobFolder
 

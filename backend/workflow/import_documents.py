@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import select, update
@@ -59,7 +60,8 @@ class Chunk:
 class ImportReport:
     """What became of the lines; `entities_unused` had entities that nobody asked to take.
 
-    `refused` are the first of `refused_lines`.
+    `refused` are the first of `refused_lines`. `read_as` says what the file was found to be, and
+    `to_mend` are the files that were written beside it.
     """
 
     added: int = 0
@@ -68,6 +70,8 @@ class ImportReport:
     entities_unused: int = 0
     refused_lines: int = 0
     refused: list[RefusedLine] = field(default_factory=list)
+    read_as: str = ""
+    to_mend: list[Path] = field(default_factory=list)
 
     def add(self, other: "ImportReport") -> None:
         """Sum another chunk's report into this one."""

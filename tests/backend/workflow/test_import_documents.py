@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from backend.commands.documents import import_file, set_copies_aside
+from backend.commands.documents import set_copies_aside
 from backend.db.session import Database
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project
+from backend.loop.import_files import import_file
 from backend.workflow.formats.record import DocumentRecord
 from backend.workflow.import_documents import CHUNK, KEPT_REFUSALS, chunks, import_lines
 from backend.workflow.select import part_of

@@ -2,11 +2,11 @@
 
 import pytest
 
-from backend.commands.documents import import_file
 from backend.commands.project import create_project
 from backend.db import pool
 from backend.db.tables import Document
 from backend.errors import InvalidInputError
+from backend.loop.import_files import import_file
 from backend.workflow.dedupe import dedupe
 from backend.workflow.label_studio_tasks import document_of_task, forget_project
 from backend.workflow.normal_form import group_key

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.commands.documents import import_file, set_copies_aside
+from backend.commands.documents import set_copies_aside
 from backend.db.session import Database
 from backend.db.tables import Account, Gold, GoldSource, Project
+from backend.loop.import_files import import_file
 from backend.workflow.formats.reading import read_path
 from backend.workflow.formats.record import DocumentRecord
 from backend.workflow.release import ReleaseError, gold_lines

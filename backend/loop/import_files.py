@@ -1,0 +1,68 @@
+"""Import a file: read and checked outside any transaction, written chunk by chunk.
+
+Whatever stops it, the chunks that were written stay, and the same import again goes on from
+there, because the same file twice adds nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.db.projects import project_by_key, settings_of
+from backend.db.session import Database
+from backend.workflow.formats.adapting import Adaptation
+from backend.workflow.formats.format import Format
+from backend.workflow.formats.reading import OpenFile, open_records
+from backend.workflow.formats.refused import RefusedFiles
+from backend.workflow.formats.source import Advance, ReadOptions
+from backend.workflow.import_documents import GoldAs, ImportReport, chunks, import_lines
+from ml_backend.contract.label_set import LabelSet
+
+
+@dataclass(frozen=True, slots=True)
+class HowToRead:
+    """What a person says of a file; all of it is found out where nothing is said."""
+
+    format: Format | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    adapt: Adaptation = field(default_factory=Adaptation)
+
+
+def import_file(
+    database: Database,
+    project_key: str,
+    file: Path,
+    gold: GoldAs | None,
+    advance: Callable[[int], None] = lambda lines: None,
+    *,
+    how: HowToRead | None = None,
+    opened: Callable[[OpenFile], None] = lambda found: None,
+    advance_bytes: Advance = lambda count: None,
+) -> ImportReport:
+    """Import one file, archive or folder; what is refused is also written beside it to be mended.
+
+    `opened` is told what was found before anything is read, `advance` of documents written and
+    `advance_bytes` of bytes read. Raises InvalidInputError when it cannot be told what the file
+    is, and for labels that the project does not have in `how`.
+    """
+    how = how or HowToRead()
+    with database.read() as session:
+        project = project_by_key(session, project_key)
+        project_id, labels = project.id, LabelSet(tuple(project.labels))
+        casefold = settings_of(project).casefold
+    report = ImportReport()
+    with (
+        open_records(file, how.format, how.options, advance_bytes) as found,
+        RefusedFiles(file) as refused,
+    ):
+        opened(found)
+        for chunk in chunks(how.adapt(found.records), labels, casefold=casefold):
+            with database.write() as session:
+                written = import_lines(session, project_id, chunk.ready, gold)
+            for line in (*chunk.refused, *written.refused):
+                refused.add(line)
+            report.refuse(chunk.refused)
+            report.add(written)
+            advance(chunk.lines)
+    report.read_as, report.to_mend = str(found), refused.written
+    return report
