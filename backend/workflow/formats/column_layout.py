@@ -16,6 +16,7 @@ from backend.workflow.formats.tag_schemes import SchemeVotes, Tag, TagError, Tag
 DOCUMENT_START = "-DOCSTART-"
 _HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 _LETTER = re.compile(r"[^\W\d_]")
+_MOST = 0.8  # share of sentences whose segment digits count up: the others are damaged
 _REPLACED = "\ufffd"
 _SEGMENTED = re.compile(r".\D*\d{1,3}", re.DOTALL)
 
@@ -98,17 +99,17 @@ def survey(lines: Sequence[str]) -> Survey | None:
         return None  # corpora with headers over their rows have formats of their own
     votes = SchemeVotes()
     tokens: list[str] = []
-    sound, segmented = 0, True
+    sound = segmented = 0
     for sentence in sentences:
         found = [row for line in sentence if (row := _row(layout, line))]
         votes.add([tag for _, tag in found])
         sound += len(found) == len(sentence)
         names = [token for token, _ in found]
-        segmented = segmented and _is_segmented(names)
+        segmented += bool(names) and _is_segmented(names)
         tokens += names
     if not tokens:
         return None
-    if segmented:
+    if segmented > len(sentences) * _MOST:
         layout = replace(layout, segments=True)
         tokens = [token.rstrip("0123456789") or token[0] for token in tokens]
     letters = _LETTER.findall("".join(tokens))
