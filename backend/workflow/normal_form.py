@@ -36,7 +36,9 @@ def normal_form(text: str, casefold: bool = False) -> str:
     form = unicodedata.normalize("NFKC", text)
     if casefold:
         form = unicodedata.normalize("NFKC", form.casefold())
-    return "".join(form.split()).translate(_ZERO_WIDTH)
+    form = "".join(form.split())
+    # what has no width is not printable either, and asking takes a tenth of translating
+    return form if form.isprintable() else form.translate(_ZERO_WIDTH)
 
 
 def group_key(text: str, casefold: bool = False) -> str:
