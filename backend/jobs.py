@@ -10,11 +10,20 @@ from functools import cache
 from sqlalchemy import select
 
 from backend.context import Context, open_context
-from backend.db import runs, versions
+from backend.db import autolabels, runs, versions
 from backend.db.annotations import waiting_events
 from backend.db.tables import Project
 from backend.errors import LabelStudioDownError
-from backend.loop import copies, inbox, predictions, publication, training, working_set
+from backend.loop import (
+    audits,
+    autolabel,
+    copies,
+    inbox,
+    predictions,
+    publication,
+    training,
+    working_set,
+)
 from backend.loop import sync as syncing
 from backend.settings import load_settings
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -32,6 +41,7 @@ def drain_inbox() -> None:
     """Turn the waiting webhook deliveries into gold, and do what the changed gold calls for."""
     report = inbox.drain(context().database, context().label_studio)
     for project_id in report.changed_projects:
+        _guarded(audits.watch, project_id)
         _guarded(training.request_if_due, project_id)
         _ring("top_up", project_id)
         _ring("label_copies", project_id)
@@ -56,6 +66,7 @@ def advance_publication(publication_id: int) -> None:
 
 def top_up(project_id: int) -> None:
     """Keep enough open tasks in Label Studio."""
+    audits.give_places(context(), project_id)
     working_set.top_up(context(), project_id)
 
 
@@ -69,9 +80,20 @@ def label_copies(project_id: int) -> None:
     copies.label_all_copies(context().database, project_id)
 
 
+def autolabel_champion(project_id: int) -> None:
+    """Let a version that has just been published label what nobody has."""
+    autolabel.start_after_publication(context(), project_id)
+
+
+def advance_autolabel(run_id: int) -> None:
+    """Lead an autolabel run as far as it can go."""
+    autolabel.advance(context(), run_id)
+
+
 def sync(project_id: int) -> None:
     """Compare a project with Label Studio and mend what differs."""
     syncing.sync(context(), project_id)
+    _guarded(audits.watch, project_id)
     _guarded(training.request_if_due, project_id)
     for job in ("top_up", "preannotate"):
         _ring(job, project_id)
@@ -102,6 +124,7 @@ def tick() -> None:
         waiting = bool(waiting_events(session, 0, 1))
         active = [run.id for run in runs.active_runs(session)]
         publishing = [one.id for one in versions.active_publications(session)]
+        labelling = autolabels.running(session)
         projects = list(session.scalars(select(Project.id)))
     if waiting:
         _guarded(lambda _context, _number: drain_inbox(), 0)
@@ -109,12 +132,16 @@ def tick() -> None:
         _guarded(training.advance, run_id)
     for publication_id in publishing:
         _guarded(publication.advance, publication_id)
+    for autolabel_id in labelling:
+        _guarded(autolabel.advance, autolabel_id)
     for project_id in projects:
+        _guarded(audits.watch, project_id)
         _guarded(training.begin_wanted, project_id)
         _guarded(training.request_if_due, project_id)
         _guarded(publication.begin_promoted, project_id)
     for project_id in _projects():
         _guarded(_take_up, project_id)
+        _guarded(audits.give_places, project_id)
         _guarded(working_set.top_up, project_id)
 
 

@@ -105,6 +105,13 @@ class JobQueue:
         """Live workers of each queue; raises RedisError when Redis is down."""
         return {name: Worker.count(queue=Queue(name, connection=self._redis)) for name in QUEUES}
 
+    def working(self, queue: str) -> int:
+        """Live workers of one queue; 0 when Redis is down."""
+        try:
+            return Worker.count(queue=Queue(queue, connection=self._redis))
+        except RedisError:
+            return 0
+
     def _enqueue(
         self, queue: str, job: str, args: tuple[Any, ...], job_id: str | None, after: str | None
     ) -> None:

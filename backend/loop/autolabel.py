@@ -1,0 +1,393 @@
+"""Autolabel runs: the champion labels what nobody has, in chunks that any worker may take.
+
+One process at a time leads a run (a lease in the database): it gives out chunks, stores what came
+back, and rings again those whose worker died. Several chunks are out at once, so that workers go
+on while one is stored. Whatever is lost, the next tick leads on from the database and the folders.
+"""
+
+import logging
+import shutil
+from pathlib import Path
+
+from backend.context import Context
+from backend.db import autolabels, versions
+from backend.db.leases import Held, lease
+from backend.db.projects import project_by_key
+from backend.db.tables import Project, Version, now
+from backend.db.tables_of_autolabel import (
+    AutolabelChunk,
+    AutolabelRun,
+    AutolabelRunState,
+    Promise,
+    PromiseState,
+)
+from backend.errors import ConflictError, NotFoundError
+from backend.workflow import autolabel_chunks as stage
+from backend.workflow.autolabel_items import Proposal, accept_pending, store
+from backend.workflow.autolabel_promise import make_promise
+from backend.workflow.preannotate import PredictionJobError
+from ml_backend.contract.messages import (
+    DEFAULT_QUEUE,
+    PREDICT_FILE_JOB,
+    PREDICT_QUEUE,
+    JobFolder,
+    PredictRequest,
+)
+
+ADVANCE = "backend.jobs.advance_autolabel"
+LABEL_COPIES = "backend.jobs.label_copies"
+LEAST_OUT = 3  # chunks given out at once; two a worker where there are more workers
+MOST_OUT = 64
+BY_PUBLICATION = "publication"
+
+log = logging.getLogger(__name__)
+
+
+def start(context: Context, project_id: int, asked_by: str) -> AutolabelRun:
+    """Begin the champion's run, or take up the one that is there; one of an older version ends.
+
+    Raises ConflictError before a first version is served.
+    """
+    with context.database.read() as session:
+        champion = versions.champion(session, session.get_one(Project, project_id))
+        if champion is None:
+            raise ConflictError("no version is served yet: train one first")
+        total = autolabels.count_without_item(session, project_id, champion.id)
+    with context.database.write() as session:
+        versions.locked_project(session, project_id)
+        run = autolabels.active_run(session, project_id)
+        if run is not None and run.version_id != champion.id:
+            _end(run, AutolabelRunState.CANCELLED, f"{champion.name} is served now")
+            session.flush()
+            run = None
+        if run is None:
+            run = AutolabelRun(
+                project_id=project_id, version_id=champion.id, total=total, asked_by=asked_by
+            )
+            session.add(run)
+        run.state, run.reason = AutolabelRunState.RUNNING, ""
+    log.info("event=autolabel_asked project=%d run=%d by=%s", project_id, run.id, asked_by)
+    advance(context, run.id)
+    return run
+
+
+def start_after_publication(context: Context, project_id: int) -> None:
+    """Begin a run for a version that has just been published, unless we only read the project."""
+    with context.database.read() as session:
+        project = session.get_one(Project, project_id)
+        adopted = project.label_studio_id is not None and project.writable_id is None
+        if adopted or project.champion_id is None:
+            return
+    start(context, project_id, BY_PUBLICATION)
+
+
+def pause(context: Context, project_key: str) -> AutolabelRun:
+    """Give out no more chunks, and stop those that are out; what is done stays done."""
+    return _change(context, project_key, AutolabelRunState.PAUSED)
+
+
+def cancel(context: Context, project_key: str) -> AutolabelRun:
+    """End the run; what is done stays done."""
+    run = _change(context, project_key, AutolabelRunState.CANCELLED)
+    _clear(context, run.id)
+    return run
+
+
+def resume(context: Context, project_key: str) -> AutolabelRun:
+    """Go on with a run that was paused."""
+    run = _change(context, project_key, AutolabelRunState.RUNNING)
+    advance(context, run.id)
+    return run
+
+
+def advance(context: Context, run_id: int) -> AutolabelRunState:
+    """Lead a run as far as it can go now; returns its state."""
+    run = _read(context, run_id)
+    if run.state not in autolabels.ACTIVE:
+        _clear(context, run_id)
+        return AutolabelRunState(run.state)
+    if run.state == AutolabelRunState.PAUSED:
+        return AutolabelRunState.PAUSED
+    with lease(context.database, f"autolabel-{run.project_id}") as held:
+        if held is not None:
+            _advance(context, held, run_id)
+    state = AutolabelRunState(_read(context, run_id).state)
+    if held is not None and held.wanted and state == AutolabelRunState.RUNNING:
+        context.queue.ring(DEFAULT_QUEUE, ADVANCE, run_id, job_id=f"autolabel-{run_id}")
+    return state
+
+
+def _advance(context: Context, held: Held, run_id: int) -> None:
+    while True:
+        held.renew()
+        run = _read(context, run_id)
+        if run.state != AutolabelRunState.RUNNING:
+            return
+        with context.database.read() as session:
+            project = session.get_one(Project, run.project_id)
+            version = session.get_one(Version, run.version_id)
+            out = autolabels.chunks_of(session, run_id)
+        if project.champion_id != version.id:
+            _finish(context, run_id, AutolabelRunState.CANCELLED, f"{version.name} is not served")
+            return
+        if _feed(context, run, project, version, out):
+            continue
+        if not out:
+            if run.promise_id is None:
+                _promise(context, run_id)
+                continue
+            if not _wrap(context, run_id):
+                _last_acceptance(context, held, run_id)
+                _finish(context, run_id, AutolabelRunState.DONE, "")
+                return
+            continue
+        if not any([_collect(context, held, run, chunk) for chunk in out]):
+            return  # the next job that ends rings, and so does the tick
+
+
+def _feed(
+    context: Context,
+    run: AutolabelRun,
+    project: Project,
+    version: Version,
+    out: list[AutolabelChunk],
+) -> bool:
+    """Give out one more chunk if workers may soon want it; whether one was."""
+    busy = sum(1 for chunk in out if JobFolder(Path(chunk.folder)).result() is None)
+    if busy >= _wanted(context):
+        return False
+    with context.database.read() as session:
+        texts = stage.next_texts(session, run, project, version)
+    if not texts:
+        return False
+    folder = JobFolder(stage.folder_of(context.settings.jobs, run.id) / str(texts[0][0]))
+    request = PredictRequest(project.key, version.name, str(context.models.root))
+    shutil.rmtree(folder.path, ignore_errors=True)  # of a chunk that was never noted
+    stage.write_job(folder, request, texts)
+    with context.database.write() as session:
+        row = session.get_one(AutolabelRun, run.id, with_for_update=True)
+        if row.state != AutolabelRunState.RUNNING:
+            return False
+        chunk = stage.add_chunk(row, folder, texts)
+        session.add(chunk)
+    _ring(context, run.id, chunk)
+    return True
+
+
+def _wanted(context: Context) -> int:
+    """How many chunks shall be out: each worker has one more to take when it is done."""
+    workers = context.queue.working(PREDICT_QUEUE)
+    return min(MOST_OUT, max(LEAST_OUT, 2 * workers + 1))
+
+
+def _ring(context: Context, run_id: int, chunk: AutolabelChunk) -> None:
+    job_id = _job_id(run_id, chunk)
+    if context.queue.ring(PREDICT_QUEUE, PREDICT_FILE_JOB, chunk.folder, job_id=job_id):
+        context.queue.ring(DEFAULT_QUEUE, ADVANCE, run_id, after=job_id)
+
+
+def _job_id(run_id: int, chunk: AutolabelChunk) -> str:
+    return f"autolabel-{run_id}-{chunk.number}-{chunk.attempts}"
+
+
+def _collect(context: Context, held: Held, run: AutolabelRun, chunk: AutolabelChunk) -> bool:
+    """Store a chunk that is done, or see to one that is not; whether anything came of it."""
+    folder = JobFolder(Path(chunk.folder))
+    if not (folder.path / "request.json").exists():
+        return _forget(context, chunk)  # a later pass finds its documents again
+    result = folder.result()
+    if result is None:
+        return _watch(context, run.id, chunk, folder)
+    if result.state == "cancelled":  # by a pause
+        return _again(context, run.id, chunk, folder, failed=False)
+    held.renew()
+    try:
+        for proposals in stage.read_proposals(folder):
+            _store(context, run, proposals)
+    except (PredictionJobError, OSError) as error:
+        if chunk.attempts + 1 >= stage.ATTEMPTS:
+            _finish(context, run.id, AutolabelRunState.FAILED, str(error))
+            return True
+        log.warning("event=autolabel_chunk_failed run=%d reason=%r", run.id, str(error))
+        return _again(context, run.id, chunk, folder)
+    return _forget(context, chunk)
+
+
+def _store(context: Context, run: AutolabelRun, proposals: list[Proposal]) -> None:
+    """Store some documents' proposals, in one short transaction."""
+    with context.database.write() as session:
+        project = versions.locked_project(session, run.project_id)
+        row = session.get_one(AutolabelRun, run.id, with_for_update=True)
+        if row.state not in autolabels.ACTIVE:
+            return
+        version = session.get_one(Version, row.version_id)
+        if row.promise_id is None:
+            stage.store_certify(session, version.id, proposals)
+            return
+        promise = session.get_one(Promise, row.promise_id)
+        rule = promise if promise.state == PromiseState.IN_FORCE else None
+        by = f"run {run.id}"
+        stored = store(session, project, version, rule, proposals, by, now())
+        row.done += stored.items
+    if stored.accepted:
+        job_id = f"{LABEL_COPIES}-{run.project_id}"
+        context.queue.ring(DEFAULT_QUEUE, LABEL_COPIES, run.project_id, job_id=job_id)
+
+
+def _watch(context: Context, run_id: int, chunk: AutolabelChunk, folder: JobFolder) -> bool:
+    """See whether a chunk's worker is alive; ring again for one that died, or for a lost bell."""
+    before = (chunk.beat, chunk.lease_until)
+    died = stage.look(chunk, folder, now(), context.settings.lease_seconds)
+    if died:
+        log.warning("event=prediction_worker_died run=%d chunk=%d", run_id, chunk.number)
+        if chunk.attempts + 1 >= stage.ATTEMPTS:
+            reason = f"the workers of chunk {chunk.number} died {stage.ATTEMPTS} times"
+            _finish(context, run_id, AutolabelRunState.FAILED, reason)
+            return True
+        return _again(context, run_id, chunk, folder)
+    if (chunk.beat, chunk.lease_until) != before:
+        with context.database.write() as session:
+            row = session.get(AutolabelChunk, chunk.id)
+            if row is not None:
+                row.beat, row.lease_until = chunk.beat, chunk.lease_until
+    elif chunk.lease_until is None and not context.queue.knows(_job_id(run_id, chunk)):
+        _ring(context, run_id, chunk)
+    return False
+
+
+def _again(
+    context: Context,
+    run_id: int,
+    chunk: AutolabelChunk,
+    folder: JobFolder,
+    *,
+    failed: bool = True,
+) -> bool:
+    """Ring for a chunk anew; nothing has come of it so far."""
+    with context.database.write() as session:
+        row = session.get(AutolabelChunk, chunk.id)
+        if row is None or session.get_one(AutolabelRun, run_id).state != AutolabelRunState.RUNNING:
+            return False
+        stage.begin_anew(row, folder, failed=failed)
+    _ring(context, run_id, row)
+    return False
+
+
+def _forget(context: Context, chunk: AutolabelChunk) -> bool:
+    """A chunk that is stored, or whose folder is lost, is no chunk any more."""
+    with context.database.write() as session:
+        row = session.get(AutolabelChunk, chunk.id)
+        if row is not None:
+            session.delete(row)
+    shutil.rmtree(chunk.folder, ignore_errors=True)
+    return True
+
+
+def _promise(context: Context, run_id: int) -> None:
+    """All certify gold is predicted: make the promise, and begin with the pool."""
+    with context.database.write() as session:
+        project = versions.locked_project(session, session.get_one(AutolabelRun, run_id).project_id)
+        run = session.get_one(AutolabelRun, run_id, with_for_update=True)
+        version = session.get_one(Version, run.version_id)
+        promise = make_promise(session, project, version, run.asked_by, now())
+        run.promise_id, run.cursor = promise.id, 0
+    log.info(
+        "event=promise project=%d version=%s state=%s threshold=%s reason=%r",
+        run.project_id,
+        version.name,
+        promise.state,
+        promise.threshold,
+        promise.reason,
+    )
+
+
+def _wrap(context: Context, run_id: int) -> bool:
+    """Go over the pool once more if a chunk was lost; whether there is anything left."""
+    with context.database.read() as session:
+        run = session.get_one(AutolabelRun, run_id)
+        left = autolabels.without_item(session, run.project_id, run.version_id, after=0, limit=1)
+    if not left:
+        return False
+    with context.database.write() as session:
+        session.get_one(AutolabelRun, run_id, with_for_update=True).cursor = 0
+    return True
+
+
+def _last_acceptance(context: Context, held: Held, run_id: int) -> None:
+    """Accept what was stored before there was a promise that allows it."""
+    after = 0
+    while True:
+        held.renew()
+        with context.database.write() as session:
+            run = session.get_one(AutolabelRun, run_id)
+            project = versions.locked_project(session, run.project_id)
+            promise = session.get_one(Promise, run.promise_id)
+            if promise.state != PromiseState.IN_FORCE:
+                return
+            seen = accept_pending(session, project, promise, after, now())
+            if not seen:
+                return
+            after = seen
+
+
+def _finish(context: Context, run_id: int, state: AutolabelRunState, reason: str) -> None:
+    with context.database.write() as session:
+        run = session.get_one(AutolabelRun, run_id, with_for_update=True)
+        if run.state in autolabels.ACTIVE:
+            _end(run, state, reason)
+    log.info("event=autolabel_%s run=%d documents=%d %s", state, run_id, run.done, reason)
+    _clear(context, run_id)
+    context.queue.ring(
+        DEFAULT_QUEUE, LABEL_COPIES, run.project_id, job_id=f"{LABEL_COPIES}-{run.project_id}"
+    )
+
+
+def _end(run: AutolabelRun, state: AutolabelRunState, reason: str) -> None:
+    run.state, run.reason, run.finished_at = state, reason, now()
+
+
+def _clear(context: Context, run_id: int) -> None:
+    """Stop the chunks of a run that has ended, and remove what is left of them."""
+    with context.database.read() as session:
+        out = autolabels.chunks_of(session, run_id)
+    for chunk in out:
+        _stop(chunk)
+    if out:
+        with context.database.write() as session:
+            for chunk in autolabels.chunks_of(session, run_id):
+                session.delete(chunk)
+    shutil.rmtree(stage.folder_of(context.settings.jobs, run_id), ignore_errors=True)
+
+
+def _stop(chunk: AutolabelChunk) -> None:
+    folder = JobFolder(Path(chunk.folder))
+    if folder.path.exists():
+        folder.ask_to_cancel()
+
+
+def _change(context: Context, project_key: str, state: AutolabelRunState) -> AutolabelRun:
+    with context.database.write() as session:
+        project = project_by_key(session, project_key)
+        run = autolabels.active_run(session, project.id)
+        if run is None:
+            raise ConflictError(f"no autolabel run of {project_key} is under way")
+        if state == run.state:
+            raise ConflictError(f"autolabel run {run.id} is {state} already")
+        run.state = state
+        if state == AutolabelRunState.CANCELLED:
+            _end(run, state, "cancelled on request")
+        out = autolabels.chunks_of(session, run.id)
+    for chunk in out:
+        if state == AutolabelRunState.RUNNING:
+            (Path(chunk.folder) / "cancel").unlink(missing_ok=True)
+        else:
+            _stop(chunk)
+    return run
+
+
+def _read(context: Context, run_id: int) -> AutolabelRun:
+    with context.database.read() as session:
+        run = session.get(AutolabelRun, run_id)
+    if run is None:
+        raise NotFoundError("autolabel run", run_id)
+    return run

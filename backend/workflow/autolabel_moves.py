@@ -1,0 +1,148 @@
+"""What a curator does with items of the autolabel queue: accept, reject, send to people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from backend.db import autolabels, pool
+from backend.db.accounts import account_by_email
+from backend.db.autolabels import Waiting
+from backend.db.gold import NewGold, put_gold, remove_gold
+from backend.db.projects import settings_of
+from backend.db.tables import Document, Gold, GoldSource, Project, TaskState, Version
+from backend.db.tables_of_autolabel import Autolabel, AutolabelState
+from backend.errors import ConflictError, NotFoundError
+from backend.workflow.autolabel_items import move, plain
+from backend.workflow.select import assign_arms, random_border
+
+OPEN = (AutolabelState.PENDING, AutolabelState.REJECTED, AutolabelState.RECALLED)
+
+
+def accept(session: Session, project: Project, ids: Sequence[int], by: str, time: datetime) -> int:
+    """Make the entities of items gold: a person vouches for them; how many.
+
+    The project's row must be locked. Raises NotFoundError for a document without an item, and
+    ConflictError for one that is not open, or that only blind labelling may make gold.
+    """
+    chosen = _chosen(session, project, ids, OPEN, "accepted")
+    _leave_to_chance(session, project, chosen)
+    versions = {one.version_id: session.get_one(Version, one.version_id).name for one, _ in chosen}
+    account = account_by_email(session, by)
+    assign_arms(session, project.id, [document for _, document in chosen], [])
+    project.gold_revision += 1
+    put_gold(
+        session,
+        project,
+        [
+            NewGold(
+                document_id=document.id,
+                entities=plain(item.entities),
+                source=GoldSource.PERSON,
+                revision=project.gold_revision,
+                updated_at=time,
+                account_id=account.id if account is not None else None,
+                version_name=versions[item.version_id],
+            )
+            for item, document in chosen
+        ],
+    )
+    for item, _ in chosen:
+        move(session, item, AutolabelState.BY_PERSON, by, time)
+    session.flush()
+    return len(chosen)
+
+
+def reject(session: Session, project: Project, ids: Sequence[int], by: str, time: datetime) -> int:
+    """Say that items are wrong; gold that the rule or this queue made of them goes. How many.
+
+    The project's row must be locked. Raises NotFoundError and ConflictError.
+    """
+    states = (
+        AutolabelState.PENDING,
+        AutolabelState.RECALLED,
+        AutolabelState.BY_RULE,
+        AutolabelState.BY_PERSON,
+    )
+    chosen = _chosen(session, project, ids, states, "rejected")
+    gold = {document.id: session.get(Gold, document.id) for _, document in chosen}
+    ours = [number for number, its in gold.items() if its is not None and its.version_name]
+    theirs = [number for number, its in gold.items() if its is not None and not its.version_name]
+    if theirs:
+        raise ConflictError(f"document {theirs[0]} was labelled by a person: change it there")
+    if ours:
+        project.gold_revision += 1
+        remove_gold(session, project.id, ours)
+    for item, _ in chosen:
+        move(session, item, AutolabelState.REJECTED, by, time)
+    session.flush()
+    return len(chosen)
+
+
+def send(session: Session, project: Project, ids: Sequence[int], by: str, time: datetime) -> int:
+    """Give documents a place in the queue of Label Studio, with their sure entities; how many.
+
+    The project's row must be locked. Raises NotFoundError and ConflictError.
+    """
+    chosen = _chosen(session, project, ids, OPEN, "sent")
+    _leave_to_chance(session, project, chosen)
+    assign_arms(session, project.id, [document for _, document in chosen], [])
+    for item, document in chosen:
+        project.last_queue_number += 1
+        document.queue_number = project.last_queue_number
+        move(session, item, AutolabelState.SENT, by, time)
+    session.flush()
+    return len(chosen)
+
+
+def sent(session: Session, ids: Sequence[int], by: str, time: datetime) -> None:
+    """Note that documents were selected for people: their open items are sent."""
+    for item in autolabels.items(session, ids).values():
+        if item.state in OPEN:
+            move(session, item, AutolabelState.SENT, by, time)
+
+
+def surest(session: Session, project: Project, count: int) -> list[int]:
+    """The most confident pending documents that a curator may decide about."""
+    found: list[int] = []
+    border = random_border(settings_of(project).random_share)
+    pending = autolabels.surest_pending(session, project.id, 10 * count)
+    for ids in pool.chunks(pending):
+        waiting = autolabels.waiting(session, project.id, ids)
+        judging = autolabels.judging(session, project.id, list(waiting.values()), border)
+        found += [one for one in ids if one in waiting and one not in judging]
+    return found[:count]
+
+
+def _chosen(
+    session: Session,
+    project: Project,
+    ids: Sequence[int],
+    states: Sequence[AutolabelState],
+    done: str,
+) -> list[tuple[Autolabel, Document]]:
+    items, documents = autolabels.items(session, ids), pool.documents(session, ids)
+    for number in ids:
+        item, document = items.get(number), documents.get(number)
+        if item is None or document is None or item.project_id != project.id:
+            raise NotFoundError("item in the autolabel queue for document", number)
+        if item.state not in states:
+            raise ConflictError(f"document {number} cannot be {done}: it is {item.state}")
+        if item.state in OPEN and (
+            document.queue_number is not None or document.task_state == TaskState.OPEN
+        ):
+            raise ConflictError(f"document {number} is with people already")
+    return [(items[number], documents[number]) for number in dict.fromkeys(ids)]
+
+
+def _leave_to_chance(
+    session: Session, project: Project, chosen: Sequence[tuple[Autolabel, Document]]
+) -> None:
+    """Refuse documents of the random arm: what is chosen there must be chosen by chance."""
+    border = random_border(settings_of(project).random_share)
+    waiting = [Waiting(one.id, one.group_key, one.near_id) for _, one in chosen]
+    judging = autolabels.judging(session, project.id, waiting, border)
+    if judging:
+        raise ConflictError(
+            f"document {min(judging)} may be drawn to judge models: only chance may choose it"
+        )
