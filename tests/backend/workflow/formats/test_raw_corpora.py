@@ -1,0 +1,93 @@
+"""Pieces of published corpora, as they are published: exactly the documents of the JSONL beside
+them. They are not ours to ship, so this runs where the folder is.
+"""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from backend.workflow.formats import bio_characters, cluener, klp2016, klue, kmounlp
+from backend.workflow.formats.format import Format
+from backend.workflow.formats.markup import align
+from backend.workflow.formats.reading import open_records
+from tests.backend.workflow.formats.sources import good
+
+CORPORA = Path(__file__).parents[5] / "shared" / "corpora"
+pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason=f"{CORPORA} is not on this machine")
+
+Key = tuple[int, int, str]
+
+
+@pytest.mark.parametrize(
+    ("raw", "format", "count"),
+    [
+        ("cluener_train_head.json", cluener, 600),
+        ("klp2016_dev.txt", klp2016, 366),
+        ("kmounlp_00002_NER.txt", kmounlp, 14),
+        ("kmounlp_EXOBRAIN_NE_CORPUS_002.txt", kmounlp, 485),
+        ("weibo_dev.conll", bio_characters, 270),
+        ("klue_ner_dev_head.tsv", klue, 100),
+    ],
+)
+def test_a_raw_piece_is_known_and_nothing_of_it_refused(
+    raw: str, format: Format, count: int
+) -> None:
+    with open_records(CORPORA / "raw" / raw) as opened:
+        assert opened.format is format
+        assert len(good(list(opened.records))) == count
+
+
+@pytest.mark.parametrize(
+    ("raw", "beside"),
+    [
+        ("cluener_train_head.json", "cluener-train.jsonl"),
+        ("klp2016_dev.txt", "klp2016-dev.jsonl"),
+        ("weibo_dev.conll", "weibo-dev.jsonl"),
+    ],
+)
+def test_the_documents_are_those_of_the_jsonl_in_order(raw: str, beside: str) -> None:
+    found = read(raw)
+    assert found == jsonl(beside)[: len(found)]
+
+
+@pytest.mark.parametrize("raw", ["kmounlp_00002_NER.txt", "kmounlp_EXOBRAIN_NE_CORPUS_002.txt"])
+def test_the_documents_are_among_those_of_the_jsonl(raw: str) -> None:
+    beside = defaultdict(list)
+    for text, entities in jsonl("kmounlp-train.jsonl"):
+        beside[text].append(entities)
+    for text, entities in read(raw):
+        assert entities in beside[text]
+
+
+def test_klue_rows_and_headers_agree() -> None:
+    path = CORPORA / "raw" / "klue_ner_dev_head.tsv"
+    headers = [
+        line.split("\t", 1)[1]
+        for line in path.read_text(encoding="utf-8").split("\n")
+        if line.startswith("## klue-ner")
+    ]
+    with open_records(path) as opened:
+        documents = good(list(opened.records))
+    assert [align(one.text, header) for one, header in zip(documents, headers, strict=True)] == [
+        one.entities for one in documents
+    ]
+    assert all(not one.meta for one in documents)
+
+
+def read(raw: str) -> list[tuple[str, list[Key]]]:
+    with open_records(CORPORA / "raw" / raw) as opened:
+        return [
+            (one.text, [entity.key for entity in one.entities or ()])
+            for one in good(list(opened.records))
+        ]
+
+
+def jsonl(name: str) -> list[tuple[str, list[Key]]]:
+    with (CORPORA / name).open(encoding="utf-8", newline="\n") as file:
+        records = [json.loads(line) for line in file]
+    return [
+        (one["text"], sorted((e["start"], e["end"], e["label"]) for e in one["entities"]))
+        for one in records
+    ]
