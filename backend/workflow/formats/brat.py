@@ -83,7 +83,8 @@ def write(
             entities = yield from held_entities(document, _why_not)
             labels |= dict.fromkeys(entity.label for entity in entities)
             lines = [_line(n, one, document.text) for n, one in enumerate(entities, start=1)]
-            _put(archive, f"{name}.txt", document.text)
+            mark = "\ufeff" * document.text.startswith("\ufeff")  # or its own is taken for one
+            _put(archive, f"{name}.txt", mark + document.text)
             _put(archive, f"{name}.ann", "".join(lines))
         kept = "".join(f"{label}\n" for label in labels if not _why_not(label))
         _put(archive, "annotation.conf", f"[entities]\n{kept}[relations]\n[events]\n[attributes]\n")
