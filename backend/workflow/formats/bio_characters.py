@@ -26,6 +26,6 @@ def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
 def write(
     documents: Iterable[ExportDocument],
     out: BinaryIO,
-    options: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
+    options: WriteOptions = WriteOptions(),
 ) -> Iterator[Loss]:
     return column_writing.write(documents, out, "characters", "BIO")

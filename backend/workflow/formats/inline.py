@@ -1,7 +1,7 @@
 """A document a line with its entities marked in it: `<28일:DAT> 서울에서`. See markup.py.
 
 Every document has its entities here: a line without markup has none, which is not the same as
-plain text. Ids and meta have no place.
+plain text. No line holds an id.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from backend.workflow.formats import checks
 from backend.workflow.formats.format import ExportDocument, Loss, WriteOptions
-from backend.workflow.formats.losses import held_entities
+from backend.workflow.formats.losses import held_entities, lost_meta
 from backend.workflow.formats.markup import (
     ESCAPED,
     MarkupError,
@@ -62,9 +62,10 @@ def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
 def write(
     documents: Iterable[ExportDocument],
     out: BinaryIO,
-    options: WriteOptions = WriteOptions(),  # noqa: B008 - frozen
+    options: WriteOptions = WriteOptions(),
 ) -> Iterator[Loss]:
     """Write a line for each document; entities that overlap one before them are told."""
     for document in documents:
+        yield from lost_meta(document, NAME)
         entities = yield from held_entities(document)
         out.write(f"{write_line(document.text, entities)}\n".encode())

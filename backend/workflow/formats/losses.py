@@ -1,9 +1,15 @@
 """What several formats cannot hold, told in the same words."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 from backend.workflow.formats.format import ExportDocument, Loss
 from ml_backend.contract.entity import Entity, first_overlap
+
+
+def lost_meta(document: ExportDocument, format: str) -> Iterator[Loss]:
+    """For formats without a place for meta."""
+    if document.meta:
+        yield Loss(document.id, None, f"{format} has no place for meta")
 
 
 def held_entities(

@@ -129,7 +129,8 @@ def documents(draw: st.DrawFn) -> list[ExportDocument]:
         ]
         if overlapping and entities:
             entities.append(Entity(0, len(text), draw(st.sampled_from(LABELS))))
-        found.append(ExportDocument(f"d-{number}", text, sorted(set(entities))))
+        meta = draw(st.sampled_from([{}, {}, {}, {"year": 2020, "출처": "신문"}]))
+        found.append(ExportDocument(f"d-{number}", text, sorted(set(entities)), meta))
     return found
 
 
@@ -148,6 +149,9 @@ def test_what_is_written_comes_back_or_is_told(
             continue
         record = left.pop(0)
         assert record.external_id in (None, document.id)
+        assert document.meta.items() <= record.meta.items() or any(
+            loss.entity is None and "meta" in loss.reason for loss in lost
+        )
         assert record.entities is not None
         check_entities(document.entities, record.entities, lost)
     assert not left, "more came back than was written"
