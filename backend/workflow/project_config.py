@@ -5,13 +5,16 @@ must not be cleaned away here. A label that was removed there stays in the proje
 earlier gold may hold it; `clean` reads annotations by the configuration alone.
 """
 
-from collections.abc import Iterable
+import html
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from backend.db.tables import Project
 from backend.db.versions import locked_project
+from backend.errors import InvalidInputError
 from backend.workflow.label_rules import map_of
 from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
 
@@ -45,3 +48,36 @@ def add_labels(session: Session, project: Project, labels: Iterable[str]) -> lis
     if added:
         project.labels = [*project.labels, *added]
     return added
+
+
+def config_with(config: str, labels: Sequence[str]) -> str:
+    """A configuration with these labels after its own, the rest of it as it was.
+
+    Raises InvalidInputError for a label that it has, that cannot be one, or when it is written so
+    that only its author can add one.
+    """
+    control = parse_label_config(config)
+    known = [label for label in labels if label in control.labels]
+    if known:
+        raise InvalidInputError(f"the configuration has {', '.join(known)} already")
+    name = re.escape(html.escape(control.from_name))
+    opening = rf"<Labels\b[^>]*\bname\s*=\s*[\"']{name}[\"'][^>]*>"
+    found = re.search(rf"{opening}.*?(?P<end>[ \t]*</Labels\s*>)", config, re.DOTALL)
+    if found is not None:
+        before, end = config[: found.start("end")], config[found.start("end") :]
+        indent = end[: len(end) - len(end.lstrip())]
+        added = "".join(f'{indent}  <Label value="{html.escape(one)}"/>\n' for one in labels)
+        changed = before + (added if before.endswith("\n") else added.replace("\n", "")) + end
+        if _labels(changed) == [*control.labels, *labels]:
+            return changed
+    raise InvalidInputError(
+        f"{', '.join(map(repr, labels))} cannot be added to this configuration: "
+        "do it in Label Studio, it is followed"
+    )
+
+
+def _labels(config: str) -> list[str]:
+    try:
+        return list(parse_label_config(config).labels)
+    except LabelConfigError:
+        return []

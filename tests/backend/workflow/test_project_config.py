@@ -1,7 +1,11 @@
+import pytest
+
 from backend.db.session import Database
 from backend.db.tables import Project
 from backend.db.tables_of_labels import LabelMapping
-from backend.workflow.project_config import add_labels, follow_config
+from backend.errors import InvalidInputError
+from backend.workflow.project_config import add_labels, config_with, follow_config
+from ml_backend.contract.label_studio import parse_label_config
 from tests.backend.workflow.loop_data import CONFIG, add_documents, add_gold, add_project
 
 THREE = CONFIG.replace('<Label value="LC"/>', '<Label value="LC"/><Label value="OG"/>')
@@ -41,3 +45,25 @@ def test_the_name_that_a_label_was_given_is_no_new_label(database: Database):
         session.flush()
         assert add_labels(session, project, ["PERSON", "OG"]) == ["PERSON", "OG"]
         assert project.label_since == {"OG": 1}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CONFIG,
+        CONFIG.replace("<Labels ", "<!-- <Labels> --><Labels "),
+        CONFIG.replace('name="label"', "name='label'"),
+        '<View><Labels name="other" toName="image"><Label value="x"/></Labels>'
+        '<Image name="image" value="$i"/>' + CONFIG.removeprefix("<View>"),
+    ],
+)
+def test_a_label_is_written_into_the_control_that_labels_text(config: str):
+    changed = config_with(config, ["OG", "<&>"])
+    assert list(parse_label_config(changed).labels) == ["PS", "LC", "OG", "<&>"]
+    assert len(changed) > len(config)
+
+
+def test_a_configuration_that_we_cannot_write_into_is_left_to_its_author():
+    odd = CONFIG.replace("</Labels>", "<!-- </Labels> --></Labels>")
+    with pytest.raises(InvalidInputError, match="do it in Label Studio"):
+        config_with(odd, ["OG"])
