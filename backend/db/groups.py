@@ -59,6 +59,8 @@ def unite_parts(session: Session, project_id: int, near_ids: Collection[int]) ->
     Near groups without any role stay without. Returns how many changed. Roles are permanent
     otherwise: a version that was trained on what becomes secret here has seen it.
     """
+    if not near_ids:
+        return 0
     named: dict[int, set[str | None]] = {}
     rows = session.execute(
         select(Document.near_id, Document.part)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session, aliased, load_only
 
-from backend.db.tables import Document, Gold, Prediction, TaskState
+from backend.db.tables import Document, Gold, Part, Prediction, TaskState
 
 T = TypeVar("T")
 
@@ -72,10 +72,10 @@ def ranked_pool(
 ) -> list[Document]:
     """The documents of the pool that a version is least sure of, least sure first.
 
-    `below` leaves out the group keys that sort before it.
+    `below` is the border of the random arm, which is left out (see `pool`).
     """
     statement = (
-        pool(project_id, at_least=below)
+        pool(project_id, border=below, at_random=False)
         .join(
             Prediction,
             and_(Prediction.document_id == Document.id, Prediction.version_id == version_id),
@@ -107,17 +107,31 @@ def with_task_and_prediction(session: Session, project_id: int, version_id: int)
 
 
 def pool_by_hash(
-    session: Session, project_id: int, *, low: str | None, high: str | None, limit: int
+    session: Session,
+    project_id: int,
+    *,
+    border: str | None = None,
+    at_random: bool = True,
+    limit: int,
 ) -> list[Document]:
-    """Documents of the pool by the hash of their text, `low` ≤ hash < `high`."""
-    statement = pool(project_id, at_least=low, under=high).order_by(Document.group_key)
+    """Documents of the pool by the hash of their text: of one arm, or all of them."""
+    statement = pool(project_id, border=border, at_random=at_random).order_by(Document.group_key)
     return list(session.scalars(statement.limit(limit)))
 
 
-def pool(
-    project_id: int, *, at_least: str | None = None, under: str | None = None
-) -> Select[Document]:
-    """Canonical documents without gold that were never in the queue: what may be selected."""
+def near_pool(session: Session, project_id: int, *, limit: int) -> list[Document]:
+    """Documents of the pool that have near copies, by the hash of their text."""
+    statement = pool(project_id).where(Document.near_id.is_not(None))
+    return list(session.scalars(statement.order_by(Document.group_key).limit(limit)))
+
+
+def pool(project_id: int, *, border: str | None = None, at_random: bool = True) -> Select[Document]:
+    """Canonical documents without gold that were never in the queue: what may be selected.
+
+    With `border` only those of one arm: at random the group keys that sort before it, else the
+    others. The oldest of near copies speaks for all of them: a document is drawn at random only
+    when it is on the same side, and what is nearly in a held-out part is not ranked.
+    """
     conditions: list[ColumnElement[bool]] = [
         Document.project_id == project_id,
         Document.deduped.is_(True),
@@ -126,10 +140,18 @@ def pool(
         Document.queue_number.is_(None),
         ~exists().where(Gold.document_id == Document.id),
     ]
-    if at_least is not None:
-        conditions.append(Document.group_key >= at_least)
-    if under is not None:
-        conditions.append(Document.group_key < under)
+    if border is not None:
+        oldest = aliased(Document)
+        spoken = select(oldest.group_key).where(oldest.id == Document.near_id).scalar_subquery()
+        lone = Document.near_id.is_(None)
+        if at_random:
+            conditions += [Document.group_key < border, or_(lone, spoken < border)]
+        else:
+            to_train = func.coalesce(Document.part, Part.TRAIN) == Part.TRAIN
+            conditions += [
+                Document.group_key >= border,
+                or_(lone, and_(spoken >= border, to_train)),
+            ]
     return select(Document).where(*conditions)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of, new_ids
 from backend.db.gold import NewGold, put_gold
+from backend.db.groups import near_groups, unite_parts
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
 from backend.db.versions import locked_project
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
@@ -214,8 +215,8 @@ def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) ->
             is_one_of(session, Document.external_id, [one.external_id for one in ready]),
         )
     )
-    # copied gold is the original's: what a file brings for the copy itself stands above it
-    none = (None, GoldSource.COPIED)
+    # what a file brings stands above its original's gold, and above what a rule made gold
+    none = (None, GoldSource.COPIED, GoldSource.RULE)
     return {name: _Known(number, text, source not in none) for name, number, text, source in rows}
 
 
@@ -241,16 +242,20 @@ def _roles(
         else:
             without.setdefault(key, []).append(number)
     found: dict[_Role, list[int]] = {}
+    near = near_groups(session, project_id, without) if without else {}
+    near_roles: dict[int, _Role] = {}
     for document in wanting_gold:
         key = document.group_key
         if key not in roles:
             random = gold == "random"
-            roles[key] = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
+            role = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
+            roles[key] = near_roles.setdefault(near[key], role) if key in near else role
             found.setdefault(roles[key], []).extend(without.get(key, ()))
     for (arm, part), ids in found.items():
         if ids:
             its = is_one_of(session, Document.id, ids)
             session.execute(update(Document).where(its).values(arm=arm, part=part))
+    unite_parts(session, project_id, near_roles)
     return roles
 
 
@@ -305,13 +310,13 @@ def _give_gold(
     ids: Mapping[str, int],
     known: Mapping[str, _Known],
 ) -> None:
-    updated_at = now()
+    revision, updated_at = project.gold_revision, now()
     rows = [
         NewGold(
             document_id=ids[name],
             entities=document.entities or [],
             source=GoldSource.IMPORTED,
-            revision=project.gold_revision,
+            revision=revision,
             updated_at=updated_at,
         )
         for name, document in documents.items()

@@ -13,6 +13,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backend.db.annotations import document_by_external_id, document_by_task, group_role
+from backend.db.groups import near_groups, unite_parts
+from backend.db.projects import settings_of
 from backend.db.tables import Arm, Document, Part, Project, TaskState
 from backend.errors import InvalidInputError
 from backend.workflow.normal_form import group_key
@@ -109,7 +111,7 @@ def _by_name(session: Session, project: Project, number: int, text: str) -> Docu
 
 
 def _make(session: Session, project: Project, number: int, text: str) -> Document:
-    key = group_key(text)
+    key = group_key(text, settings_of(project).casefold)
     arm, part = group_role(session, project.id, key)
     if part is None:  # somebody chose this text: no copy of it may ever judge a model
         arm, part = Arm.RANKED, Part.TRAIN
@@ -118,6 +120,7 @@ def _make(session: Session, project: Project, number: int, text: str) -> Documen
             .where(Document.project_id == project.id, Document.group_key == key)
             .values(arm=arm, part=part)
         )
+        unite_parts(session, project.id, near_groups(session, project.id, [key]).values())
     name = next(
         name
         for name in _names(number, text)

@@ -62,7 +62,7 @@ class Similarity:
 
     @property
     def agreeing(self) -> int:
-        """Hashes whose last bits agree in near copies: the worst, less three standard deviations."""
+        """Hashes whose last bits agree in near copies: of the worst, less three deviations."""
         share: float = self._worst + (1 - self._worst) / 2.0**BITS
         return math.floor(HASHES * share - 3 * math.sqrt(HASHES * share * (1 - share)))
 

@@ -3,7 +3,8 @@
 The hash of a text decides, once and for all, whether its document may be drawn at random: the
 lowest `random_share` of all hashes is the random arm's. The ranked arm takes the least confident
 of the others and never reaches into that range, so what is drawn from it stays an unbiased sample
-of everything imported. Random documents get a permanent held-out part; ranked ones train.
+of everything imported. Random documents get a permanent held-out part; ranked ones train. Near
+copies are of one arm and one part, those of the oldest of them.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backend.db import pool
+from backend.db.autolabels import blind
+from backend.db.groups import unite_parts
 from backend.db.tables import Arm, Document, Part, Project
 from backend.settings import ProjectSettings
 
@@ -99,18 +102,19 @@ def select(
     border = random_border(share)
     first = project.last_queue_number + 1
     at_random = random_places(first, wanted, share)
-    drawn = pool.pool_by_hash(session, project.id, low=None, high=border, limit=at_random)
+    drawn = pool.pool_by_hash(session, project.id, border=border, limit=at_random)
+    rest = wanted - len(drawn)
     if version_id is None:
-        ranked = pool.pool_by_hash(
-            session, project.id, low=border, high=None, limit=wanted - len(drawn)
-        )
+        ranked = pool.pool_by_hash(session, project.id, border=border, at_random=False, limit=rest)
     else:
-        ranked = pool.ranked_pool(
-            session, project.id, version_id, below=border, limit=wanted - len(drawn)
-        )
+        ranked = pool.ranked_pool(session, project.id, version_id, below=border, limit=rest)
     if len(ranked) + len(drawn) < wanted:  # only the random arm is left to draw from
         rest = wanted - len(ranked)
-        drawn = pool.pool_by_hash(session, project.id, low=None, high=border, limit=rest)
+        drawn = pool.pool_by_hash(session, project.id, border=border, limit=rest)
+    if len(ranked) + len(drawn) < wanted:  # and near copies on both sides of the border
+        known = {document.id for document in (*ranked, *drawn)}
+        left = pool.near_pool(session, project.id, limit=wanted)
+        ranked += [document for document in left if document.id not in known][: wanted - len(known)]
     order = interleave(ranked, drawn, first=first, share=share)
     assign_arms(session, project.id, ranked, drawn)
     for number, document in enumerate(order, start=first):
@@ -123,7 +127,10 @@ def select(
 def assign_arms(
     session: Session, project_id: int, ranked: Sequence[Document], drawn: Sequence[Document]
 ) -> None:
-    """Fix arm and part for the whole duplicate group of each document; a part once given stays."""
+    """Fix arm and part for the whole duplicate group of each document, near copies included.
+
+    A part once given stays; of several that near copies have the most secret wins.
+    """
     parts = {document.group_key: Part.TRAIN for document in ranked}
     parts |= {document.group_key: part_of(document.group_key) for document in drawn}
     held = pool.held_parts(session, project_id, parts)
@@ -134,6 +141,8 @@ def assign_arms(
     ]
     if rows:
         session.execute(update(Document), rows)
+        near = {one.near_id for one in (*ranked, *drawn) if one.near_id is not None}
+        unite_parts(session, project_id, near)
         for document in (*ranked, *drawn):
             session.refresh(document, ["arm", "part"])
 
@@ -155,9 +164,11 @@ def rank_again(
         *pool.reserved_documents(session, project.id),
     ]
     loose = [document for document in documents if document.id not in kept]
-    drawn = [document for document in loose if document.arm == Arm.RANDOM]
+    by_chance = blind(session, [document.id for document in loose])
+    by_chance |= {document.id for document in loose if document.arm == Arm.RANDOM}
+    drawn = [document for document in loose if document.id in by_chance]
     ranked = sorted(
-        (document for document in loose if document.arm != Arm.RANDOM),
+        (document for document in loose if document.id not in by_chance),
         key=lambda document: (confidences.get(document.id, 1.0), document.id),
     )
     share = len(drawn) / len(loose) if loose else 0.0

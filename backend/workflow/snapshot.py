@@ -1,5 +1,6 @@
 """The frozen snapshot of a project's gold: what a run trains on, and what it is judged on."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from backend.db import runs
+from backend.db.groups import near_groups, split_key
 from backend.db.tables import GoldSource, Part, Project
 from backend.errors import ConflictError
 from backend.workflow.label_rules import LabelRules, rules_of
@@ -42,21 +44,21 @@ class Frozen:
 def freeze(session: Session, project: Project, folder: Path) -> Frozen:
     """Write the snapshot of a project's gold as this session sees it, under the rules of labels.
 
-    Held-out groups go to their part and nowhere else; a group of several gold documents (copies)
-    is there once, by a person's gold rather than an imported one, by the canonical rather than a
-    copy. What a version labelled judges no version: it is left out of held-out parts. The session
-    must see one moment of the database (SQLite always does, PostgreSQL from REPEATABLE READ on).
-    No more than a thousand texts are held at once.
+    Held-out groups go to their part and nowhere else, near copies with them; a group of several
+    gold documents (copies) is there once, by a person's gold rather than an imported one, by the
+    canonical rather than a copy. What a version labelled judges no version: it is left out of
+    held-out parts. The session must see one moment of the database (SQLite always does,
+    PostgreSQL from REPEATABLE READ on). No more than a thousand texts are held at once.
 
     Raises NothingToTrainError when no label has enough gold to be trained.
     """
     rules = rules_of(session, project)
     if not rules.labels:
         raise NothingToTrainError(f"no label has the {rules.minimum} gold entities it needs")
-    chosen = _chosen(session, project)
+    chosen, groups = _chosen(session, project)
     held_out: dict[str, str] = {}
     parts = {
-        part.value: kept_apart(part, _documents(session, chosen[part], rules), held_out)
+        part.value: kept_apart(part, _documents(session, chosen[part], rules, groups), held_out)
         for part in SNAPSHOT_PARTS
     }
     manifest = write_snapshot(
@@ -97,28 +99,44 @@ def kept_apart(
         yield document
 
 
-def _chosen(session: Session, project: Project) -> dict[Part, list[int]]:
-    """The documents of each part, by the documents' own ids: one of each duplicate group."""
-    roles = held_out_roles(runs.group_parts(session, project.id))
+def _chosen(session: Session, project: Project) -> tuple[dict[Part, list[int]], dict[str, str]]:
+    """The documents of each part, by the documents' own ids: one of each duplicate group.
+
+    Also the name of the near group of each that is in one: the lowest key of those chosen, which
+    is the same in every database that holds the same gold.
+    """
+    near = near_groups(session, project.id)
+    named: dict[str, set[str]] = defaultdict(set)
+    for group_key, parts in runs.group_parts(session, project.id).items():
+        named[split_key(group_key, near.get(group_key))] |= parts
+    roles = held_out_roles(named)
     chosen: dict[Part, list[tuple[str, int]]] = {part: [] for part in SNAPSHOT_PARTS}
+    nearly: dict[int, str] = {}
     heads = runs.gold_heads(session, project.id)
     for group_key, group in groupby(heads, key=lambda head: head.group_key):
-        part = roles.get(group_key, Part.TRAIN)
+        near_id = near.get(group_key)
+        part = roles.get(split_key(group_key, near_id), Part.TRAIN)
         if part in chosen:
             best = min(group, key=_preference)
             if part == Part.TRAIN or best.source != GoldSource.RULE:
                 chosen[part].append((best.external_id, best.document_id))
-    return {part: [number for _, number in sorted(named)] for part, named in chosen.items()}
+                if near_id is not None:
+                    nearly[near_id] = min(group_key, nearly.get(near_id, group_key))
+    ids = {part: [number for _, number in sorted(found)] for part, found in chosen.items()}
+    return ids, {key: nearly[near_id] for key, near_id in near.items() if near_id in nearly}
 
 
 def _preference(head: runs.GoldHead) -> tuple[int, bool, str]:
     return (SOURCES.index(GoldSource(head.source)), not head.canonical, head.external_id)
 
 
-def _documents(session: Session, ids: list[int], rules: LabelRules) -> Iterator[GoldDocument]:
+def _documents(
+    session: Session, ids: list[int], rules: LabelRules, groups: Mapping[str, str]
+) -> Iterator[GoldDocument]:
     labels = frozenset(rules.labels)
     for row in runs.gold_rows(session, ids):
         length = len(row.text)
         entities = rules.trained(Entity.from_dict(one, length=length) for one in row.entities)
         missing = rules.not_annotated(row.not_annotated, row.revision, row.source, row.version_name)
-        yield GoldDocument(row.external_id, row.group_key, row.text, entities, missing & labels)
+        group = groups.get(row.group_key, row.group_key)
+        yield GoldDocument(row.external_id, group, row.text, entities, missing & labels)

@@ -175,3 +175,34 @@ def test_the_candidates_are_bounded_and_not_asked_for_twice(any_database: Databa
         session.flush()
         assert select.candidates_to_predict(session, project, version.id, 10) == []
     assert isinstance(project, Project)
+
+
+def test_near_copies_are_of_one_arm_and_one_part_and_all_are_shown_in_the_end(
+    any_database: Database,
+):
+    with any_database.write() as session:
+        project = add_project(session, random_share=0.3)
+        documents = add_documents(session, project, map(str, range(90)))
+        for document in documents[30:]:  # groups of three
+            document.near_id = documents[30 + (document.id - documents[30].id) // 3 * 3].id
+        session.flush()
+        shown = []
+        for _ in range(6):
+            shown += select.select(session, project, None, 15)
+    border = select.random_border(0.3)
+    assert sorted(document.id for document in shown) == [document.id for document in documents]
+    oldest = {document.id: document for document in documents}
+    with any_database.read() as session:
+        found = [session.get_one(Document, document.id) for document in documents]
+    by_group: dict[int, set[tuple[str | None, str | None]]] = {}
+    for document in found:
+        by_group.setdefault(document.near_id or document.id, set()).add(
+            (document.arm, document.part)
+        )
+    for first, roles in by_group.items():
+        ((arm, part),) = roles
+        assert (arm == Arm.RANDOM) == (oldest[first].group_key < border) == (part != Part.TRAIN)
+    ranked = [one for one in shown[:45] if one.group_key >= border]
+    assert all(
+        oldest[one.near_id or one.id].group_key >= border for one in ranked if one.near_id
+    )  # what speaks for a held-out group is not ranked while there is anything else

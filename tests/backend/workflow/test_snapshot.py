@@ -142,3 +142,26 @@ def test_no_label_with_enough_gold_is_a_sentence(database: Database, tmp_path: P
         add_trainable(session, project)
         with pytest.raises(snapshot.NothingToTrainError, match="the 50 gold entities it needs"):
             snapshot.freeze(session, project, tmp_path)
+
+
+def test_near_copies_stand_in_one_part_under_one_name(any_database: Database, tmp_path: Path):
+    with any_database.write() as session:
+        project = add_project(session)
+        documents = add_documents(session, project, [f"글 {number}" for number in range(30)])
+        for document in documents:
+            add_gold(session, document)
+        for document in documents[:4]:
+            document.near_id = documents[0].id
+        for document in documents[4:6]:
+            document.near_id = documents[4].id
+        documents[2].part, documents[1].part = Part.GATE, Part.TRAIN  # became near later
+        documents[5].part = Part.TEST
+        snapshot.freeze(session, project, tmp_path)
+    parts = {part: list(read_part(tmp_path, part)) for part in ("train", "dev", "gate")}
+    assert {document.text for document in parts["gate"]} == {f"글 {number}" for number in range(4)}
+    assert {document.group for document in parts["gate"]} == {
+        min(document.group_key for document in documents[:4])
+    }
+    assert {document.text for document in parts["train"]} == {
+        f"글 {number}" for number in range(6, 30)
+    }
