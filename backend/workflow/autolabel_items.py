@@ -36,6 +36,7 @@ from backend.db.tables_of_autolabel import (
 )
 from backend.db.tables_of_labels import Counted
 from backend.workflow.select import random_border
+from backend.workflow.version_labels import labels_of
 
 STORED_AT_ONCE = 500  # documents a transaction
 
@@ -166,9 +167,19 @@ def keep_predictions(
     add_counts(session, project_id, Counted.PREDICTION, version_id, (), entities)
 
 
-def plain(entities: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Entities as gold holds them: without the probabilities."""
-    return [{name: one[name] for name in ("start", "end", "label")} for one in entities]
+def as_gold(
+    entities: Sequence[Mapping[str, Any]], project: Project, version: Version
+) -> list[dict[str, Any]]:
+    """A version's entities as gold holds them: its labels' names, without the probabilities."""
+    named = labels_of(version).in_gold(project.labels)
+    return [
+        {
+            "start": one["start"],
+            "end": one["end"],
+            "label": named.get(one["label"], one["label"]),
+        }
+        for one in entities
+    ]
 
 
 def is_audited(promise_id: int, document: Waiting, share: float) -> bool:
@@ -286,19 +297,19 @@ def _make_gold(
         return
     _train_on(session, project.id, [waiting[one.document_id] for one in accepted])
     project.gold_revision += 1
-    version = session.get_one(Version, promise.version_id).name
+    version = session.get_one(Version, promise.version_id)
     put_gold(
         session,
         project,
         [
             NewGold(
                 document_id=one.document_id,
-                entities=plain(one.entities),
+                entities=as_gold(one.entities, project, version),
                 source=GoldSource.RULE,
                 revision=project.gold_revision,
                 updated_at=time,
                 promise_id=promise.id,
-                version_name=version,
+                version_name=version.name,
             )
             for one in sorted(accepted, key=lambda one: one.document_id)
         ],

@@ -13,7 +13,7 @@ from backend.db.projects import settings_of
 from backend.db.tables import Document, Gold, GoldSource, Project, TaskState, Version
 from backend.db.tables_of_autolabel import Autolabel, AutolabelState
 from backend.errors import ConflictError, NotFoundError
-from backend.workflow.autolabel_items import move, plain
+from backend.workflow.autolabel_items import as_gold, move
 from backend.workflow.select import assign_arms, random_border
 
 OPEN = (AutolabelState.PENDING, AutolabelState.REJECTED, AutolabelState.RECALLED)
@@ -27,7 +27,7 @@ def accept(session: Session, project: Project, ids: Sequence[int], by: str, time
     """
     chosen = _chosen(session, project, ids, OPEN, "accepted")
     _leave_to_chance(session, project, chosen)
-    versions = {one.version_id: session.get_one(Version, one.version_id).name for one, _ in chosen}
+    versions = {one.version_id: session.get_one(Version, one.version_id) for one, _ in chosen}
     account = account_by_email(session, by)
     assign_arms(session, project.id, [document for _, document in chosen], [])
     project.gold_revision += 1
@@ -37,12 +37,12 @@ def accept(session: Session, project: Project, ids: Sequence[int], by: str, time
         [
             NewGold(
                 document_id=document.id,
-                entities=plain(item.entities),
+                entities=as_gold(item.entities, project, versions[item.version_id]),
                 source=GoldSource.PERSON,
                 revision=project.gold_revision,
                 updated_at=time,
                 account_id=account.id if account is not None else None,
-                version_name=versions[item.version_id],
+                version_name=versions[item.version_id].name,
             )
             for item, document in chosen
         ],

@@ -288,3 +288,22 @@ def test_gold_of_people_stays_when_somebody_rejects_the_item(session):
     add_gold(session, document, source=GoldSource.PERSON)
     with pytest.raises(ConflictError, match="by a person"):
         moves.reject(session, project, [document.id], "curator@example.com", TIME)
+
+
+def test_gold_bears_the_names_that_people_give_whatever_the_version_calls_them(session):
+    project = add_project(session, audit_share=0)
+    by_rule, by_person = add_documents(session, project, texts(2))
+    version = add_version(session, project)
+    labels = {"trained": ["PERSON"], "mapping": {"PS": "PERSON"}, "left_out": {}}
+    version.figures = {"labels": labels}
+    promise = add_promise(session, project, version)
+    put(
+        session,
+        project,
+        version,
+        promise,
+        [said(by_rule, 0.95, "PERSON"), said(by_person, 0.5, "PERSON")],
+    )
+    moves.accept(session, project, [by_person.id], "curator@example.com", TIME)
+    for document in (by_rule, by_person):
+        assert session.get(Gold, document.id).entities == [{"start": 0, "end": 2, "label": "PS"}]
