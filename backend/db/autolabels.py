@@ -1,6 +1,6 @@
 """Questions about the autolabel queue: its runs, promises, items and what audits them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,10 @@ from backend.db.tables_of_autolabel import (
 )
 
 ACTIVE = (AutolabelRunState.RUNNING, AutolabelRunState.PAUSED)
+
+# states of an item whose document has been with people
+SENT = (AutolabelState.SENT, AutolabelState.BY_PERSON, AutolabelState.REJECTED)
+SURE = 0.8  # probability from which an entity of an item that was sent is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +322,40 @@ def blind(session: Session, ids: Collection[int]) -> set[int]:
         Autolabel.audit.is_not(None), is_one_of(session, Autolabel.document_id, ids)
     )
     return set(session.scalars(statement))
+
+
+def shown(session: Session, predictions: Mapping[int, Prediction]) -> dict[int, Prediction]:
+    """What people are shown of a version's predictions, by document.
+
+    Nothing where they label blind, and of what the queue has sent only the sure entities.
+    """
+    rows = session.execute(
+        select(Autolabel.document_id, Autolabel.audit, Autolabel.state).where(
+            is_one_of(session, Autolabel.document_id, list(predictions))
+        )
+    )
+    found = dict(predictions)
+    for number, audited, state in rows:
+        said = predictions[number]
+        if audited is not None:
+            found[number] = _with(said, [])
+        elif state in SENT:
+            found[number] = _with(said, [one for one in said.entities if _is_sure(one)])
+    return found
+
+
+def _is_sure(entity: Mapping[str, Any]) -> bool:
+    return float(entity.get("probability", 1.0)) >= SURE
+
+
+def _with(prediction: Prediction, entities: list[dict[str, Any]]) -> Prediction:
+    """The same with other entities, unknown to any session."""
+    return Prediction(
+        document_id=prediction.document_id,
+        version_id=prediction.version_id,
+        entities=entities,
+        confidence=prediction.confidence,
+    )
 
 
 def judging(

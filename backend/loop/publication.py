@@ -7,7 +7,7 @@ from contextlib import closing
 
 from backend.clients.tagger import MlBackend
 from backend.context import Context
-from backend.db import pool, runs, versions
+from backend.db import autolabels, pool, runs, versions
 from backend.db.leases import Held, lease
 from backend.db.projects import project_by_key
 from backend.db.tables import (
@@ -187,7 +187,8 @@ def _import(
     control = parse_label_config(project.label_config)
     with context.database.read() as session:
         documents = pool.open_documents(session, project.id)
-        kept = pool.predictions(session, version.id, [document.id for document in documents])
+        said = pool.predictions(session, version.id, [document.id for document in documents])
+        kept = autolabels.shown(session, said)
     ready = {
         document.task_id: document
         for document in documents

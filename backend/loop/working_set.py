@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from backend.context import Context
-from backend.db import pool, versions
+from backend.db import autolabels, pool, versions
 from backend.db.leases import Held, lease
 from backend.db.tables import Document, Project, TaskState, Version, now
 from backend.loop import predictions
@@ -13,6 +13,7 @@ from backend.loop.tasks import select_if_stored, send_predictions, tasks_lease
 from backend.settings import ProjectSettings
 from backend.workflow import preannotate as stage
 from backend.workflow import publish, select
+from backend.workflow.autolabel_moves import sent
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
@@ -99,7 +100,9 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
         with context.database.write() as session:
             project = versions.locked_project(session, project_id)
             version_id = champion.id if champion is not None else None
-            chosen = [*left_over, *select.select(session, project, version_id, missing)]
+            selected = select.select(session, project, version_id, missing)
+            sent(session, [document.id for document in selected], "working set", now())
+            chosen = [*left_over, *selected]
     if not chosen:
         return 0
     if champion is not None:  # what was drawn at random need not have been a candidate
@@ -127,7 +130,8 @@ def _import_tasks(
         held.renew()
         ids = [document.id for document in chunk]
         with context.database.read() as session:
-            kept = pool.predictions(session, champion.id, ids) if champion is not None else {}
+            said = pool.predictions(session, champion.id, ids) if champion is not None else {}
+            kept = autolabels.shown(session, said)
         tasks = []
         for document in chunk:
             prediction = None
@@ -194,7 +198,7 @@ def _place(
     control = parse_label_config(project.label_config)
     with context.database.read() as session:
         documents = list(pool.documents(session, ids).values())
-        kept = pool.predictions(session, champion.id, ids)
+        kept = autolabels.shown(session, pool.predictions(session, champion.id, ids))
     tasks = [document.task_id for document in documents if document.task_id]
     there = publish.stored(context.label_studio, project.writable_id, champion.name, tasks)
     numbers = there.queue_numbers

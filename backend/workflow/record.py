@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from backend.db import autolabels
 from backend.db.accounts import account_by_email
 from backend.db.annotations import (
     account_by_user,
@@ -154,6 +155,7 @@ def _predicted(
         own = own_prediction(session, document.id, seen.version_name)
         if own is not None:
             length = len(document.text)
+            own = autolabels.shown(session, {document.id: own})[document.id]
             read = [Entity.from_dict(record, length=length) for record in own.entities]
             version = session.get_one(Version, own.version_id)
             shown = labels_of(version).in_gold(control.labels.labels)

@@ -26,13 +26,21 @@ from backend.db.tables import (
     TaskState,
     now,
 )
+from backend.workflow.autolabel_audit import judge
 
 
 def settle(session: Session, project: Project, document: Document) -> bool:
     """Make gold and task state what the current annotations say; whether gold changed.
 
-    `project` must be held (`locked_project`).
+    An item of the autolabel queue follows. `project` must be held (`locked_project`).
     """
+    changed = _settle(session, project, document)
+    if changed:
+        judge(session, project, document)
+    return changed
+
+
+def _settle(session: Session, project: Project, document: Document) -> bool:
     states = current_states(session, document.id)
     live = [state for state in states if state.status != AnnotationStatus.DELETED]
     if document.task_state != TaskState.DELETED and document.task_id is not None:

@@ -1,8 +1,11 @@
 """Copies follow the gold of the document that they are copies of."""
 
+import unicodedata
+
 import pytest
 
-from backend.db.tables import Gold, GoldSource, TaskState
+from backend.db import pool
+from backend.db.tables import Gold, GoldSource, Part, TaskState
 from backend.workflow.autolabel import copies_behind, label_copies
 from backend.workflow.dedupe import dedupe
 from backend.workflow.normal_form import group_key
@@ -49,13 +52,59 @@ def test_a_copys_own_gold_is_left_alone(session):
     assert session.get(Gold, copy.id).entities[0]["label"] == "LC"
 
 
-def test_a_copy_whose_text_differs_waits(session):
+@pytest.mark.parametrize(
+    ("original", "copy", "span", "projected"),
+    [
+        ("롯데는 이겼다", "롯데는  이겼다", (4, 6), (5, 7)),
+        (unicodedata.normalize("NFD", "롯데는 이겼다"), "롯데는 이겼다", (0, 5), (0, 2)),
+        ("롯데는 ﬁrst", "롯데는 first", (4, 8), (4, 9)),
+        ("롯\u200b데는", "롯데는", (0, 3), (0, 2)),
+        ("ＬＧ는 이겼다", "LG는 이겼다", (0, 2), (0, 2)),
+    ],
+)
+def test_gold_is_projected_on_a_copy_whose_text_differs(session, original, copy, span, projected):
     project = add_project(session)
-    original, copy = add_documents(session, project, ["롯데는 ", "롯데는"])
+    first, second = add_documents(session, project, [original, copy])
+    second.canonical_id = first.id
+    gold = add_gold(session, first)
+    gold.entities = [{"start": span[0], "end": span[1], "label": "PS"}]
+    session.flush()
+    assert label_copies(session, project) == 1
+    copied = session.get(Gold, second.id)
+    assert copied.entities == [{"start": projected[0], "end": projected[1], "label": "PS"}]
+    assert (copied.source, copied.revision) == (GoldSource.COPIED, gold.revision)
+    assert not copies_behind(session, project.id)
+
+
+def test_a_copy_on_which_an_entity_has_no_place_is_left_to_people(session):
+    project = add_project(session)
+    original, copy = add_documents(session, project, ["롯데는 first", "롯데는 ﬁrst"])
     copy.canonical_id = original.id
-    add_gold(session, original)
-    assert label_copies(session, project) == 0
+    gold = add_gold(session, original, part=Part.TRAIN)
+    gold.entities = [{"start": 4, "end": 5, "label": "PS"}]
+    session.flush()
+    assert label_copies(session, project) == 1
     assert session.get(Gold, copy.id) is None
+    assert [one.id for one in pool.reserved_documents(session, project.id)] == [copy.id]
+    assert copy.part == Part.TRAIN
+    gold.entities, gold.revision = [{"start": 4, "end": 6, "label": "PS"}], 9
+    session.flush()
+    assert not copies_behind(session, project.id)  # it is theirs now
+
+
+def test_a_copy_that_loses_its_place_loses_its_gold(session):
+    project = add_project(session)
+    original, copy = add_documents(session, project, ["롯데는 first", "롯데는 ﬁrst"])
+    copy.canonical_id = original.id
+    gold = add_gold(session, original, part=Part.TRAIN)
+    assert label_copies(session, project) == 1
+    assert session.get(Gold, copy.id) is not None
+    gold.entities, gold.revision = [{"start": 5, "end": 6, "label": "PS"}], 9
+    session.flush()
+    assert label_copies(session, project) == 1
+    session.expire_all()
+    assert session.get(Gold, copy.id) is None
+    assert copy.queue_number == 1
 
 
 def test_copied_gold_has_its_originals_revision_and_is_no_change_of_the_project(session):
@@ -73,9 +122,9 @@ def test_copied_gold_goes_when_its_document_is_no_such_copy_any_more(session):
     original, *copies = add_documents(session, project, ["롯데는"] * 4)
     add_gold(session, original)
     assert label_copies(session, project) == 3
-    no_copy, another_text, done = copies
+    no_copy, queued, done = copies
     no_copy.canonical_id = None
-    another_text.text = "롯데는 "
+    queued.text, queued.queue_number = "롯데는 ", 1
     done.task_state = TaskState.DONE
     session.flush()
     assert copies_behind(session, project.id)
