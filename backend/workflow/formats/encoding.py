@@ -26,13 +26,13 @@ _TITLES = {
     "cp949": "CP949",
     "gb18030": "GB18030",
 }
-_SURE = 0.9  # share of characters that must be the expected ones
+_SURE, _MOST = 0.9, 0.75  # shares of characters that must be the expected ones
 _UTF8_CHARACTER = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _EXPECTED = re.compile("[\t\n\r -~\u3000-\u303f\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
-_HANGUL = re.compile("[\uac00-\ud7a3]")
-_LETTER = re.compile(r"[^\W\d_]")
+_HANGUL = re.compile("[\u3131-\u318e\uac00-\ud7a3]")
+_FOREIGN = re.compile("(?![\\d_])[^\\W\x00-\x7f]|[\udc80-\udcff]")  # letters and damaged bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def find_encoding(file: BinaryIO, name: str) -> Encoding:
             return Encoding("utf-8")
         chunk = more
     chunk += file.read(LOOKED_AT)
-    found = _eight_bits(chunk) or _utf_16(chunk)
+    found = _eight_bits(chunk)  # Latin in 16 bits looks Chinese: without a zero byte it is none
     if found is None:
         raise _unknown(name, "it is not UTF-8, UTF-16, CP949 or GB18030")
     return found
@@ -147,44 +147,34 @@ def _share_expected(chunk: bytes, codec: str) -> float:
 
 def _eight_bits(chunk: bytes) -> Encoding | None:
     high = sum(byte >= 0x80 for byte in chunk)
-    in_utf8 = sum(map(len, _UTF8_CHARACTER.findall(chunk)))
-    if in_utf8 >= high * _SURE or _decoded(chunk, "utf-8") is not None:
+    if sum(map(len, _UTF8_CHARACTER.findall(chunk))) >= high * _SURE:
         return Encoding("utf-8")
-    korean = _decoded(chunk, "cp949")
-    if korean is not None and _is_korean(korean):
+    if _is_korean(_decoded(chunk, "cp949")):
         return Encoding("cp949")
     # two bytes of Chinese are Hangul and Hanja by halves in CP949, or nothing
-    chinese = _decoded(chunk, "gb18030")
-    if chinese is not None and _is_chinese(chinese):
-        return Encoding("gb18030")
-    return None
+    return Encoding("gb18030") if _is_chinese(_decoded(chunk, "gb18030")) else None
 
 
-def _decoded(chunk: bytes, codec: str) -> str | None:
-    decoder = codecs.getincrementaldecoder(codec)()  # the last character may be cut
-    try:
-        return decoder.decode(chunk)
-    except UnicodeDecodeError:
-        return None
+def _decoded(chunk: bytes, codec: str) -> str:
+    """What the bytes say in a codec, the damaged ones as lone surrogates."""
+    decoder = codecs.getincrementaldecoder(codec)(ESCAPE)  # the last character may be cut
+    return decoder.decode(chunk)
 
 
 def _is_korean(text: str) -> bool:
     """Whether nearly all foreign letters are Hangul, and Hangul of KS X 1001 at that."""
-    letters = [letter for letter in _LETTER.findall(text) if not letter.isascii()]
-    hangul = [letter for letter in letters if _HANGUL.match(letter)]
+    letters = _FOREIGN.findall(text)
+    hangul = _HANGUL.findall(text)
     common = len("".join(hangul).encode("euc_kr", "ignore")) // 2
-    return bool(hangul) and common >= len(letters) * 0.75 and common >= len(hangul) * _SURE
+    return common > 0 and common >= max(len(letters) * _MOST, len(hangul) * _SURE)
 
 
 def _is_chinese(text: str) -> bool:
-    letters = [letter for letter in _LETTER.findall(text) if not letter.isascii()]
-    common = sum(1 for letter in letters if "\xb0" <= _lead(letter) <= "\xd7")
-    return bool(letters) and common >= len(letters) * _SURE
-
-
-def _lead(letter: str) -> str:
-    """The first byte in GB2312, whose rows B0 to D7 hold the everyday characters."""
-    return letter.encode("gb2312", "ignore")[:1].decode("latin-1")
+    """Whether nearly all foreign letters are in the rows B0 to D7 of GB2312, the everyday ones."""
+    letters = _FOREIGN.findall(text)
+    encoded = (letter.encode("gb2312", "ignore")[:1] for letter in letters)
+    common = sum(1 for lead in encoded if b"\xb0" <= lead <= b"\xd7")
+    return common > 0 and common >= len(letters) * _SURE
 
 
 def _unknown(name: str, why: str) -> UnknownEncodingError:
