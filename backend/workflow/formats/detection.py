@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from backend.errors import InvalidInputError
 from backend.workflow.formats import brat, parquet
 from backend.workflow.formats.format import Format
-from backend.workflow.formats.source import Source
+from backend.workflow.formats.source import DAMAGED, Source
 
 ENOUGH = 0.05  # below it a format does not come into question
 MARGIN = 0.1  # two formats nearer than this are ambiguous
@@ -47,15 +47,17 @@ def detect_together(sources: Sequence[Source], formats: Sequence[Format]) -> For
     """The one format of an archive's or a folder's members, told from the first of them.
 
     Members that could be anything (a README) do not count beside those that say what they are.
-    Raises UnknownFormatError when the members disagree or none can be told.
+    Raises InvalidInputError when the members disagree or none can be told.
     """
     found: dict[str, Format] = {}
-    why: UnknownFormatError | None = None
+    why: InvalidInputError | None = None
     for source in sources[:MEMBERS_LOOKED_AT]:
         try:
             format = detect(source, formats)
-        except UnknownFormatError as error:
+        except InvalidInputError as error:
             why = error
+        except DAMAGED as error:
+            why = InvalidInputError(f"{source.name} is damaged: {error}")
         else:
             found[format.NAME] = format
     if len(found) > 1:

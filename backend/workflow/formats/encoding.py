@@ -165,7 +165,7 @@ def _is_korean(text: str) -> bool:
     """Whether nearly all foreign letters are Hangul, and Hangul of KS X 1001 at that."""
     letters = _FOREIGN.findall(text)
     hangul = _HANGUL.findall(text)
-    common = len("".join(hangul).encode("euc_kr", "ignore")) // 2
+    common = sum(1 for one in hangul if min(one.encode("cp949")) >= 0xA1)  # both bytes are
     return common > 0 and common >= max(len(letters) * _MOST, len(hangul) * _SURE)
 
 

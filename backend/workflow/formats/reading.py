@@ -1,21 +1,18 @@
 """Read any file, archive or folder: found out what it is, every record given, damage told."""
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import InvalidInputError
 from backend.workflow.formats.bundle import open_bundle
-from backend.workflow.formats.detection import detect, detect_together
+from backend.workflow.formats.detection import MEMBERS_LOOKED_AT, detect, detect_together
+from backend.workflow.formats.encoding import UnknownEncodingError
 from backend.workflow.formats.format import Format
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
 from backend.workflow.formats.registry import FORMATS
-from backend.workflow.formats.source import Advance, ReadOptions, Source
-
-_DAMAGED = (EOFError, OSError, zlib.error, zipfile.BadZipFile)
+from backend.workflow.formats.source import DAMAGED, Advance, ReadOptions, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +45,8 @@ def open_records(
     with open_bundle(path, options, advance) as bundle:
         if not bundle.sources:
             raise InvalidInputError(f"{path.name} holds no file")
-        if format is None:
-            format = (
-                detect(bundle.sources[0], formats)
-                if bundle.sources[0].alone
-                else detect_together(bundle.sources, formats)
-            )
-        encoding = "binary" if not _is_text(format) else str(bundle.sources[0].encoding)
+        format = format or _detect(bundle.sources, formats)
+        encoding = "binary" if not _is_text(format) else _encoding(bundle.sources)
         records = _all_records(bundle.sources, format)
         yield OpenFile(format, encoding, bundle.compression, bundle.size, records)
 
@@ -63,6 +55,23 @@ def read_path(path: Path, format: Format | None = None) -> Iterator[DocumentReco
     """All records of a path; raises InvalidInputError when it cannot be told what it is."""
     with open_records(path, format) as opened:
         yield from opened.records
+
+
+def _detect(sources: Sequence[Source], formats: Sequence[Format]) -> Format:
+    if not sources[0].alone:
+        return detect_together(sources, formats)
+    try:
+        return detect(sources[0], formats)
+    except DAMAGED as error:
+        raise InvalidInputError(f"{sources[0].name} is damaged: {error}") from error
+
+
+def _encoding(sources: Sequence[Source]) -> str:
+    """That of the first source in which it can be told."""
+    for source in sources[:MEMBERS_LOOKED_AT]:
+        with suppress(*DAMAGED, UnknownEncodingError):
+            return str(source.encoding)
+    return "of no known encoding"
 
 
 def _all_records(
@@ -74,7 +83,7 @@ def _all_records(
             for record in format.read(source):
                 last = record.line
                 yield record
-        except _DAMAGED as error:
+        except DAMAGED as error:
             reason = f"damaged after this, the rest cannot be read: {error}"
             yield RefusedLine(source.name, last, reason)
         except InvalidInputError as error:

@@ -7,6 +7,8 @@ alike here: bytes that are streamed, and lines that are decoded.
 import io
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from backend.workflow.formats.encoding import (
 
 HEAD = 1 << 16  # bytes by which a format is told
 BUFFER = 1 << 18
+DAMAGED = (EOFError, OSError, zlib.error, zipfile.BadZipFile)  # what reading a damaged file raises
 
 Advance = Callable[[int], None]  # is told a number of bytes
 
