@@ -55,22 +55,17 @@ class Layout:
         return tokens, tags
 
     def _row(self, line: str, place: int) -> tuple[str, str]:
-        if self.separator == "\t":
-            fields = line.split("\t")
-            tag = fields[-1].strip()
-            if len(fields) != self.columns:
-                token = line[: line.rfind("\t")] if "\t" in line else ""
-                if token and not token.strip("\t"):
-                    return token, tag  # a tab of the text
-                raise RowError(_count(len(fields), self.columns), place)
-            return fields[self.token], tag
         if self.columns == 2:
-            token, _, tag = line.rstrip().rpartition(" ")
-            return token.rstrip(" ") or token, tag
-        fields = line.split()
+            token, between, tag = line.rstrip().rpartition(self.separator)
+            if self.separator == " ":
+                token = token.rstrip(" ") or token
+            if not between or (self.separator in token and token.strip(self.separator)):
+                raise RowError(_count(len(line.split(self.separator)), 2), place)
+            return token, tag  # which may be the separator itself: a blank of the text
+        fields = line.split("\t") if self.separator == "\t" else line.split()
         if len(fields) != self.columns:
             raise RowError(_count(len(fields), self.columns), place)
-        return fields[self.token], fields[-1]
+        return fields[self.token], fields[-1].strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ tokens are Chinese: `--format` names the kind. Scheme, separator and columns are
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from backend.workflow.formats import checks
 from backend.workflow.formats.blocks import Block, blocks
@@ -53,7 +54,7 @@ _CERTAIN, _EITHER = 0.9, 0.6
 
 def detect(head: str, kind: Kind, schemes: tuple[SchemeName, ...]) -> float:
     """How sure it is that a file is a column file of this kind and one of these schemes."""
-    found = survey(_whole_lines(head))
+    found = _survey(head)
     if found is None or found.rows < _ROWS or found.sound < _SOUND or found.counted:
         return 0.0
     if found.scheme.name not in schemes:
@@ -64,9 +65,11 @@ def detect(head: str, kind: Kind, schemes: tuple[SchemeName, ...]) -> float:
 
 
 def read(source: Source, kind: Kind) -> Iterator[DocumentRecord | RefusedLine]:
-    """The documents of a column file; a sentence whose tags contradict the file's scheme is
-    refused."""
-    found = survey(_whole_lines(source.head(_SURVEYED)))
+    """The documents of a column file, in order.
+
+    A sentence whose tags contradict the file's scheme is refused.
+    """
+    found = _survey(source.head(_SURVEYED))
     if found is None:
         yield RefusedLine(source.name, 0, "this is no file of tokens and tags in columns")
         return
@@ -104,10 +107,13 @@ def entities_of(tokens: list[str], spans: Iterable[Span], gap: int) -> list[Enti
     return [Entity(starts[start], starts[end] - gap, label) for start, end, label in spans]
 
 
-def _whole_lines(head: str) -> list[str]:
-    """The lines of a file's beginning; the last may be cut and is left out if there are others."""
+@lru_cache(maxsize=2)
+def _survey(head: str) -> Survey | None:
+    """Every kind and scheme asks about the same beginning. Its last line may be cut and is left
+    out if there are others.
+    """
     lines = [line.removesuffix("\r") for line in head.split("\n")]
-    return lines[:-1] if len(lines) > 2 else lines
+    return survey(lines[:-1] if len(lines) > 2 else lines)
 
 
 def _document(name: str, block: Block, found: Survey, joiner: str) -> DocumentRecord | RefusedLine:

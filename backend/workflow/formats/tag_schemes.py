@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 SchemeName = Literal["BIO", "IOB1", "BIOES", "BILOU"]
@@ -35,6 +36,7 @@ class TagError(ValueError):
         super().__init__(reason)
 
 
+@lru_cache(maxsize=4096)
 def read_tag(text: str) -> Tag:
     """The letter and the label of a tag; raises TagError for what is none."""
     if text in _OUTSIDE:

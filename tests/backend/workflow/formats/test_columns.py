@@ -113,6 +113,14 @@ def test_spaces_tabs_and_labels_with_spaces_are_kept_between_tabs(tmp_path: Path
     assert shown(records) == [("\t가 나", [("가 나", "IT 용어")])]
 
 
+def test_between_spaces_a_blank_is_a_token_and_a_third_column_is_refused(tmp_path: Path) -> None:
+    content = "가 O\n  O\n나  O\n\n가 O\n나 NNG O\n"
+    assert shown(records_in(tmp_path, content, bio_characters)) == [
+        ("가 나", []),
+        "a.txt:6: 3 columns where the file has 2",
+    ]
+
+
 def test_comments_and_ids_over_a_sentence_are_no_rows(tmp_path: Path) -> None:
     content = "# id 7 domain=ko\n서울에\tB-LOC\n#\tO\n\n# id 8\n간다\tO\n"
     assert shown(records_in(tmp_path, content, bio_words)) == [
