@@ -5,7 +5,7 @@ import pytest
 
 from backend.db.gold import NewGold, put_gold
 from backend.db.session import Database
-from backend.db.tables import Arm, GoldSource, Part, now
+from backend.db.tables import Arm, GoldSource, Part, Version, now
 from backend.db.tables_of_labels import LabelMapping
 from backend.workflow import snapshot
 from ml_backend.contract.snapshot import GoldDocument, read_manifest, read_part
@@ -129,10 +129,14 @@ def test_what_a_version_labelled_is_learned_from_and_judges_nobody(
     with database.write() as session:
         project = add_project(session)
         learned, judging = add_documents(session, project, ["가나다", "라마바"])
-        add_gold(session, learned, source=GoldSource.RULE, part=Part.TRAIN)
-        add_gold(session, judging, source=GoldSource.RULE, part=Part.GATE)
+        labels = {"trained": ["PS"], "mapping": {}, "left_out": {"LC": 3}}
+        session.add(Version(project_id=project.id, name="v1", figures={"labels": labels}))
+        for document, part in ((learned, Part.TRAIN), (judging, Part.GATE)):
+            add_gold(session, document, source=GoldSource.RULE, part=part).version_name = "v1"
+        session.flush()
         snapshot.freeze(session, project, tmp_path)
-    assert [one.text for one in read_part(tmp_path, "train")] == ["가나다"]
+    (found,) = read_part(tmp_path, "train")
+    assert (found.text, found.missing) == ("가나다", {"LC"})  # which the version did not know
     assert list(read_part(tmp_path, "gate")) == []
 
 
