@@ -61,8 +61,9 @@ class Chunk:
 class ImportReport:
     """What became of the lines; `entities_unused` had entities that nobody asked to take.
 
-    `refused` are the first of `refused_lines`. `read_as` says what the file was found to be, and
-    `to_mend` are the files that were written beside it.
+    `refused` are the first of `refused_lines`, and `notes` of what people should know of documents
+    that were taken. `read_as` says what the file was found to be, and `to_mend` are the files
+    that were written beside it.
     """
 
     added: int = 0
@@ -71,6 +72,7 @@ class ImportReport:
     entities_unused: int = 0
     refused_lines: int = 0
     refused: list[RefusedLine] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     read_as: str = ""
     to_mend: list[Path] = field(default_factory=list)
 
@@ -81,6 +83,7 @@ class ImportReport:
         self.with_gold += other.with_gold
         self.entities_unused += other.entities_unused
         self.refuse(other.refused)
+        self.notes += other.notes[: max(0, KEPT_REFUSALS - len(self.notes))]
 
     def refuse(self, refused: Sequence[RefusedLine]) -> None:
         """Count refused lines, and keep them while they are few."""
@@ -130,6 +133,7 @@ def import_lines(
     known = _known(session, project_id, ready)
     fresh: dict[str, ReadyDocument] = {}
     wanting_gold: dict[str, ReadyDocument] = {}
+    report.notes = [str(one.record.refuse(one.record.note)) for one in ready if one.record.note]
     for document in ready:
         name = document.external_id
         there, earlier = known.get(name), fresh.get(name)

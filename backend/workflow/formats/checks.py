@@ -27,6 +27,7 @@ def document(
     meta: object = None,
     labels: tuple[str, ...] | None = None,
     unit: Unit = "line",
+    note: str | None = None,
 ) -> DocumentRecord | RefusedLine:
     """A document as a file has it, or the refusal that says what is wrong with it.
 
@@ -46,6 +47,7 @@ def document(
             raw=raw,
             labels=labels,
             unit=unit,
+            note=note,
         )
     except RecordError as error:
         return RefusedLine(file, line, str(error), raw, unit)

@@ -6,12 +6,11 @@
 
 The rows are the document: they spell the text character by character, spaces included, they are
 what the benchmark is scored on, and the file itself calls `##` a comment. Where the header's
-markup says something else (three times in the development file) the rows are taken, and the
-header is kept in the document's meta with what differs, for a curator to see.
+markup says something else (three times in the development file) the rows are taken, the import
+tells it, and the header is kept in the document's meta for a curator to see.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from backend.workflow.formats import checks
 from backend.workflow.formats.blocks import Block, blocks
@@ -69,16 +68,17 @@ def _document(name: str, block: Block) -> DocumentRecord | RefusedLine:
     text = "".join(tokens)
     entities = entities_of(tokens, spans, gap=0)
     external_id, _, marked = header.removeprefix(_COMMENT).partition("\t")
-    meta: dict[str, Any] = {}
-    if differs := _difference(text, entities, marked):
-        meta = {"header": marked, "header_differs": differs}
+    differs = _difference(text, entities, marked)
     return checks.document(
         file=name,
         line=block.line,
         text=text,
         external_id=external_id,
         entities=[entity.to_dict() for entity in entities],
-        meta=meta,
+        meta={"header": marked} if differs else {},
+        note=f"the header says otherwise than the rows, which are taken: {differs}"
+        if differs
+        else None,
         raw=block.raw,
     )
 

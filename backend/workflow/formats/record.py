@@ -13,7 +13,8 @@ class DocumentRecord:
     """One document as a file has it; `entities` is None where the file says nothing of them.
 
     `labels` is the file's own label set where it declares one, or where a person does: the
-    project's other labels were not annotated in this document.
+    project's other labels were not annotated in this document. `note` is what people should know
+    of a document that is taken all the same.
     """
 
     file: str
@@ -25,6 +26,7 @@ class DocumentRecord:
     raw: dict[str, Any] | str = field(default_factory=dict, repr=False)
     labels: tuple[str, ...] | None = None
     unit: Unit = "line"
+    note: str | None = None
 
     def refuse(self, reason: str) -> "RefusedLine":
         """The same line, refused for a reason found later."""

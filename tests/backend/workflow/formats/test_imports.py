@@ -66,3 +66,16 @@ def everything(database: Database) -> list[tuple[str, list[dict[str, int]]]]:
             select(Document.text, Gold.entities).join(Gold).order_by(Document.id)
         )
         return [(text, entities) for text, entities in rows]
+
+
+def test_what_people_should_know_of_a_document_is_in_the_report(
+    project: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "klue.tsv"
+    path.write_text("## d1\t<서울:PS>\n서\tB-LC\n울\tI-LC\n")
+    report = import_file(project, "p", path, "train")
+    assert report.with_gold == 1
+    assert report.notes == [
+        "klue.tsv:1: the header says otherwise than the rows, which are taken: "
+        "only in the header: <서울:PS>; only in the rows: <서울:LC>"
+    ]

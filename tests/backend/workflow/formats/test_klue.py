@@ -24,7 +24,10 @@ def test_rows_spell_the_text_with_its_spaces(tmp_path: Path) -> None:
     path.write_text(TOP + SOUND + sentence(1, "#<a:X>", "O B-X", "#a"))
     records = records_of(path)
     assert shown(records) == [("서울 간다", [("서울", "LC")]), ("#a", [("a", "X")])]
-    assert [(one.external_id, one.meta) for one in good(records)] == [("dev_0", {}), ("dev_1", {})]
+    assert [(one.external_id, one.meta, one.note) for one in good(records)] == [
+        ("dev_0", {}, None),
+        ("dev_1", {}, None),
+    ]
 
 
 def test_a_missing_blank_line_costs_nothing(tmp_path: Path) -> None:
@@ -46,7 +49,9 @@ def test_where_the_header_differs_the_rows_are_taken_and_it_is_kept(
 ) -> None:
     records = records_in(tmp_path, TOP + sentence(0, header, "B-LC I-LC O O O"), klue)
     assert shown(records) == [("서울 간다", [("서울", "LC")])]
-    assert good(records)[0].meta == {"header": header, "header_differs": differs}
+    (found,) = good(records)
+    assert found.meta == {"header": header}
+    assert found.note == f"the header says otherwise than the rows, which are taken: {differs}"
 
 
 @pytest.mark.parametrize(
