@@ -34,18 +34,7 @@ from backend.workflow.formats.tag_schemes import (
 )
 from ml_backend.contract.entity import Entity
 
-EXTENSIONS = (
-    ".conll",
-    ".bio",
-    ".iob",
-    ".bioes",
-    ".bmes",
-    ".tsv",
-    ".txt",
-    ".train",
-    ".dev",
-    ".test",
-)
+EXTENSIONS = (".conll", ".bio", ".tsv", ".txt")
 _SURVEYED = 1 << 20  # bytes of a file by which scheme and layout are told
 _SINGLE = 0.9  # share of tokens of one character
 _ROWS, _SOUND = 0.9, 0.5  # shares of lines and of sentences that must be sound to detect it
