@@ -147,7 +147,7 @@ def _share_expected(chunk: bytes, codec: str) -> float:
 
 def _eight_bits(chunk: bytes) -> Encoding | None:
     high = sum(byte >= 0x80 for byte in chunk)
-    if sum(map(len, _UTF8_CHARACTER.findall(chunk))) >= high * _SURE:
+    if sum(map(len, _UTF8_CHARACTER.findall(chunk))) >= high * _MOST:
         return Encoding("utf-8")
     if _is_korean(_decoded(chunk, "cp949")):
         return Encoding("cp949")

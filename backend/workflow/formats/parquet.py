@@ -76,7 +76,8 @@ def write(
     tags = {_OUTSIDE: 0}
     for label in options.labels:
         _number(tags, label)
-    with pq.ParquetWriter(out, _SCHEMA) as writer:
+    # without a copy of Arrow's schema, readers take the metadata from the end of the file
+    with pq.ParquetWriter(out, _SCHEMA, store_schema=False) as writer:
         while batch := list(islice(documents, BATCH)):
             rows = []
             for document in batch:

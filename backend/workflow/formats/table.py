@@ -109,12 +109,14 @@ def _dialect(head: str) -> type[csv.Dialect]:
 
 def _is_quoted(head: str, dialect: type[csv.Dialect]) -> bool:
     rows = csv.reader(head.splitlines(keepends=True)[:_FIRST_LINES], dialect)
-    widths: list[int] = []
+    widths: set[int] = set()
     try:
-        widths.extend(len(row) for row in rows if row)
-    except csv.Error:  # the last row may be cut
-        widths.append(0)
-    return len(set(widths[:-1])) == 1
+        for row in rows:
+            widths.add(len(row))
+    except csv.Error as error:
+        if "end of data" not in str(error):  # the last row may be cut
+            return False
+    return len(widths - {0}) == 1
 
 
 def _distinct(header: list[str]) -> list[str]:
