@@ -19,6 +19,7 @@ from backend.loop import (
     autolabel,
     copies,
     inbox,
+    near,
     predictions,
     publication,
     training,
@@ -73,6 +74,11 @@ def top_up(project_id: int) -> None:
 def preannotate(project_id: int) -> None:
     """Take up tasks that were made in Label Studio: look for copies, predict them."""
     _take_up(context(), project_id)
+
+
+def find_near(project_id: int) -> None:
+    """Compare new documents with all others, for near copies."""
+    near.find_near(context().database, context().settings.jobs, project_id)
 
 
 def label_copies(project_id: int) -> None:
@@ -135,6 +141,7 @@ def tick() -> None:
     for autolabel_id in labelling:
         _guarded(autolabel.advance, autolabel_id)
     for project_id in projects:
+        _guarded(_look_for_near, project_id)
         _guarded(audits.watch, project_id)
         _guarded(training.begin_wanted, project_id)
         _guarded(training.request_if_due, project_id)
@@ -148,6 +155,11 @@ def tick() -> None:
 def _take_up(opened: Context, project_id: int) -> None:
     copies.sort_copies(opened.database, project_id)
     working_set.preannotate(opened, project_id)
+
+
+def _look_for_near(opened: Context, project_id: int) -> None:
+    if near.search_wanted(opened.database, opened.settings.jobs, project_id):
+        _ring("find_near", project_id)
 
 
 def _projects() -> list[int]:

@@ -1,6 +1,5 @@
-"""`goldloop import` and `goldloop export`: documents in, gold out."""
+"""`goldloop import`: documents in."""
 
-import os
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from backend.commands.duplicates import find_near_copies
 from backend.context import open_context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
@@ -26,7 +26,6 @@ from backend.workflow.formats.reading import OpenFile
 from backend.workflow.formats.registry import format_by_name
 from backend.workflow.formats.source import ReadOptions
 from backend.workflow.import_documents import GoldAs, ImportReport
-from backend.workflow.release import gold_lines
 
 SHOWN_REFUSALS = 20
 
@@ -82,7 +81,8 @@ def import_files(
         ReadOptions(encoding, text_column, id_column, _listed(tag_names)),
         Adaptation(read_renaming(renamed), _listed(labels), id_prefix),
     )
-    database = open_context(load_settings()).database
+    context = open_context(load_settings())
+    database = context.database
     outcomes: list[tuple[Path, ImportReport | InvalidInputError]] = []
     with _bar() as bar:
         for file in files:
@@ -98,32 +98,9 @@ def import_files(
     for file, outcome in outcomes:
         _tell(file, outcome)
     click.echo(f"{copies.copies} copies set aside, {copies.conflicts} groups with differing gold")
+    find_near_copies(context, project)
     if any(isinstance(one, InvalidInputError) or one.refused for _, one in outcomes):
         raise SystemExit(2)
-
-
-@click.command()
-@click.argument("project")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-def export(project: str, out: Path) -> None:
-    """Write PROJECT's gold to a JSON Lines file, every entity verified against its text."""
-    count = export_gold(open_context(load_settings()).database, project, out)
-    click.echo(f"{count} gold documents written to {out}")
-
-
-def export_gold(database: Database, project_key: str, out: Path) -> int:
-    """Write the gold of a project to a file that appears when it is complete; documents."""
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
-    count = 0
-    try:
-        with database.read() as session, partial.open("wb") as file:
-            for line in gold_lines(session, project_by_key(session, project_key).id):
-                file.write(line)
-                count += 1
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
 
 
 def set_copies_aside(database: Database, project_key: str) -> DedupeReport:
@@ -180,6 +157,8 @@ def _tell(file: Path, outcome: ImportReport | InvalidInputError) -> None:
             f"  {outcome.entities_unused} documents have entities that were not taken as gold; "
             "give --gold train or --gold random to take them"
         )
+    for note in outcome.notes[:SHOWN_REFUSALS]:
+        click.echo(f"  taken, but: {note}", err=True)
     for refused in outcome.refused[:SHOWN_REFUSALS]:
         click.echo(f"  {refused}", err=True)
     if outcome.refused_lines > SHOWN_REFUSALS:

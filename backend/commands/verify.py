@@ -1,17 +1,72 @@
 """`goldloop verify`: what must hold in a project, proved or shown to be broken."""
 
+import json
+from pathlib import Path
+
 import click
 
 from backend.context import open_context
 from backend.db.label_recount import differences, recount
 from backend.db.projects import project_by_key
+from backend.db.splits import newest_release, newest_snapshot
 from backend.db.versions import locked_project
+from backend.loop.near import find_near, similarity_of
 from backend.settings import load_settings
+from backend.workflow.verify_splits import folder_leaks, project_leaks
+from ml_backend.contract.messages import JobFolder
 
 
 @click.group()
 def verify() -> None:
     """Prove what must hold in a project."""
+
+
+@verify.command()
+@click.argument("project")
+@click.option(
+    "--snapshot",
+    "snapshots",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="the folder of a snapshot, instead of the newest",
+)
+@click.option(
+    "--release",
+    "releases",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="the folder of a release, instead of the newest",
+)
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+def splits(
+    project: str, snapshots: tuple[Path, ...], releases: tuple[Path, ...], as_json: bool
+) -> None:
+    """Prove that no exact or near copies stand in different parts of PROJECT.
+
+    Looks at the project's documents, at the newest training snapshot and at the newest release.
+    Leaks are named, with exit status 1.
+    """
+    context = open_context(load_settings())
+    with context.database.read() as session:
+        project_id = project_by_key(session, project).id
+    find_near(context.database, context.settings.jobs, project_id)
+    with context.database.read() as session:
+        found = project_by_key(session, project)
+        report = project_leaks(session, found)
+        similarity = similarity_of(found)
+        frozen, released = newest_snapshot(session, found.id), newest_release(session, found.id)
+    if not snapshots and frozen:
+        snapshots = (JobFolder(Path(frozen)).snapshot,)
+    if not releases and released:
+        releases = (Path(released),)
+    folder_leaks(report, similarity, snapshots, releases)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False))
+    else:
+        for line in report.lines():
+            click.echo(line, err=not report.holds)
+    if not report.holds:
+        raise SystemExit(1)
 
 
 @verify.command()

@@ -45,12 +45,13 @@ def find_near(
     database: Database,
     jobs: Path,
     project_id: int,
-    advance: Callable[[int], None] = lambda documents: None,
+    advance: Callable[[int, int], None] = lambda looked_at, left: None,
 ) -> NearReport | None:
     """Compare all documents that were not looked at; None while another process does.
 
-    `jobs` is the folder of job folders: the index is kept there. It is made anew when it does not
-    match the database, or when the project's similarity has changed: groups are formed anew then.
+    `advance` hears after each chunk how many were looked at, and are left. `jobs` is the folder
+    of job folders: the index is kept there. It is made anew when it does not match the database,
+    or when the project's similarity has changed: groups are formed anew then.
     """
     with lease(database, f"near-{project_id}") as held:
         if held is None:
@@ -61,6 +62,7 @@ def find_near(
             expected = queries.count_documents(session, project_id) - index.progress.seen
             near = queries.near_documents(session, project_id)
         with sketchers(index.similarity, expected) as begin:
+            advance(0, expected)
             chunk = _read(database, project_id, index.progress.mark, begin)
             while chunk is not None:
                 held.renew()
@@ -70,7 +72,7 @@ def find_near(
                 total.looked_at += len(fresh)
                 total.joined += report.joined
                 total.compared += report.compared
-                advance(len(fresh))
+                advance(total.looked_at, max(0, expected - total.looked_at))
     if total.joined:
         log.info("event=near_copies project=%d documents=%d", project_id, total.joined)
     return total
@@ -79,9 +81,15 @@ def find_near(
 def search_wanted(database: Database, jobs: Path, project_id: int) -> bool:
     """Whether there may be something to find: cheap enough to be asked on every tick."""
     with database.read() as session:
-        similarity = _similarity(session.get_one(Project, project_id))
+        similarity = similarity_of(session.get_one(Project, project_id))
         index = open_index(index_folder(jobs, project_id), similarity)
         return queries.has_fresh(session, project_id, index.progress.mark)
+
+
+def similarity_of(project: Project) -> Similarity:
+    """What a near copy is in a project."""
+    settings = settings_of(project)
+    return Similarity(settings.near_threshold, settings.casefold)
 
 
 def index_folder(jobs: Path, project_id: int) -> Path:
@@ -92,15 +100,10 @@ def index_folder(jobs: Path, project_id: int) -> Path:
 _Chunk = tuple[list[FreshDocument], Sketching]
 
 
-def _similarity(project: Project) -> Similarity:
-    settings = settings_of(project)
-    return Similarity(settings.near_threshold, settings.casefold)
-
-
 def _open(database: Database, jobs: Path, project_id: int) -> NearIndex:
     """The project's index, or an empty one and no near groups when it does not fit."""
     with database.read() as session:
-        similarity = _similarity(session.get_one(Project, project_id))
+        similarity = similarity_of(session.get_one(Project, project_id))
         index = open_index(index_folder(jobs, project_id), similarity)
         mark = index.progress.mark
         fits = queries.count_documents(session, project_id, up_to=mark) == index.progress.seen

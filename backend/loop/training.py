@@ -11,7 +11,7 @@ from backend.db.leases import Held, lease
 from backend.db.projects import project_by_key
 from backend.db.tables import ACTIVE_RUNS, Project, Publication, Run, RunState, Version, now
 from backend.errors import ConflictError, NotFoundError
-from backend.loop import publication
+from backend.loop import near, publication
 from backend.settings import ProjectSettings
 from backend.workflow import gate, publish, retrain, snapshot, version_labels
 from ml_backend.contract.entity import Entity
@@ -161,6 +161,9 @@ def _prepare(context: Context, held: Held, run: Run) -> None:
     What was frozen once stays: a worker may be training on it.
     """
     held.renew()
+    near.find_near(
+        context.database, context.settings.jobs, run.project_id, lambda done, left: held.renew()
+    )
     folder = JobFolder(context.settings.jobs / f"run-{run.id}")
     with context.database.read() as session:
         if session.get_bind().dialect.name == "postgresql":

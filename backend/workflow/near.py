@@ -79,8 +79,8 @@ class NearGroups:
 def compare(index: NearIndex, ids: Rows, sketches: Sketches, near: Mapping[int, int]) -> Compared:
     """Append the newest documents to the index and join them to what they nearly are.
 
-    `ids` are the documents of the sketches, rising and higher than all in the index; `near` is
-    the near group, where there is one, of the documents that are rows of the index.
+    `ids` are the documents of the sketches, rising from 1 and higher than all in the index;
+    `near` is the near group, where there is one, of documents that are rows of the index.
     """
     compared = Compared()
     if not len(ids):
