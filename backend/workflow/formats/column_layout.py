@@ -119,9 +119,15 @@ def survey(lines: Sequence[str]) -> Survey | None:
     )
 
 
-def is_document_start(line: str) -> bool:
-    """Whether a line is CoNLL's mark between documents, which is no row of a sentence."""
-    return line.startswith(DOCUMENT_START) and (line[len(DOCUMENT_START) :] or " ")[0] in "\t "
+def is_document_start(line: str, together: int = 1) -> bool:
+    """Whether a line is CoNLL's mark between documents, which is no row of a sentence.
+
+    It has columns of its own, or stands alone; `together` counts the lines of its block.
+    """
+    if not line.startswith(DOCUMENT_START):
+        return False
+    fields = line.split()
+    return fields[0] == DOCUMENT_START and (together == 1 or len(fields) > 2)
 
 
 def is_comment(line: str) -> bool:

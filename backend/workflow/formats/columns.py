@@ -66,7 +66,9 @@ def read(source: Source, kind: Kind) -> Iterator[DocumentRecord | RefusedLine]:
         found = replace(found, layout=replace(found.layout, segments=False))
     joiner = "" if kind == "characters" else " "
     for block in blocks(source.lines()):
-        if len(block.lines) > 1 or not is_document_start(block.lines[0]):
+        if is_document_start(block.lines[0], len(block.lines)):
+            block = replace(block, line=block.line + 1, lines=block.lines[1:])
+        if block.lines:
             yield _document(source.name, block, found, joiner)
 
 

@@ -49,6 +49,14 @@ def test_conll_2003_is_read_by_word_with_its_iob1_tags(tmp_path: Path) -> None:
         ]
 
 
+def test_a_mark_between_documents_needs_no_blank_line_after_it(tmp_path: Path) -> None:
+    content = "-DOCSTART- -X- O O\nI O\nlike O\nLondon I-GPE\n\n-DOCSTART- O\nis O\n"
+    assert shown(records_in(tmp_path, content, bio_words)) == [
+        ("I like London", [("London", "GPE")]),
+        ("-DOCSTART- is", []),
+    ]
+
+
 @pytest.mark.parametrize("separator", [" ", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_peoples_daily_is_read_by_character(tmp_path: Path, separator: str, end: str) -> None:

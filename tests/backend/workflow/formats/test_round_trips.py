@@ -173,6 +173,28 @@ def test_a_plain_document_is_held_by_every_format_and_known_again(format: Writab
     ]
 
 
+SENTENCES = st.lists(
+    st.lists(
+        st.sampled_from(["김철수", "롯데그룹", "서울", "간다", "3일", "오후", "."]), min_size=3
+    ),
+    min_size=3,
+    max_size=8,
+)
+
+
+@pytest.mark.parametrize("format", WRITABLE, ids=lambda format: format.NAME)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sentences=SENTENCES)
+def test_what_is_written_is_known_again(format: WritableFormat, sentences: list[list[str]]) -> None:
+    written = []
+    for number, words in enumerate(sentences):
+        end = len(words[0]) + 1 + len(words[1])
+        text = " ".join(words)
+        written.append(ExportDocument(f"d-{number}", text, [Entity(0, end, "PS")]))
+    back, losses = out_and_in(format, written, detected=True)
+    assert (losses, [one.text for one in back]) == ([], [one.text for one in written])
+
+
 def check_entities(written: Sequence[Entity], back: Sequence[Entity], lost: Sequence[Loss]) -> None:
     """All that is not told as lost is there; what is there beside it was widened, and told."""
     told = [loss.entity for loss in lost if loss.entity is not None]
