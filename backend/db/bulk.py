@@ -4,7 +4,7 @@ SQLAlchemy alone takes 2.6 times as long for the same rows, and a condition with
 parameters is compiled anew for each number of them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,8 +26,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.db.tables import Base
 
-_Encoder = Callable[[Any], Any]
-
 
 def insert_rows(
     session: Session, of: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]
@@ -38,12 +36,7 @@ def insert_rows(
     PostgreSQL: who calls knows that the rows are new.
     """
     connection, table = session.connection(), _table(of)
-    encoders = [
-        (number, encoder)
-        for number, name in enumerate(columns)
-        if (encoder := _encoder(table.c[name], session)) is not None
-    ]
-    encoded = (_encoded(row, encoders) for row in rows)
+    encoded = _encoded(session, [table.c[name] for name in columns], rows)
     names = ", ".join(columns)
     if not _is_sqlite(session):
         cursor = connection.connection.cursor()
@@ -51,12 +44,11 @@ def insert_rows(
             for row in encoded:
                 copy.write_row(row)
         cursor.close()
-        return
-    if ready := [tuple(row) for row in encoded]:
+    elif encoded:
         places = ", ".join("?" * len(columns))
         connection.exec_driver_sql(
             f"INSERT INTO {table.name} ({names}) VALUES ({places})",  # noqa: S608
-            ready,
+            encoded,
         )
 
 
@@ -97,20 +89,22 @@ def _is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def _encoded(row: Sequence[Any], encoders: Sequence[tuple[int, _Encoder]]) -> list[Any]:
-    values = list(row)
-    for number, encoder in encoders:
-        values[number] = encoder(values[number])
-    return values
-
-
-def _encoder(column: Column[Any], session: Session) -> _Encoder | None:
-    if isinstance(column.type, JSON):
-        return _json
+def _encoded(
+    session: Session, columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]]
+) -> list[tuple[Any, ...]]:
+    """The rows as the driver takes them, encoded column by column."""
+    values = list(zip(*rows, strict=True))
+    if not values:
+        return []
     dialect = session.get_bind().dialect
-    processor = column.type.dialect_impl(dialect).bind_processor(dialect)
-    # times and truth values: a thousand rows have few different ones
-    return lru_cache(processor) if processor is not None else None
+    for number, column in enumerate(columns):
+        if isinstance(column.type, JSON):
+            values[number] = tuple(map(_json, values[number]))
+            continue
+        processor = column.type.dialect_impl(dialect).bind_processor(dialect)
+        if processor is not None:  # times and truth values: few different ones
+            values[number] = tuple(map(lru_cache(processor), values[number]))
+    return list(zip(*values, strict=True))
 
 
 def _json(value: Any) -> str | None:

@@ -5,9 +5,8 @@ The counts of labels follow in the same transaction. The project's row must be h
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -19,8 +18,7 @@ from backend.db.tables_of_autolabel import Promise  # noqa: F401  # gold refers 
 from backend.db.tables_of_labels import Adjudication, Counted  # noqa: F401
 
 
-@dataclass(frozen=True, slots=True)
-class NewGold:
+class NewGold(NamedTuple):
     """The gold that a document is to have, in place of what it has now."""
 
     document_id: int
@@ -35,7 +33,7 @@ class NewGold:
     version_name: str | None = None
 
 
-_COLUMNS = tuple(field.name for field in fields(NewGold))
+_COLUMNS = ("project_id", *NewGold._fields)
 
 
 def put_gold(session: Session, project: Project, rows: Sequence[NewGold]) -> None:
@@ -45,9 +43,9 @@ def put_gold(session: Session, project: Project, rows: Sequence[NewGold]) -> Non
     ids = [row.document_id for row in rows]
     assert len(set(ids)) == len(ids), "a document has one gold"
     before = _take_out(session, ids)
-    values = ((project.id, *map(row.__getattribute__, _COLUMNS)) for row in rows)
-    insert_rows(session, Gold, ("project_id", *_COLUMNS), values)
-    add_counts(session, project.id, Counted.GOLD, 0, before, (row.entities for row in rows))
+    project_id = project.id
+    insert_rows(session, Gold, _COLUMNS, [(project_id, *row) for row in rows])
+    add_counts(session, project_id, Counted.GOLD, 0, before, [row.entities for row in rows])
 
 
 def remove_gold(session: Session, project_id: int, document_ids: Sequence[int]) -> int:

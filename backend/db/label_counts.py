@@ -14,6 +14,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
@@ -40,15 +41,9 @@ def add_counts(
 
     The rows are taken in the order of their labels: two writers cannot wait for each other.
     """
-    entities: Counter[str] = Counter()
-    documents: Counter[str] = Counter()
-    for sign, lists in ((-1, before), (1, after)):
-        for found in lists:
-            labels = [entity["label"] for entity in found]
-            for label in labels:
-                entities[label] += sign
-            for label in set(labels):
-                documents[label] += sign
+    entities, documents = _count(after)
+    for total, less in zip((entities, documents), _count(before), strict=True):
+        total.subtract(less)
     rows = [
         {
             "project_id": project_id,
@@ -92,6 +87,12 @@ def label_counts(session: Session, project_id: int) -> list[LabelCount]:
         .execution_options(populate_existing=True)
     )
     return list(session.scalars(statement))
+
+
+def _count(lists: Iterable[Entities]) -> tuple[Counter[str], Counter[str]]:
+    """Entities by label, and documents that hold the label."""
+    labels = [[entity["label"] for entity in entities] for entities in lists]
+    return Counter(chain.from_iterable(labels)), Counter(chain.from_iterable(map(set, labels)))
 
 
 def _corrected(session: Session, document_id: int) -> list[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from backend.db.turns import end_turn, take_turn
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
+
+PAGE = 4096  # bytes of SQLite's
+LOG_TIDIED, LOG_LONGEST = 4000, 16000  # pages: `tidy` makes it short, at the latest a commit does
+CACHE = 64  # MiB a connection: keys come in no order, each on a page of its own
 
 _writing = threading.local()  # whose turn this thread has, in `turns`
 
@@ -39,6 +43,16 @@ class Database:
         """A session whose transaction is committed at the end, or rolled back by an exception."""
         with self._turn(), self._session(writes=True) as session, session.begin():
             yield session
+
+    def tidy(self) -> None:
+        """Move SQLite's log into the database when it has grown; called between the chunks of
+        long work, outside of any turn: those who write meanwhile do not wait for it.
+        """
+        log = self.turns and self.turns.with_name(f"{self.turns.name.removesuffix('-turns')}-wal")
+        if log is None or not log.exists() or log.stat().st_size < LOG_TIDIED * PAGE:
+            return
+        with closing(self.engine.raw_connection()) as connection:  # it must be in no transaction
+            connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -92,6 +106,9 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # an answered webhook survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={LOG_LONGEST}")
+    cursor.execute("PRAGMA journal_size_limit=0")  # the log's size says what is in it
+    cursor.execute(f"PRAGMA cache_size={-CACHE * 1024}")
     cursor.close()
 
 

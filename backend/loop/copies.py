@@ -30,6 +30,7 @@ def dedupe_all(database: Database, project_id: int) -> DedupeReport:
                 return total
         with database.write() as session:
             total += dedupe(session, project_id)
+        database.tidy()
 
 
 def label_all_copies(database: Database, project_id: int) -> int:
@@ -41,6 +42,7 @@ def label_all_copies(database: Database, project_id: int) -> int:
                 break
         with database.write() as session:
             changed += label_copies(session, locked_project(session, project_id))
+        database.tidy()
     if changed:
         log.info("event=copies_labelled project=%d copies=%d", project_id, changed)
     return changed

@@ -4,7 +4,9 @@ Whatever stops it, the chunks that were written stay, and the same import again 
 there, because the same file twice adds nothing.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,11 +56,13 @@ def import_file(
     with (
         open_records(file, how.format, how.options, advance_bytes) as found,
         RefusedFiles(file) as refused,
+        _few_collections(),
     ):
         opened(found)
         for chunk in chunks(how.adapt(found.records), labels, casefold=casefold):
             with database.write() as session:
                 written = import_lines(session, project_id, chunk.ready, gold)
+            database.tidy()
             for line in (*chunk.refused, *written.refused):
                 refused.add(line)
             report.refuse(chunk.refused)
@@ -66,3 +70,14 @@ def import_file(
             advance(chunk.lines)
     report.read_as, report.to_mend = str(found), refused.written
     return report
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for cycles of objects seldom: records have none, and it takes as long as reading."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

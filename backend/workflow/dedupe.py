@@ -4,17 +4,21 @@ Two texts are copies when their normal forms are equal (normal_form.py); no text
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+import orjson
+from sqlalchemy import Text, bindparam, cast, func, select, update
 from sqlalchemy.orm import Session
 
+from backend.db.bulk import is_one_of
 from backend.db.gold import remove_gold
 from backend.db.tables import Document, Gold, GoldSource
 from backend.db.versions import locked_project
 from backend.workflow.normal_form import normal_form
+
+CHUNK = 1000  # documents looked at in a transaction, with their groups
 
 _NO_OWN_GOLD = (None, GoldSource.COPIED)  # copied gold follows the canonical document
 _BEST_FIRST = (GoldSource.DECISION, GoldSource.PERSON, GoldSource.IMPORTED, GoldSource.RULE)
@@ -26,7 +30,7 @@ _SET_CANONICAL = (
     .values(canonical_id=bindparam("canonical"))
 )
 
-_Member = Any  # a row: id, group_key, canonical_id, task_id, source of its gold or None
+_Member = Any  # a row: id, group_key, canonical_id, task_id, text, source and entities of its gold
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def unsorted(session: Session, project_id: int) -> bool:
     return session.scalar(fresh.limit(1)) is not None
 
 
-def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
+def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeReport:
     """Look at up to `limit` documents that were not looked at yet, with their whole groups.
 
     The canonical document of a group is the one with the best gold (a curator's decision, a
@@ -62,7 +66,7 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
     `looked_at` is 0.
     """
     fresh = session.execute(
-        select(Document.id, Document.group_key)
+        select(Document.id, Document.group_key, Document.canonical_id)
         .where(Document.project_id == project_id, Document.deduped.is_(False))
         .order_by(Document.id)
         .limit(limit)
@@ -70,9 +74,10 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
     if not fresh:
         return DedupeReport()
     locked_project(session, project_id)  # gold may change
-    groups = _groups(session, project_id, sorted({row.group_key for row in fresh}))
-    moved: list[dict[str, int | None]] = []
-    withdrawn: list[int] = []
+    groups = _groups(session, project_id, {row.group_key for row in fresh})
+    # no copies any more: the key of one was made anew
+    alone = [row for row in fresh if row.canonical_id is not None and row.group_key not in groups]
+    moved: list[dict[str, int | None]] = [{"member": row.id, "canonical": None} for row in alone]
     copies = conflicts = 0
     for members in groups.values():
         canonical = min(members, key=lambda row: (_RANK[row.source], row.task_id is None, row.id))
@@ -80,47 +85,68 @@ def dedupe(session: Session, project_id: int, limit: int = 250) -> DedupeReport:
             wanted = None if member is canonical else canonical.id
             if member.canonical_id != wanted:
                 moved.append({"member": member.id, "canonical": wanted})
-                if member.source == GoldSource.COPIED:
-                    withdrawn.append(member.id)
                 copies += wanted is not None
-        conflicts += _in_conflict(session, members)
+        conflicts += _in_conflict(members)
     if moved:
         session.connection().execute(_SET_CANONICAL, moved)
-        remove_gold(session, project_id, withdrawn)
-    session.execute(
-        update(Document).where(Document.id.in_([row.id for row in fresh])).values(deduped=True)
-    )
+        _withdraw_copied(session, project_id, [row["member"] for row in moved])
+    looked_at = is_one_of(session, Document.id, [row.id for row in fresh])
+    session.connection().execute(update(Document).where(looked_at).values(deduped=True))
     return DedupeReport(len(fresh), copies, conflicts)
 
 
-def _groups(session: Session, project_id: int, keys: Sequence[str]) -> dict[str, list[_Member]]:
+def _groups(session: Session, project_id: int, keys: set[str]) -> dict[str, list[_Member]]:
+    """The groups of these keys that have more than one member.
+
+    Most have one, which the index alone can tell.
+    """
+    several = (
+        select(Document.group_key)
+        .where(Document.project_id == project_id, is_one_of(session, Document.group_key, keys))
+        .group_by(Document.group_key)
+        .having(func.count() > 1)
+    )
     rows = session.execute(
         select(
-            Document.id, Document.group_key, Document.canonical_id, Document.task_id, Gold.source
+            Document.id,
+            Document.group_key,
+            Document.canonical_id,
+            Document.task_id,
+            Document.text,
+            Gold.source,
+            cast(Gold.entities, Text).label("entities"),
         )
         .outerjoin(Gold, Gold.document_id == Document.id)
-        .where(Document.project_id == project_id, Document.group_key.in_(keys))
-    ).all()
+        .where(
+            Document.project_id == project_id,
+            is_one_of(session, Document.group_key, session.scalars(several).all()),
+        )
+    )
     groups: dict[str, list[_Member]] = defaultdict(list)
     for row in rows:
         groups[row.group_key].append(row)
     return groups
 
 
-def _in_conflict(session: Session, members: Sequence[_Member]) -> bool:
+def _withdraw_copied(session: Session, project_id: int, members: Iterable[int | None]) -> None:
+    copied = session.scalars(
+        select(Gold.document_id).where(
+            Gold.source == GoldSource.COPIED,
+            is_one_of(session, Gold.document_id, [one for one in members if one is not None]),
+        )
+    ).all()
+    remove_gold(session, project_id, copied)
+
+
+def _in_conflict(members: Sequence[_Member]) -> bool:
     """Whether the gold of a group differs: offsets may, since copies may differ in space."""
-    labelled = [member.id for member in members if member.source not in _NO_OWN_GOLD]
-    if len(labelled) < 2:
-        return False
-    rows = session.execute(
-        select(Document.text, Gold.entities).join(Gold).where(Document.id.in_(labelled))
-    )
-    return len({_signature(text, entities) for text, entities in rows}) > 1
+    labelled = {(row.text, row.entities) for row in members if row.source not in _NO_OWN_GOLD}
+    return len(labelled) > 1 and len({_signature(*gold) for gold in labelled}) > 1
 
 
-def _signature(text: str, entities: Sequence[dict[str, Any]]) -> tuple[tuple[int, int, str], ...]:
-    """Gold in the offsets of the normal form."""
+def _signature(text: str, entities: str) -> tuple[tuple[int, int, str], ...]:
+    """Gold, as JSON, in the offsets of the normal form."""
     return tuple(
         (len(normal_form(text[: e["start"]])), len(normal_form(text[: e["end"]])), e["label"])
-        for e in sorted(entities, key=lambda e: (e["start"], e["end"], e["label"]))
+        for e in sorted(orjson.loads(entities), key=lambda e: (e["start"], e["end"], e["label"]))
     )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -151,9 +151,10 @@ def import_lines(
                 report.entities_unused += 1
             elif not (there and there.has_gold):
                 wanting_gold.setdefault(name, document)
-    roles = _roles(session, project_id, ready, wanting_gold.values(), gold)
+    groups = _groups(session, project_id, ready)
+    roles = _roles(session, project_id, groups, wanting_gold.values(), gold)
     ids = {name: there.id for name, there in known.items()}
-    ids |= _insert_documents(session, project_id, fresh, roles, wanting_gold)
+    ids |= _insert_documents(session, project_id, fresh, groups, roles, wanting_gold)
     report.added, report.with_gold = len(fresh), len(wanting_gold)
     report.refused_lines = len(report.refused)
     if wanting_gold:
@@ -167,6 +168,12 @@ class _Known:
     id: int
     text: str
     has_gold: bool
+
+
+class _Member(NamedTuple):
+    id: int
+    arm: str | None
+    part: str | None
 
 
 _Role = tuple[str | None, str | None]  # arm, part
@@ -224,41 +231,49 @@ def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) ->
     return {name: _Known(number, text, source not in none) for name, number, text, source in rows}
 
 
-def _roles(
-    session: Session,
-    project_id: int,
-    ready: Sequence[ReadyDocument],
-    wanting_gold: Iterable[ReadyDocument],
-    gold: GoldAs | None,
-) -> dict[str, _Role]:
-    """Arm and part of the duplicate groups; groups that get theirs now are updated."""
+def _groups(
+    session: Session, project_id: int, ready: Sequence[ReadyDocument]
+) -> dict[str, list[_Member]]:
+    """Documents of the same duplicate groups that are there already."""
     rows = session.execute(
-        select(Document.group_key, Document.arm, Document.part, Document.id).where(
+        select(Document.group_key, Document.id, Document.arm, Document.part).where(
             Document.project_id == project_id,
             is_one_of(session, Document.group_key, {document.group_key for document in ready}),
         )
     )
-    roles: dict[str, _Role] = {}
-    without: dict[str, list[int]] = {}
-    for key, arm, part, number in rows:
-        if part is not None:
-            roles[key] = (arm, part)
-        else:
-            without.setdefault(key, []).append(number)
-    found: dict[_Role, list[int]] = {}
+    groups: dict[str, list[_Member]] = {}
+    for key, number, arm, part in rows:
+        groups.setdefault(key, []).append(_Member(number, arm, part))
+    return groups
+
+
+def _roles(
+    session: Session,
+    project_id: int,
+    groups: Mapping[str, Sequence[_Member]],
+    wanting_gold: Iterable[ReadyDocument],
+    gold: GoldAs | None,
+) -> dict[str, _Role]:
+    """Arm and part of the duplicate groups; groups that get theirs now are updated."""
+    roles: dict[str, _Role] = {
+        key: (member.arm, member.part)
+        for key, members in groups.items()
+        for member in members
+        if member.part is not None
+    }
+    without = groups.keys() - roles.keys()
     near = near_groups(session, project_id, without) if without else {}
     near_roles: dict[int, _Role] = {}
-    for document in wanting_gold:
-        key = document.group_key
-        if key not in roles:
-            random = gold == "random"
-            role = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
-            roles[key] = near_roles.setdefault(near[key], role) if key in near else role
-            found.setdefault(roles[key], []).extend(without.get(key, ()))
+    found: dict[_Role, list[int]] = {}
+    for key in {document.group_key for document in wanting_gold} - roles.keys():
+        random = gold == "random"
+        role = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
+        roles[key] = near_roles.setdefault(near[key], role) if key in near else role
+        if key in groups:
+            found.setdefault(roles[key], []).extend(member.id for member in groups[key])
     for (arm, part), ids in found.items():
-        if ids:
-            its = is_one_of(session, Document.id, ids)
-            session.execute(update(Document).where(its).values(arm=arm, part=part))
+        its = is_one_of(session, Document.id, ids)
+        session.execute(update(Document).where(its).values(arm=arm, part=part))
     unite_parts(session, project_id, near_roles)
     return roles
 
@@ -267,27 +282,39 @@ def _insert_documents(
     session: Session,
     project_id: int,
     documents: Mapping[str, ReadyDocument],
+    groups: Container[str],
     roles: Mapping[str, _Role],
     with_gold: Container[str],
 ) -> dict[str, int]:
-    """Insert documents with the roles of their groups; their ids by name."""
+    """Insert documents with the roles of their groups; their ids by name.
+
+    One that is alone in its group needs no look by dedupe: the next one of the group gets it.
+    """
     ids = dict(zip(documents, new_ids(session, Document, len(documents)), strict=True))
+    members = Counter([document.group_key for document in documents.values()])
     created_at = now()
-    rows = (
-        (
-            ids[name],
-            project_id,
-            name,
-            document.record.text,
-            document.record.meta,
-            document.group_key,
-            False,
-            document.not_annotated if name in with_gold else None,
-            *roles.get(document.group_key, _NO_ROLE),
-            created_at,
+    rows = []
+    for name, document in documents.items():
+        record, key = document.record, document.group_key
+        arm, part = roles.get(key, _NO_ROLE)
+        alone = members[key] == 1 and key not in groups
+        lacking = document.not_annotated if name in with_gold else None
+        rows.append(
+            (
+                ids[name],
+                project_id,
+                name,
+                record.text,
+                record.meta,
+                record.file,
+                key,
+                alone,
+                lacking,
+                arm,
+                part,
+                created_at,
+            )
         )
-        for name, document in documents.items()
-    )
     insert_rows(session, Document, _COLUMNS, rows)
     return ids
 
@@ -298,6 +325,7 @@ _COLUMNS = (
     "external_id",
     "text",
     "meta",
+    "file",
     "group_key",
     "deduped",
     "not_annotated",
@@ -326,14 +354,15 @@ def _give_gold(
         for name, document in documents.items()
     ]
     put_gold(session, project, rows)
-    lacking: dict[tuple[str, ...] | None, list[int]] = {}
+    told: dict[tuple[str, tuple[str, ...] | None], list[int]] = {}
     for name in documents.keys() & known.keys():
         labels = documents[name].not_annotated
-        lacking.setdefault(tuple(labels) if labels else None, []).append(ids[name])
-    for labels_lacking, its in lacking.items():
+        key = documents[name].record.file, tuple(labels) if labels else None
+        told.setdefault(key, []).append(ids[name])
+    for (file, lacking), its in told.items():
         # a copy that brings gold may become the canonical one: let dedupe look again
         session.execute(
             update(Document)
             .where(is_one_of(session, Document.id, its))
-            .values(deduped=False, not_annotated=labels_lacking and list(labels_lacking))
+            .values(deduped=False, file=file, not_annotated=lacking and list(lacking))
         )
