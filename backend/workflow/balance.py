@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.db.label_counts import label_counts
+from backend.db.label_balance import all_counts
+from backend.db.projects import settings_of
 from backend.db.tables import Project
-from backend.db.tables_of_labels import Counted, LabelCount
-from backend.workflow.label_rules import rules_of
+from backend.db.tables_of_labels import Counted
+from backend.workflow.label_rules import make_rules, map_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class LabelBalance:
     """One label as gold, people and versions call it.
 
     `trained_as` is None where the label is left out of training; `predictions` are the champion's.
+    The counts stand in the order of `Counted`.
     """
 
     label: str
@@ -49,32 +51,26 @@ class Balance:
 
 def balance(session: Session, project: Project) -> Balance:
     """The counts of a project's labels now."""
-    rules = rules_of(session, project)
-    counts: dict[str, dict[str, Count]] = {label: {} for label in project.labels}
-    for row in label_counts(session, project.id):
-        if row.kind == Counted.PREDICTION and row.version_id != project.champion_id:
-            continue
-        its = counts.setdefault(row.label, {})
-        its[row.kind] = _added(its.get(row.kind, Count()), row)
+    kept = all_counts(session, project.id, project.champion_id)
+    rules = make_rules(
+        project.labels,
+        map_of(session, project.id),
+        {label: its[Counted.GOLD][0] for label, its in kept.items() if Counted.GOLD in its},
+        settings_of(project).min_support,
+    )
     trained = set(rules.labels)
+
+    def line(label: str) -> LabelBalance:
+        its, name = kept.get(label, {}), rules.mapping.of(label)
+        return LabelBalance(
+            label,
+            name if name in trained else None,
+            *(Count(*its.get(kind, (0, 0))) for kind in Counted),
+        )
+
     return Balance(
-        tuple(
-            LabelBalance(
-                label,
-                name if (name := rules.mapping.of(label)) in trained else None,
-                its.get(Counted.GOLD, Count()),
-                its.get(Counted.CORRECTION, Count()),
-                its.get(Counted.PREDICTION, Count()),
-                its.get(Counted.AUTOLABEL, Count()),
-            )
-            for label, its in counts.items()
-        ),
+        tuple(line(label) for label in dict.fromkeys((*project.labels, *kept))),
         rules.minimum,
         dict(rules.support),
         rules.suggestion,
     )
-
-
-def _added(count: Count, row: LabelCount) -> Count:
-    """Autolabels of several versions: a document is in the queue once, so they add up."""
-    return Count(count.entities + row.entities, count.documents + row.documents)

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from backend.db.label_counts import label_counts
+from backend.db.label_balance import gold_counts
 from backend.db.label_mappings import newest_mapping
 from backend.db.projects import settings_of
 from backend.db.tables import GoldSource, Project
-from backend.db.tables_of_labels import Counted
 from backend.db.versions import all_versions
 from backend.workflow.label_map import LabelMap
 from backend.workflow.version_labels import labels_of
@@ -101,15 +100,11 @@ class LabelRules:
 
 def rules_of(session: Session, project: Project) -> LabelRules:
     """The rules in force now."""
-    gold = {
-        row.label: row.entities
-        for row in label_counts(session, project.id)
-        if row.kind == Counted.GOLD
-    }
+    gold = gold_counts(session, project.id)
     return make_rules(
         project.labels,
         map_of(session, project.id),
-        gold,
+        {label: entities for label, (entities, _) in gold.items()},
         settings_of(project).min_support,
         since=project.label_since,
         known_to={

@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.db.gold_labels import documents_with
-from backend.db.label_counts import label_counts
+from backend.db.label_balance import gold_counts
 from backend.db.projects import settings_of
 from backend.db.tables import Project
-from backend.db.tables_of_labels import Counted
 from backend.workflow.label_rules import LabelRules, make_rules, map_of
 
 Pairs = Sequence[tuple[str, str]]
@@ -78,11 +77,7 @@ def what_if(
     labels change does it look which documents hold two of them. Raises InvalidInputError for a
     merge or a name that cannot be.
     """
-    gold = {
-        row.label: (row.entities, row.documents)
-        for row in label_counts(session, project.id)
-        if row.kind == Counted.GOLD
-    }
+    gold = gold_counts(session, project.id)
     entities = {label: numbers[0] for label, numbers in gold.items()}
     mapping, set_now = map_of(session, project.id), settings_of(project).min_support
     before = make_rules(project.labels, mapping, entities, set_now)
