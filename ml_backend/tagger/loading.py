@@ -9,7 +9,6 @@ from ml_backend.tagger import checkpoint
 from ml_backend.tagger.ensemble import Ensemble, is_ensemble, member_folders
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger, TextPrediction
-from ml_backend.tagger.together import apart
 
 
 class TextTagger(Protocol):
@@ -29,4 +28,4 @@ def load_tagger(folder: Path) -> TextTagger:
 
 def load_model(folder: Path) -> Model:
     """A version's network, the first member's of several; raises CheckpointError."""
-    return apart(checkpoint.load(member_folders(folder)[0] if is_ensemble(folder) else folder))[0]
+    return checkpoint.load(member_folders(folder)[0] if is_ensemble(folder) else folder)

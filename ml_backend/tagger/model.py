@@ -11,7 +11,6 @@ from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.encoders.encoder import Batch, Encoder
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
-from ml_backend.tagger.encoders.several import SeveralEncoders
 from ml_backend.tagger.heads.biaffine import BiaffineHead
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.heads.head import Decoded, Head
@@ -23,7 +22,6 @@ from ml_backend.tagger.positions import Places, Target, to_characters, to_positi
 ENCODERS: dict[str, type[Encoder]] = {
     BuiltinEncoder.name: BuiltinEncoder,
     PretrainedEncoder.name: PretrainedEncoder,
-    SeveralEncoders.name: SeveralEncoders,
 }
 HEADS: dict[str, type[Any]] = {
     head.name: head

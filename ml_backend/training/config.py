@@ -128,9 +128,6 @@ class TrainingConfig(BaseModel):
     # data
     swap: Share = Field(0.0, description="share of entities swapped for others of their label")
     pseudo_weight: float = Field(0.3, gt=0, le=1, description="of a pseudo-labelled document")
-    members: Count = Field(
-        1, description="taggers trained side by side, of whose scores the mean decides"
-    )
     folds: CountOrNone = Field(0, description="members trained on all but one part each; 0: one")
 
     # choosing
@@ -158,8 +155,6 @@ class TrainingConfig(BaseModel):
             raise ValueError("nested and negative_sampling are options of span heads")
         if self.unit == "token" and self.encoder == "builtin":
             raise ValueError("the built-in encoder reads characters: unit token needs another")
-        if self.members > 1 and (self.encoder != "builtin" or self.head not in ("crf", "softmax")):
-            raise ValueError("members need the built-in encoder, and the head crf or softmax")
         if self.folds == 1:
             raise ValueError("folds must be 0, or 2 and more")
         return self

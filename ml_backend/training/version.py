@@ -17,7 +17,6 @@ from ml_backend.training.distributed import is_first
 from ml_backend.training.evaluate import judge
 from ml_backend.training.fit import Step, fit
 from ml_backend.training.folds import make_members
-from ml_backend.training.members import fit_members
 from ml_backend.training.serving_form import choose
 
 OPTIONS = "training.yaml"  # in a version's folder: all of its options, fit to train with again
@@ -54,8 +53,7 @@ def make_version(
             start_from=start_from,
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    train = fit_members if config.members > 1 else fit
-    fitted = train(
+    fitted = fit(
         data,
         config,
         seed=seed,
