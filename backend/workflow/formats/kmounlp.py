@@ -52,6 +52,14 @@ def _number(block: Block) -> int | None:
     return int(first.removeprefix(_HEADER)) if _NUMBER.fullmatch(first) else None
 
 
+def _file(name: str) -> str:
+    """The file's name without its extension; a file of mended documents is called as the first."""
+    path = PurePosixPath(name)
+    while path.suffix in (".txt", ".gz", ".refused"):
+        path = path.with_suffix("")
+    return path.name
+
+
 def _document(
     name: str, block: Block, number: int | None, again: bool
 ) -> DocumentRecord | RefusedLine:
@@ -68,7 +76,7 @@ def _document(
         entities = align(text, marked)
     except MarkupError as error:
         return RefusedLine(name, block.line + 2, str(error), block.raw)
-    external_id = f"{PurePosixPath(name).stem}-{number}"
+    external_id = f"{_file(name)}-{number}"
     return checks.document(
         file=name,
         line=block.line,

@@ -7,7 +7,9 @@ from sqlalchemy import select
 
 from backend.db.session import Database
 from backend.db.tables import Document, Gold, Project
-from backend.loop.import_files import import_file
+from backend.loop.import_files import HowToRead, import_file
+from backend.workflow.formats.reading import open_records
+from backend.workflow.formats.registry import BY_NAME
 
 FILES = {
     "bio-characters": ("a.conll", "서0\tB-LC\n울1\tI-LC\n에0\tO\n\n간0\tO\n다1\tO\n"),
@@ -22,7 +24,7 @@ FILES = {
     "naver": ("train_data", "1\t서울에\tLC_B\n2\t간다\t-\n\n1\t간다\t-\n"),
     "cluener": (
         "a.json",
-        '{"text": "서울에", "label": {"LC": {"서울": [[0, 1]]}}}\n{"text": "간다", "label": {}}\n',
+        '{"text": "서울에", "label": {"LC": {"서울":[[0,1]]}}}\n{"text": "간다", "label": {}}\n',
     ),
 }
 
@@ -79,3 +81,51 @@ def test_what_people_should_know_of_a_document_is_in_the_report(
         "klue.tsv:1: the header says otherwise than the rows, which are taken: "
         "only in the header: <서울:PS>; only in the rows: <서울:LC>"
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged", "mended"),
+    [
+        ("kmounlp", "## <부산:LC>에", "## <서울:LC>에"),
+        ("klp2016", "$<부산:LC>에", "$<서울:LC>에"),
+        ("klue", "서\tI-LC", "서\tB-LC"),
+        ("bio-characters", "울1\tI-PS", "울1\tI-LC"),
+        ("naver", "2\t간다\tPS_I", "2\t간다\t-"),
+        ("nersota", "<부산:LC>", "<서울:LC>"),
+        ("inline", "<<서울:LC>에:PS>", "<서울:LC>에"),
+        ("cluener", '"서울":[[1,2]]', '"서울":[[0,1]]'),
+    ],
+)
+def test_what_was_refused_can_be_mended_and_imported(
+    database: Database, tmp_path: Path, name: str, damaged: str, mended: str
+) -> None:
+    with database.write() as session:
+        session.add(Project(key="p", name="P", label_config="<View/>", labels=["PS", "LC"]))
+    file, content = FILES[name]
+    path = tmp_path / file
+    path.write_text(content.replace(mended, damaged))
+    first = import_file(database, "p", path, "train")
+    assert (first.added, first.refused_lines) == (1, 1)
+    refused = first.to_mend[0]
+    refused.write_text(refused.read_text().replace(damaged, mended))
+    again = import_file(database, "p", refused, "train", how=HowToRead(BY_NAME[name]))
+    assert (again.added, again.refused_lines) == (1, 0)
+    with database.read() as session:
+        ids = set(session.scalars(select(Document.external_id)))
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    (fresh / file).write_text(content)
+    assert import_file(database, "p", fresh / file, "train").already_there == 2
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_documents_come_before_the_file_is_read(tmp_path: Path, name: str) -> None:
+    _, content = FILES[name]
+    path = tmp_path / "long.txt"
+    path.write_text((content.rstrip("\n") + "\n\n") * 60_000)
+    read: list[int] = []
+    with open_records(path, BY_NAME[name], advance=read.append) as opened:
+        for _ in range(100):
+            next(opened.records)
+        assert sum(read) < opened.size / 2
