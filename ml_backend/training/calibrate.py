@@ -1,8 +1,9 @@
-"""Choosing a version's calibration on dev: the curve that foretells unseen documents best."""
+"""Choosing a version's calibration on dev: the curve that foretells unseen documents best, and
+the probability from which an entity is worth telling."""
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from ml_backend.tagger.calibration import (
     logit,
     sigmoid,
 )
+from ml_backend.training.evaluate import judge
 from ml_backend.training.reliability import (
     Outcomes,
     Readings,
@@ -29,6 +31,11 @@ from ml_backend.training.reliability import (
 
 Floats = NDArray[np.float64]
 CalibrationName = Literal["auto", "temperature", "isotonic", "none"]
+DoubtfulName = Literal["leave", "tell"]
+
+LEASTS = tuple(step / 40 for step in range(8, 21))  # 0.2 to 0.5
+GAIN = 0.001  # of dev's F1, from which entities are left out
+FEWEST = 500  # entities on dev below which none is
 
 # Right outcomes, and wrong ones, below which a curve is not fitted. A free one needs more, and
 # from few outcomes it would make many probabilities equal, which selection could not sort.
@@ -45,15 +52,37 @@ class Calibrated:
 
 
 def calibrate(
-    documents: Sequence[GoldDocument], readings: Readings, name: CalibrationName
+    documents: Sequence[GoldDocument],
+    readings: Readings,
+    name: CalibrationName,
+    *,
+    doubtful: DoubtfulName = "tell",
 ) -> Calibrated:
     """Fit the curves to what an uncalibrated tagger said about documents with gold.
 
     `auto` chooses between leaving them, temperature and isotonic, for spans and documents apart.
+    With `doubtful` "leave", entities are left out where that pays.
     """
     spans, spans_loss = fitted(span_outcomes(documents, readings), name)
-    whole, whole_loss = fitted(document_outcomes(documents, readings), name)
-    return Calibrated(Calibration(spans, whole), {"spans": spans_loss, "documents": whole_loss})
+    least = worth_telling(documents, readings, spans) if doubtful == "leave" else 0.0
+    told = Calibration(spans, least=least)
+    whole, whole_loss = fitted(document_outcomes(documents, told.apply(readings)), name)
+    return Calibrated(
+        replace(told, documents=whole), {"spans": spans_loss, "documents": whole_loss}
+    )
+
+
+def worth_telling(documents: Sequence[GoldDocument], readings: Readings, spans: Curve) -> float:
+    """The calibrated probability from which entities are to be told for the best F1; 0 for all
+    of them, where dev is small or leaving some out does not gain GAIN."""
+    if sum(len(reading.entities) for reading in readings) < FEWEST:
+        return 0.0
+    found = {
+        least: judge(documents, Calibration(spans, least=least).apply(readings)).micro.f1
+        for least in (0.0, *LEASTS)
+    }
+    best = max(LEASTS, key=found.__getitem__)
+    return best if found[best] >= found[0.0] + GAIN else 0.0
 
 
 def fitted(outcomes: Outcomes, name: CalibrationName) -> tuple[Curve, dict[str, float]]:

@@ -137,6 +137,9 @@ class TrainingConfig(BaseModel):
     calibration: Literal["auto", "temperature", "isotonic", "none"] = Field(
         "auto", description="of the probabilities, on dev; auto: by held-out log-loss"
     )
+    doubtful: Literal["leave", "tell"] = Field(
+        "leave", description="entities more likely wrong than worth telling; leave: as dev says"
+    )
     serving_form: Literal["auto", "fp32", "bf16", "int8"] = Field(
         "auto", description="auto: the fastest that costs no F1 on dev"
     )

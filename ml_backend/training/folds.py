@@ -46,7 +46,7 @@ def make_members(
     """
     parts = parts_of(data.train, config.folds, seed=seed)
     # members are judged and calibrated together, not each
-    alone = config.model_copy(update={"folds": 0, "calibration": "none"})
+    alone = config.model_copy(update={"folds": 0, "calibration": "none", "doubtful": "tell"})
     built = (resume_in or folder) / "members"
     made = []
     for number in range(config.folds):

@@ -63,7 +63,8 @@ def make_version(
         start_from=start_from,
     )
     chosen = choose(fitted.model, data.dev, config.serving_form, device)
-    calibrated = calibrate(data.dev, chosen.readings, config.calibration)
+    calibrated = calibrate(data.dev, chosen.readings, config.calibration, doubtful=config.doubtful)
+    told = calibrated.calibration.apply(chosen.readings)
     made = {
         **about,
         "config": config.to_dict(),
@@ -72,7 +73,7 @@ def make_version(
         "documents": data.documents,
         "steps": fitted.steps,
         "epochs": fitted.epochs,
-        "dev": fitted.dev.to_dict(),
+        "dev": judge(data.dev, told).to_dict(),
         "serving_forms": chosen.figures,
         "held_out_log_loss": calibrated.held_out,
     }
@@ -126,8 +127,9 @@ def _make_ensemble(
     folders = [folder / "members" / str(number) for number in range(config.folds)]
     tagger = Ensemble([Tagger.load(member) for member in folders])
     readings = tagger.predict([document.text for document in data.dev])
-    calibrated = calibrate(data.dev, readings, config.calibration)
-    made["dev"] = judge(data.dev, readings).to_dict()
+    calibrated = calibrate(data.dev, readings, config.calibration, doubtful=config.doubtful)
+    told = calibrated.calibration.apply(readings)
+    made["dev"] = judge(data.dev, told).to_dict()
     made["held_out_log_loss"] = calibrated.held_out
     (folder / OPTIONS).write_text(config.to_yaml(), "utf-8")
     ensemble.save(folder, training=made, calibration=calibrated.calibration)

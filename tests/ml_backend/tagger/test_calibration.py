@@ -91,3 +91,15 @@ def test_spans_and_documents_have_their_own_curves_and_readings_keep_their_order
     assert said == [[0.4, 0.2], [], [0.5]]
     assert [reading.confidence for reading in applied] == [0.8, 1.0, 0.5]
     assert Calibration.from_dict(calibration.to_dict()) == calibration
+
+
+def test_an_entity_that_is_too_improbable_is_not_told_and_the_confidence_follows() -> None:
+    calibration = Calibration(Isotonic((0.0, 1.0), (0.0, 0.5)), least=0.2)
+    sure, doubtful = Entity(0, 1, "A", 0.8), Entity(1, 3, "B", 0.3)
+    (told,) = calibration.apply([Decoded([sure, doubtful], 0.24)])
+    assert told.entities == [sure]
+    assert told.entities[0].probability == pytest.approx(0.4)
+    assert told.confidence == pytest.approx(0.24 * 0.7 / 0.3)
+    (never_more,) = calibration.apply([Decoded([doubtful], 0.3 + 1e-9)])
+    assert never_more.confidence <= 0.7
+    assert Calibration.from_dict(calibration.to_dict()) == calibration

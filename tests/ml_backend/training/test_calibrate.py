@@ -11,7 +11,14 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.calibration import Isotonic, Temperature, Unchanged, logit, sigmoid
 from ml_backend.tagger.heads.head import Decoded
-from ml_backend.training.calibrate import calibrate, fit_isotonic, fit_temperature, fitted
+from ml_backend.training.calibrate import (
+    calibrate,
+    fit_isotonic,
+    fit_temperature,
+    fitted,
+    worth_telling,
+)
+from ml_backend.training.evaluate import judge
 from ml_backend.training.reliability import Outcomes, log_loss, reliability
 
 
@@ -134,3 +141,35 @@ def test_spans_and_documents_are_fitted_apart() -> None:
     applied = made.apply(readings)[0]
     assert applied.entities[0].probability == pytest.approx(0.6, abs=0.06)
     assert applied.confidence == pytest.approx(0.6, abs=0.06)
+
+
+def test_entities_that_cost_more_than_they_bring_are_left_out_where_dev_is_large() -> None:
+    rng = random.Random(3)
+    documents, readings = [], []
+    for number in range(400):  # two sure entities, and one that is right one time in five
+        gold = [Entity(0, 1, "A"), Entity(2, 3, "A")]
+        if rng.random() < 0.2:
+            gold.append(Entity(4, 5, "A"))
+        found = [Entity(place, place + 1, "A", 0.9) for place in (0, 2)]
+        found.append(Entity(4, 5, "A", 0.35))
+        documents.append(GoldDocument(str(number), str(number), "abcdefgh", gold))
+        readings.append(Decoded(found, 0.35))
+    made = calibrate(documents, readings, "auto", doubtful="leave").calibration
+    assert made.least > 0
+    told = made.apply(readings)
+    assert {len(reading.entities) for reading in told} == {2}
+    assert judge(documents, told).micro.f1 > judge(documents, readings).micro.f1 + 0.05
+    # without the doubtful one the reading is right four times in five
+    assert told[0].confidence == pytest.approx(0.8, abs=0.1)
+
+    assert calibrate(documents, readings, "auto").calibration.least == 0
+    few = calibrate(documents[:100], readings[:100], "auto", doubtful="leave")
+    assert few.calibration.least == 0
+
+
+def test_nothing_is_left_out_where_that_gains_nothing() -> None:
+    documents = [
+        GoldDocument(str(number), str(number), "ab", [Entity(0, 1, "A")]) for number in range(600)
+    ]
+    readings = [Decoded([Entity(0, 1, "A", 0.3)], 0.3)] * 600
+    assert worth_telling(documents, readings, Unchanged()) == 0
