@@ -29,7 +29,8 @@ class MarkupError(ValueError):
 def align(text: str, marked: str) -> list[Entity]:
     """The entities of `marked`, which is `text` with markup in it.
 
-    Of two readings, that whose entities hold no `<`: `<<공간:X>>` is an entity in brackets.
+    Of two readings, that whose entities hold whole brackets: `<<2>:X>` marks `<2>`, and in
+    `<<공간:X>>` the brackets are around the entity.
     Raises MarkupError where no reading of the markup gives the text.
     """
     seen: set[tuple[int, int]] = set()
@@ -54,7 +55,8 @@ def align(text: str, marked: str) -> list[Entity]:
         plausible: list[_Reading] = []
         for entity, end in reversed(_candidates(text, place, marked, sign)):
             reading = (entity.end, end, (*found, entity))
-            (odd if "<" in text[entity.start : entity.end] else plausible).append(reading)
+            whole = _is_balanced(text[entity.start : entity.end])
+            (plausible if whole else odd).append(reading)
         literal = [(place + 1, sign + 1, found)] if text.startswith("<", place) else []
         open_readings += [*odd, *literal, *plausible]
     raise MarkupError(f"the markup does not give the text from character {furthest + 1} on")
@@ -128,6 +130,15 @@ def _candidates(text: str, place: int, marked: str, sign: int) -> list[tuple[Ent
             found.append((Entity(place, place + colon - start, label.strip()), close + 1))
         colon = marked.find(":", colon + 1)
     return found
+
+
+def _is_balanced(surface: str) -> bool:
+    depth = 0
+    for character in surface:
+        depth += (character == "<") - (character == ">")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _read_escaped(line: str) -> tuple[str, list[Entity]]:

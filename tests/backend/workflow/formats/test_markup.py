@@ -21,6 +21,8 @@ from ml_backend.contract.entity import Entity
         ("12:30에", "<12:30:TIM>에", [Entity(0, 5, "TIM")]),
         ("<a:X>", "<a:X>", []),
         ("<a>", "<<a:X>>", [Entity(1, 2, "X")]),
+        ("<2> 문제", "<<2>:NOH> 문제", [Entity(0, 3, "NOH")]),
+        ("<a:X>", "<<a:X>:Y>", [Entity(0, 5, "Y")]),
         ("아 아", "<아:X> <아:IT 용어>", [Entity(0, 1, "X"), Entity(2, 3, "IT 용어")]),
         ("가나", "<가:X><나:X>", [Entity(0, 1, "X"), Entity(1, 2, "X")]),
     ],

@@ -10,8 +10,9 @@ import pytest
 
 from backend.workflow.formats import bio_characters, cluener, klp2016, klue, kmounlp
 from backend.workflow.formats.format import Format
-from backend.workflow.formats.markup import align
+from backend.workflow.formats.markup import align, read_line, write_line
 from backend.workflow.formats.reading import open_records
+from ml_backend.contract.entity import Entity
 from tests.backend.workflow.formats.sources import good
 
 CORPORA = Path(__file__).parents[5] / "shared" / "corpora"
@@ -74,6 +75,20 @@ def test_klue_rows_and_headers_agree() -> None:
         one.entities for one in documents
     ]
     assert all(not one.meta for one in documents)
+
+
+@pytest.mark.parametrize("name", ["kmounlp-train", "klp2016-train", "weibo-train"])
+def test_whole_corpora_are_marked_and_read_again(name: str) -> None:
+    """Without an escape, as their publishers mark them, and in lines of ours."""
+    for text, keys in jsonl(f"{name}.jsonl"):
+        entities = [Entity(*key) for key in keys]
+        marked, at = "", 0
+        for entity in entities:
+            marked += text[at : entity.start]
+            marked += f"<{text[entity.start : entity.end]}:{entity.label}>"
+            at = entity.end
+        assert align(text, marked + text[at:]) == entities
+        assert read_line(write_line(text, entities)) == (text, entities)
 
 
 def read(raw: str) -> list[tuple[str, list[Key]]]:
