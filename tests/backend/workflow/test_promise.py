@@ -39,7 +39,7 @@ def test_fifty_nine_right_ones_are_the_least_that_certify_nineteen_of_twenty():
 def test_the_grid_goes_from_the_most_confident_down():
     assert list(grid()) == sorted(grid(), reverse=True)
     assert 0.999 < grid()[0] < 1
-    assert 0 < grid()[-1] < 0.1
+    assert grid()[-1] == 0.0  # a version that is right nearly always leaves nothing to people
 
 
 def drawn(chance: random.Random, count: int, right_at) -> list[Outcome]:
