@@ -151,6 +151,11 @@ class Settings(BaseSettings):
         """The folder of job folders in force."""
         return (self.jobs_folder or self.goldloop_home / "jobs").resolve()
 
+    @property
+    def releases(self) -> Path:
+        """The folder of gold releases, one folder a project in it."""
+        return (self.goldloop_home / "releases").resolve()
+
     def require(self, *names: str) -> None:
         """Stop with a sentence unless each of these is set."""
         for name in names:

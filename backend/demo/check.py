@@ -9,7 +9,7 @@ from rich.console import Console
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.commands.documents import export_gold
+from backend.commands.export import export_gold
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Document, Run, RunState, TaskState, Version
 from backend.demo.annotator import Annotator, newest_prediction

@@ -1,9 +1,10 @@
-"""Stage 10, first form: gold as JSON Lines, every slice verified on the way out.
+"""Stage 10, the gold of this moment: JSON Lines, every slice verified on the way out.
 
     {"id", "text", "entities": [{"start", "end", "label", "text"}], "annotator", "updated_at",
      "source", "arm", "part", "copy_of", "meta"}
 
 `annotator` is null for imported gold; `copy_of` names the document that this one is a copy of.
+What is frozen, numbered and named by its content is made in `releases/`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ from ml_backend.contract.entity import Entity, EntityError
 
 PAGE = 200  # documents in memory at a time
 
+Span = tuple[int, int, str]
+
 
 class ReleaseError(GoldloopError):
     """Stored gold that does not fit its text; nothing may be released as it is."""
@@ -34,10 +37,12 @@ def gold_lines(session: Session, project_id: int) -> Iterator[bytes]:
 
     Raises ReleaseError at the first document whose entities do not fit its text.
     """
-    last = 0
-    while page := gold_page(session, project_id, after=last):
-        yield from map(line_of, page)
-        last = page[-1].document_id
+    yield from map(line_of, _gold(session, project_id))
+
+
+def gold_records(session: Session, project_id: int) -> Iterator[dict[str, Any]]:
+    """The same as `gold_lines`, before they are lines."""
+    yield from (gold.record for gold in _gold(session, project_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +104,50 @@ def gold_page(
     ]
 
 
+def _gold(session: Session, project_id: int) -> Iterator[GoldRecord]:
+    last = 0
+    while page := gold_page(session, project_id, after=last):
+        yield from page
+        last = page[-1].document_id
+
+
 def verified(
     document: str, text: str, records: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Entities with their text, sorted; raises ReleaseError when one does not fit."""
-    try:
-        entities = sorted(Entity.from_dict(record, length=len(text)) for record in records)
-    except EntityError as error:
-        raise ReleaseError(document, str(error)) from error
-    released = []
-    for entity, record in zip(entities, sorted(records, key=_span), strict=True):
-        found = text[entity.start : entity.end]
-        if record.get("text", found) != found:
+    return [
+        {"start": start, "end": end, "label": label, "text": text[start:end]}
+        for start, end, label in spans(document, text, records)
+    ]
+
+
+def spans(document: str, text: str, records: Sequence[Mapping[str, Any]]) -> list[Span]:
+    """Entities as (start, end, label), sorted; raises ReleaseError when one does not fit."""
+    found = []
+    length = len(text)
+    for record in records:
+        start, end, label = record.get("start"), record.get("end"), record.get("label")
+        if (
+            type(start) is not int
+            or type(end) is not int
+            or type(label) is not str
+            or not 0 <= start < end <= length
+            or not label
+        ):
+            raise ReleaseError(document, _wrong(record, length))
+        stated = record.get("text")
+        if stated is not None and stated != text[start:end]:
             raise ReleaseError(
-                document, f"{record['text']!r} is recorded where the text has {found!r}"
+                document, f"{stated!r} is recorded where the text has {text[start:end]!r}"
             )
-        released.append({**_plain(entity), "text": found})
-    return released
+        found.append((start, end, label))
+    found.sort()
+    return found
 
 
-def _span(record: Mapping[str, Any]) -> tuple[int, int, str]:
-    return (record["start"], record["end"], record["label"])
-
-
-def _plain(entity: Entity) -> dict[str, Any]:
-    return {"start": entity.start, "end": entity.end, "label": entity.label}
+def _wrong(record: Mapping[str, Any], length: int) -> str:
+    try:
+        Entity.from_dict(record, length=length)
+    except EntityError as error:
+        return str(error)
+    raise AssertionError(f"nothing is wrong with {record}")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from backend.commands.documents import export, import_files
+from backend.commands.documents import import_files
+from backend.commands.export import export
 from backend.commands.user import user
 from backend.db.accounts import account_by_email, password_fits
 from backend.db.session import Database

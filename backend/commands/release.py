@@ -1,0 +1,255 @@
+"""`goldloop release`: gold frozen, numbered, named by its content, verified, compared, exported."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+
+import click
+import orjson
+
+from backend.commands.export import tell
+from backend.commands.progress import document_bar
+from backend.commands.release_tables import show_difference, show_releases
+from backend.context import open_context
+from backend.db import releases
+from backend.db.projects import project_by_key
+from backend.db.session import Database
+from backend.db.tables_of_releases import Release
+from backend.errors import ConflictError, InvalidInputError
+from backend.loop.releases import digest_now, make
+from backend.settings import load_settings
+from backend.workflow.formats.format import WriteOptions
+from backend.workflow.formats.registry import writable_format
+from backend.workflow.releases.content import SPLITS
+from backend.workflow.releases.diff import difference
+from backend.workflow.releases.export import export_documents
+from backend.workflow.releases.filters import read_filters
+from backend.workflow.releases.make import Wish
+from backend.workflow.releases.manifest import MANIFEST, read_manifest
+from backend.workflow.releases.read import count_documents, released_documents
+from backend.workflow.releases.verify import Fault, verify_files
+
+SHOWN_FAULTS = 50
+
+_DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+@click.group()
+def release() -> None:
+    """Freeze gold: immutable, numbered, named by its content."""
+
+
+@release.command()
+@click.argument("project")
+@click.option("--people-only", is_flag=True, help="only gold that people gave or decided")
+@click.option(
+    "--min-agreement",
+    type=click.FloatRange(0, 1),
+    help="smallest share of a document's annotators whose entities are exactly the gold's",
+)
+@click.option("--label", "labels", multiple=True, help="a label to keep; again for more")
+@click.option("--since", type=_DAY, help="gold changed on this day (UTC) or later")
+@click.option("--until", type=_DAY, help="gold changed before this day (UTC)")
+@click.option("--note", default="", help="what to say of it on its card")
+@click.option("--licence", default="", help="what to say of its licence on its card")
+@click.option("--by", default="command line", help="who makes it")
+def create(
+    project: str,
+    people_only: bool,
+    min_agreement: float | None,
+    labels: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    note: str,
+    licence: str,
+    by: str,
+) -> None:
+    """Release PROJECT's gold as it is now; all of it, or what the filters take."""
+    filters = read_filters(
+        {
+            "people_only": people_only,
+            "min_agreement": min_agreement,
+            "labels": labels or None,
+            "since": since,
+            "until": until,
+        }
+    )
+    context = open_context(load_settings())
+    with context.database.read() as session:
+        total = releases.count_gold(session, project_by_key(session, project).id)
+    with document_bar() as bar:
+        shown = bar.add_task("release", total=total)
+        made = make(
+            context.database,
+            context.settings,
+            project,
+            Wish(by, filters, note, licence),
+            lambda documents: bar.advance(shown, documents),
+        )
+    its = made.release
+    if not made.is_new:
+        click.echo(f"nothing has changed since release {its.number}: no other was made")
+    counts = its.counts
+    click.echo(
+        f"release {its.number}: {counts['documents']} documents, {counts['entities']} entities\n"
+        f"digest {its.digest}\n{its.folder}"
+    )
+    if made.is_new:
+        click.echo(f"next: goldloop release verify {project} {its.number}")
+
+
+@release.command("list")
+@click.argument("project")
+def list_releases(project: str) -> None:
+    """List PROJECT's releases."""
+    with open_context(load_settings()).database.read() as session:
+        show_releases(releases.releases(session, project_by_key(session, project).id))
+
+
+@release.command()
+@click.argument("project")
+@click.argument("number", type=int)
+@click.option("--json", "as_json", is_flag=True, help="the card as JSON")
+def show(project: str, number: int, as_json: bool) -> None:
+    """Show the data card of a release."""
+    card = _folder(project, number) / ("card.json" if as_json else "card.md")
+    try:
+        click.echo(card.read_text("utf-8"), nl=False)
+    except FileNotFoundError as error:
+        raise InvalidInputError(f"{card} is missing") from error
+
+
+@release.command()
+@click.argument("project", required=False)
+@click.argument("number", type=int, required=False)
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="a release's folder, in place of PROJECT and NUMBER: needs no database",
+)
+@click.option("--against-database", is_flag=True, help="make it anew from the database, too")
+@click.option("--no-near", is_flag=True, help="do not look for near copies across the splits")
+def verify(
+    project: str | None,
+    number: int | None,
+    folder: Path | None,
+    against_database: bool,
+    no_near: bool,
+) -> None:
+    """Prove that a release is what it says; exit status 1 and every fault named when not."""
+    database, row = None, None
+    if folder is None:
+        if project is None or number is None:
+            raise click.UsageError("give PROJECT and NUMBER, or --folder")
+        database = open_context(load_settings()).database
+        row = _release(database, project, number)
+        folder = Path(row.folder)
+    elif against_database or project is not None:
+        raise click.UsageError("--folder stands alone")
+    try:
+        total = count_documents(read_manifest(folder))
+    except InvalidInputError:
+        total = 0
+    with document_bar() as bar:
+        shown = bar.add_task("verify", total=total)
+        found = verify_files(
+            folder, near=not no_near, advance=lambda documents: bar.advance(shown, documents)
+        )
+    if row is not None and database is not None:
+        for fault in _against_row(row, folder, found.digest):
+            found.add(fault)
+        if against_database:
+            for fault in _against_database(database, row):
+                found.add(fault)
+    for fault in found.faults[:SHOWN_FAULTS]:
+        click.echo(str(fault), err=True)
+    if found.wrong > SHOWN_FAULTS:
+        click.echo(f"and {found.wrong - SHOWN_FAULTS} more", err=True)
+    if found.wrong:
+        click.echo(f"{found.wrong} faults: this is not what was released", err=True)
+        raise SystemExit(1)
+    click.echo(
+        f"{found.documents} documents, {found.entities} entities: every byte, entity, count and "
+        f"split is right\ndigest {found.digest}"
+    )
+    if against_database:
+        click.echo("the database gives the same digest")
+
+
+@release.command()
+@click.argument("project")
+@click.argument("before", type=int)
+@click.argument("after", type=int)
+@click.option("--json", "as_json", is_flag=True, help="all of it, as JSON")
+def diff(project: str, before: int, after: int, as_json: bool) -> None:
+    """Say what changed from release BEFORE to release AFTER."""
+    found = difference(_folder(project, before), _folder(project, after))
+    if as_json:
+        click.echo(orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        show_difference(found)
+
+
+@release.command()
+@click.argument("project")
+@click.argument("number", type=int)
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--format", "format_name", default="jsonl", metavar="NAME", help="jsonl unless given")
+@click.option(
+    "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="only this; again for more"
+)
+def export(project: str, number: int, out: Path, format_name: str, splits: tuple[str, ...]) -> None:
+    """Write a release, or some of its splits, in any format that can be written.
+
+    What the format cannot hold is told, and written to a file beside OUT; the exit status is 2.
+    """
+    format = writable_format(format_name)
+    database = open_context(load_settings()).database
+    with database.read() as session:
+        found = project_by_key(session, project)
+        folder = Path(releases.release_by_number(session, found.id, number).folder)
+        label_config = found.label_config
+    manifest = read_manifest(folder)
+    with document_bar() as bar:
+        shown = bar.add_task("export", total=count_documents(manifest, splits or SPLITS))
+        exported = export_documents(
+            (one.to_export() for one in released_documents(folder, splits or SPLITS)),
+            format,
+            out,
+            WriteOptions(labels=tuple(manifest["labels"]), label_config=label_config),
+            advance=lambda documents: bar.advance(shown, documents),
+        )
+    tell(exported, out)
+
+
+def _against_row(row: Release, folder: Path, digest: str) -> list[Fault]:
+    """Faults of a folder that is whole in itself but is not the one that was listed."""
+    faults = []
+    try:
+        listed = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    except OSError:
+        listed = ""
+    if listed != row.manifest_digest:
+        faults.append(Fault(MANIFEST, "is not the one that was written at the release"))
+    if digest and digest != row.digest:
+        faults.append(Fault(MANIFEST, f"the files give another digest than {row.digest}"))
+    return faults
+
+
+def _against_database(database: Database, row: Release) -> list[Fault]:
+    try:
+        digest = digest_now(database, row)
+    except (ConflictError, InvalidInputError) as error:
+        return [Fault("database", str(error))]
+    if digest != row.digest:
+        return [Fault("database", f"gives another digest, {digest}")]
+    return []
+
+
+def _release(database: Database, project: str, number: int) -> Release:
+    with database.read() as session:
+        return releases.release_by_number(session, project_by_key(session, project).id, number)
+
+
+def _folder(project: str, number: int) -> Path:
+    return Path(_release(open_context(load_settings()).database, project, number).folder)

@@ -1,0 +1,1 @@
+"""Gold releases: made, verified, compared and written in other formats; one job a file."""

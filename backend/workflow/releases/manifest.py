@@ -1,0 +1,67 @@
+"""manifest.json: what a release is and what each of its files holds; written last.
+
+`digest` names the gold: SHA-256 over the label set and the SHA-256 of each split's file, and over
+nothing else. The same gold has the same digest on any machine, whenever it was released and
+whoever vouches for it. Provenance, card and everything else are held by the hashes in `files`.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from backend.errors import InvalidInputError
+from backend.workflow.releases.content import SPLITS, gold_file
+
+VERSION = 1
+MANIFEST = "manifest.json"
+
+Manifest = dict[str, Any]
+
+_MADE = ("number", "made_at", "made_by", "note", "licence", "gold_revision")
+_READ = ("digest", "labels", "left_out", "mapping", "filters", "duplicates", "splits", "files")
+_CARD = ("card.md", "card.json")
+
+
+def digest_of(labels: Sequence[str], files: Mapping[str, str]) -> str:
+    """The name of the gold, hexadecimal; `files` is the SHA-256 of each split's file."""
+    content = {
+        "goldloop_release": VERSION,
+        "labels": sorted(labels),
+        "splits": {split: files[gold_file(split)] for split in SPLITS},
+    }
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> bytes:
+    """Write an object to a new file, for people to read; returns what was written."""
+    written = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    with path.open("xb") as file:
+        file.write(written)
+    return written
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a release; raises InvalidInputError when there is none that can be read."""
+    try:
+        manifest: Manifest = orjson.loads((folder / MANIFEST).read_bytes())
+        if manifest["goldloop_release"] != VERSION:
+            raise ValueError(f"it is of version {manifest['goldloop_release']!r}")
+        for key in _READ:
+            manifest[key]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInputError(f"no release that can be read in {folder}: {error}") from error
+    return manifest
+
+
+def same_content(one: Manifest, other: Manifest) -> bool:
+    """Whether two releases hold the same but for their number, when, by whom and what was said."""
+    return _content(one) == _content(other)
+
+
+def _content(manifest: Manifest) -> Manifest:
+    kept = {key: value for key, value in manifest.items() if key not in _MADE}
+    files = {name: its for name, its in manifest["files"].items() if name not in _CARD}
+    return kept | {"files": files}

@@ -1,0 +1,167 @@
+"""Who vouches for each document's gold, and so for every entity of it.
+
+    {"source": "person", "annotator", "people", "agreement", "version"}
+    {"source": "imported", "file"}
+    {"source": "decision", "decided_by", "people", "agreement", "decided_on", "reason"}
+    {"source": "rule", "p", "delta", "version"}
+    {"source": "copied", "from": one of these sources, …what that has…}
+
+`people` annotated the document, and `agreement` is the share of them whose entities are exactly
+the gold's; `version` is the model whose prediction an annotator began from or a rule accepted.
+Every copy also has `copy_of`, the document that it is a copy of, and a document with near copies
+`near`, the key of the oldest of them. Keys without a value are left out. None of it is in the
+release's digest: the same gold has the same name whoever vouches for it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from backend.db import releases
+from backend.db.releases import Decision, GoldRow, Original, Said
+from backend.db.tables import GoldSource
+from backend.workflow.release import Span
+
+
+class Origin(NamedTuple):
+    """Where gold comes from, as far as many documents share it."""
+
+    source: str
+    original: str | None = None  # the source of the gold that was copied
+    file: str | None = None
+    annotator: str | None = None
+    decided_by: str | None = None
+    p: float | None = None
+    delta: float | None = None
+    version: str | None = None
+    people: int | None = None
+    agreement: float | None = None
+
+    @property
+    def vouching(self) -> str:
+        """The source that stands behind it, a copy's original."""
+        return self.original or self.source
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the provenance has it."""
+        found = {"source": self.source, "from": self.original, **self._asdict()}
+        return {key: found[key] for key in found if key != "original" and found[key] is not None}
+
+
+class Provenance:
+    """Provenance of pages of gold; what all pages share is read once."""
+
+    def __init__(self, session: Session, project_id: int):
+        self._session = session
+        self._emails = releases.emails(session)
+        self._promises = releases.promises(session, project_id)
+
+    def of(self, page: Sequence[GoldRow]) -> "PageProvenance":
+        """Look up what the documents of one page need."""
+        copies = [row for row in page if row.canonical_id]
+        people = [row for row in page if row.annotation_state_id or row.adjudication_id]
+        asked = {_labelled(row) for row in people}
+        return PageProvenance(
+            emails=self._emails,
+            promises=self._promises,
+            originals=releases.originals(self._session, [row.document_id for row in copies]),
+            said=releases.said(self._session, asked),
+            decisions=releases.decisions(
+                self._session, {row.adjudication_id for row in page if row.adjudication_id}
+            ),
+            near_keys=releases.near_keys(
+                self._session, {row.near_id for row in page if row.near_id}
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageProvenance:
+    """The provenance of one page's documents."""
+
+    emails: Mapping[int, str]
+    promises: Mapping[int, tuple[float, float]]
+    originals: Mapping[int, Original]
+    said: Mapping[int, Sequence[Said]]
+    decisions: Mapping[int, Decision]
+    near_keys: Mapping[int, str]
+
+    def origin(self, row: GoldRow, gold: Iterable[Span]) -> Origin:
+        """Where one document's gold comes from; `gold` is its entities as stored."""
+        if row.source == GoldSource.IMPORTED:  # nearly all of a large project
+            return imported(row.file)
+        if row.source != GoldSource.COPIED:
+            return self._origin(row, row.source, None, row.file, gold)
+        original = self.originals.get(row.document_id)
+        if original is None or original.source is None:
+            return Origin(row.source)
+        return self._origin(row, row.source, original.source, original.file, gold)
+
+    def own(self, row: GoldRow) -> dict[str, Any]:
+        """What is told of this document alone; nothing of most."""
+        found: dict[str, Any] = {}
+        decision = self.decisions.get(row.adjudication_id or 0)
+        if decision is not None:
+            found["decided_on"] = decision.external_id
+            if decision.reason:
+                found["reason"] = decision.reason
+        original = self.originals.get(row.document_id)
+        if original is not None:
+            found["copy_of"] = original.external_id
+        near = self.near_keys.get(row.near_id or 0)
+        if near is not None:
+            found["near"] = near
+        return found
+
+    def not_annotated(self, row: GoldRow) -> str | None:
+        """The column of that name of the document that the gold was given to first."""
+        original = self.originals.get(row.document_id) if row.source == GoldSource.COPIED else None
+        return row.not_annotated if original is None else original.not_annotated
+
+    def _origin(
+        self,
+        row: GoldRow,
+        source: str,
+        original: str | None,
+        file: str | None,
+        gold: Iterable[Span],
+    ) -> Origin:
+        vouching = original or source
+        if vouching == GoldSource.IMPORTED:
+            return Origin(source, original, file=file)
+        if vouching == GoldSource.RULE:
+            p, delta = self.promises.get(row.promise_id or 0, (None, None))
+            return Origin(source, original, p=p, delta=delta, version=row.version_name)
+        states = self.said.get(_labelled(row), ())
+        decision = self.decisions.get(row.adjudication_id or 0)
+        decided = vouching == GoldSource.DECISION
+        return Origin(
+            source,
+            original,
+            annotator=None if decided else self.emails.get(row.account_id or 0),
+            decided_by=decision.decided_by if decided and decision else None,
+            version=row.version_name
+            or (states[-1].version_name if states and not decided else None),
+            people=len({state.person for state in states}) or None,
+            agreement=agreement(states, frozenset(gold)) if states else None,
+        )
+
+
+@lru_cache(256)
+def imported(file: str | None) -> Origin:
+    """The origin of gold that came with a file."""
+    return Origin(GoldSource.IMPORTED.value, file=file)
+
+
+def agreement(states: Sequence[Said], gold: frozenset[Span]) -> float:
+    """The share of annotations whose entities are exactly the gold's."""
+    return round(sum(state.entities == gold for state in states) / len(states), 4)
+
+
+def _labelled(row: GoldRow) -> int:
+    """The document that people labelled: a copied one's original."""
+    copied = row.source == GoldSource.COPIED and row.canonical_id is not None
+    return row.canonical_id or 0 if copied else row.document_id

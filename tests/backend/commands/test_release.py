@@ -1,0 +1,189 @@
+"""`goldloop release` and `goldloop export --format` as people type them."""
+
+import fcntl
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.commands.export import export
+from backend.commands.release import release
+from backend.db.session import Database
+from backend.db.tables import Gold, Project
+from backend.db.tables_of_releases import Release
+from backend.errors import ConflictError, InvalidInputError, NotFoundError
+from backend.settings import Settings
+from backend.workflow.formats.reading import read_path
+from backend.workflow.formats.record import DocumentRecord
+from tests.backend.workflow.releases import gold as made
+
+
+@pytest.fixture(autouse=True)
+def _environment(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GOLDLOOP_HOME", str(settings.goldloop_home))
+    made.add_project(database)
+    made.import_gold(database, tmp_path, made.lines())
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(release, list(words))
+
+
+def test_a_release_is_made_listed_shown_and_verified(settings: Settings) -> None:
+    first = typed("create", "p", "--licence", "CC BY", "--note", "처음", "--by", "a@example.com")
+    assert first.exit_code == 0, first.output
+    folder = settings.releases / "p" / "1"
+    assert str(folder) in first.output
+    assert all(path.stat().st_mode & 0o222 == 0 for path in folder.iterdir())
+    listed = typed("list", "p").output
+    assert all(word in listed for word in ("a@example.com", "처음", str(len(made.lines()))))
+    card = typed("show", "p", "1").output
+    assert "**Licence**: CC BY" in card
+    assert json.loads(typed("show", "p", "1", "--json").output)["licence"] == "CC BY"
+    for words in (["p", "1", "--against-database"], ["--folder", str(folder)]):
+        verified = typed("verify", *words)
+        assert verified.exit_code == 0, verified.output
+        assert "every byte, entity, count and split is right" in verified.output
+    assert (
+        "the database gives the same digest"
+        in typed("verify", "p", "1", "--against-database").output
+    )
+
+
+def test_the_same_content_is_not_released_again(database: Database, settings: Settings) -> None:
+    typed("create", "p")
+    again = typed("create", "p", "--note", "no news")
+    assert "nothing has changed since release 1" in again.output
+    assert [path.name for path in (settings.releases / "p").glob("[!.]*")] == ["1"]
+    with database.write() as session:
+        session.query(Project).one().gold_revision += 1
+        session.get_one(Gold, made.document(session, "d0001").id).entities = []
+    assert "release 2" in typed("create", "p").output
+    diff = typed("diff", "p", "1", "2").output
+    assert "0 added, 0 removed, 1 changed" in diff
+    assert "d0001: [0, 3) PS removed" in diff
+    found = json.loads(typed("diff", "p", "1", "2", "--json").output)
+    assert [one["id"] for one in found["documents"]["changed"]] == ["d0001"]
+
+
+def test_verify_fails_and_names_what_was_changed(database: Database, settings: Settings) -> None:
+    typed("create", "p")
+    folder = settings.releases / "p" / "1"
+    path = folder / "dev.jsonl"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"PS", b"LC", 1))
+    told = typed("verify", "p", "1")
+    assert told.exit_code == 1
+    assert "dev.jsonl:1: document" in told.output
+    assert "dev.jsonl: is not what the manifest says" in told.output
+    with database.write() as session:
+        session.query(Project).one().gold_revision += 1
+    assert (
+        "gold has changed since release 1" in typed("verify", "p", "1", "--against-database").output
+    )
+
+
+def test_a_folder_that_was_made_anew_as_a_whole_is_not_what_was_listed(
+    database: Database, settings: Settings
+) -> None:
+    typed("create", "p")
+    with database.write() as session:
+        session.query(Release).one().manifest_digest = "0" * 64
+    told = typed("verify", "p", "1")
+    assert told.exit_code == 1
+    assert "manifest.json: is not the one that was written at the release" in told.output
+
+
+def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    assert isinstance(typed("verify", "p", "7").exception, NotFoundError)
+    assert isinstance(typed("create", "nobody").exception, NotFoundError)
+    told = typed("create", "p", "--label", "XX").exception
+    assert isinstance(told, InvalidInputError)
+    assert "'XX'" in str(told)
+    wrong = typed("create", "p", "--since", "2020-01-02", "--until", "2020-01-01").exception
+    assert isinstance(wrong, InvalidInputError)
+    typed("create", "p")
+    read_only = typed("export", "p", "1", "--out", str(tmp_path / "x"), "--format", "klue")
+    assert isinstance(read_only.exception, InvalidInputError)
+
+
+@pytest.mark.parametrize("name", ["jsonl", "doccano", "label-studio", "parquet"])
+def test_a_release_or_a_part_of_it_is_written_in_other_formats(name: str, tmp_path: Path) -> None:
+    typed("create", "p")
+    out = tmp_path / f"out-{name}"
+    told = typed("export", "p", "1", "--out", str(out), "--format", name, "--split", "dev")
+    assert told.exit_code in (0, 2), told.output
+    records = [one for one in read_path(out) if isinstance(one, DocumentRecord)]
+    dev = typed("show", "p", "1", "--json").output
+    assert len(records) == json.loads(dev)["splits"]["dev"]["documents"]
+    assert all(record.entities for record in records)
+
+
+def test_what_a_format_cannot_hold_is_told_and_counted(database: Database, tmp_path: Path) -> None:
+    with database.write() as session:
+        gold = session.get_one(Gold, made.document(session, "d0001").id)
+        gold.entities = [  # one inside the other: columns hold one tag a character
+            {"start": 0, "end": 3, "label": "PS"},
+            {"start": 1, "end": 2, "label": "LC"},
+        ]
+        session.query(Project).one().gold_revision += 1
+    typed("create", "p")
+    out = tmp_path / "out.bio"
+    for told in (
+        typed("export", "p", "1", "--out", str(out), "--format", "bio-characters"),
+        CliRunner().invoke(export, ["p", "--out", str(out), "--format", "bio-characters"]),
+    ):
+        assert told.exit_code == 2, told.output
+        assert "document 'd0001' [" in told.output
+        losses = list(map(json.loads, Path(f"{out}.losses.jsonl").read_text("utf-8").splitlines()))
+        assert "d0001" in {loss["id"] for loss in losses}
+        assert f"{len(losses)} things that this format cannot hold" in told.output
+
+
+def test_two_releases_are_not_made_at_once(settings: Settings) -> None:
+    home = settings.releases / "p"
+    home.mkdir(parents=True)
+    with (home / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert isinstance(typed("create", "p").exception, ConflictError)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_interrupt_at_any_moment_leaves_nothing_half_made(
+    database: Database, settings: Settings, seed: int
+) -> None:
+    home = settings.releases / "p"
+    left_over = home / ".making-killed"
+    left_over.mkdir(parents=True)  # of a process that was killed
+    (left_over / "dev.jsonl").write_text("half")
+    (home / "1").mkdir()  # of one that was killed between renaming and listing
+    command = "from backend.cli import main; main()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", command, "release", "create", "p"],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    while child.poll() is None and left_over.exists():
+        time.sleep(0.002)
+    time.sleep(random.Random(seed).random() * 0.3)
+    child.send_signal(signal.SIGINT)
+    told = child.communicate(timeout=60)[0]
+    assert not left_over.exists(), told
+    with database.read() as session:
+        listed = [str(row.number) for row in session.query(Release)]
+    assert sorted(path.name for path in home.glob("[!.]*")) in (listed, ["1"])
+    assert list(home.glob(".making*")) == []
+    again = typed("create", "p")
+    assert again.exit_code == 0, again.output
+    assert typed("verify", "p", "1", "--against-database").exit_code == 0
