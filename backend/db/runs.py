@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
@@ -88,7 +88,7 @@ def changed_by_people(session: Session, project_id: int, since: int) -> int:
         .where(
             Gold.project_id == project_id,
             Gold.revision > since,
-            Gold.source == GoldSource.PERSON,
+            Gold.source.in_((GoldSource.PERSON, GoldSource.DECISION)),
         )
     )
     return session.execute(statement).scalar_one()
@@ -149,11 +149,11 @@ def gold_rows(session: Session, document_ids: Sequence[int]) -> Iterator[GoldRow
 
 
 def group_parts(session: Session, project_id: int) -> dict[str, set[str]]:
-    """The parts named by the documents of each duplicate group, gold or not."""
+    """The held-out parts named by the documents of each duplicate group, gold or not."""
     found: dict[str, set[str]] = {}
     statement = (
         select(Document.group_key, Document.part)
-        .where(and_(Document.project_id == project_id, Document.part.is_not(None)))
+        .where(Document.project_id == project_id, Document.part.in_(set(Part) - {Part.TRAIN}))
         .distinct()
     )
     for group_key, part in session.execute(statement):
