@@ -41,7 +41,7 @@ from transformers import (
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
-from ml_backend.tagger.forms import FORMS, FormName
+from ml_backend.tagger.forms import FORMS, FormName, form_for
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger, one_thread
@@ -93,7 +93,9 @@ def speed(folder: Path, texts: Sequence[str], count: int, turns: int) -> bool:
     """Both sides in turn; whether the bars of speed are met."""
     sample = texts[:: len(texts) // count][:count]
     other = the_pipeline(folder, sample)
-    taggers = {form: Tagger(our_model(folder, texts, sample), CPU, form=form) for form in FORMS}
+    model = our_model(folder, texts, sample)
+    forms = {name: form_for(model, name, texts[1 :: len(texts) // 256]) for name in FORMS}
+    taggers = {name: Tagger(model, CPU, form=form) for name, form in forms.items()}
     in_head = {form: _Stopwatch(tagger._model.head) for form, tagger in taggers.items()}
     sides: dict[str, Callable[[], Any]] = {"pipeline": lambda: other(list(sample))}
     for form, tagger in taggers.items():
@@ -189,9 +191,9 @@ def loss(folder: Path, gold: Sequence[GoldDocument], steps: int) -> bool:
         fitted = fit(data, config, seed=1, device=CPU, watch=lambda step: None)
         choice = choose(fitted.model, data.dev, "auto", CPU)
         losses.append(
-            100 * (choice.figures["fp32"]["dev_f1"] - choice.figures[choice.form]["dev_f1"])
+            100 * (choice.figures["fp32"]["dev_f1"] - choice.figures[choice.form.name]["dev_f1"])
         )
-        about = {"encoder": Path(encoder).name, "form": choice.form, "forms": choice.figures}
+        about = {"encoder": Path(encoder).name, "form": choice.form.name, "forms": choice.figures}
         print(json.dumps(about), file=sys.stderr, flush=True)
     return _print("served_f1_loss", max(losses), LOSS_BAR, "points", least=False)
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from ml_backend.contract.model_store import write_atomically
 from ml_backend.tagger.calibration import Calibration
-from ml_backend.tagger.forms import FORMS, FormName
+from ml_backend.tagger.forms import FORMS, FP32, Form
 from ml_backend.tagger.model import Model, build
 
 FORMAT = "goldloop-tagger-2"
@@ -38,7 +38,7 @@ def save(
     *,
     training: dict[str, Any],
     calibration: Calibration | None = None,
-    form: FormName = "fp32",
+    form: Form = FP32,
 ) -> None:
     """Write a tagger into a folder, the configuration last; `training` says how it was made and
     `form` in which form it is served.
@@ -55,7 +55,8 @@ def save(
         "format": FORMAT,
         "model": model.to_dict(),
         "files": {path.relative_to(folder).as_posix(): sha256(path) for path in files},
-        "form": form,
+        "form": form.name,
+        "bounds": form.bounds,
         "calibration": (calibration or Calibration()).to_dict(),
         "training": training,
     }
@@ -87,12 +88,16 @@ def calibration(folder: Path) -> Calibration:
         raise CheckpointError(folder, f"{CONFIG} has no usable calibration: {error}") from error
 
 
-def form(folder: Path) -> FormName:
+def form(folder: Path) -> Form:
     """The form in which a tagger is served; raises CheckpointError."""
-    name: FormName | None = read_config(folder).get("form")
+    config = read_config(folder)
+    name, bounds = config.get("form"), config.get("bounds", [])
     if name not in FORMS:
         raise CheckpointError(folder, f"{CONFIG} does not say in which form it is served: {name}")
-    return name
+    try:
+        return Form(name, tuple((float(low), float(high)) for low, high in bounds))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(folder, f"{CONFIG} has no usable bounds: {error}") from error
 
 
 def training_record(folder: Path) -> dict[str, Any]:

@@ -4,21 +4,33 @@
 | ---- | --------------------------- | ----------------------------------- | --------------- |
 | fp32 | fp32                        | fp32                                | fp32            |
 | bf16 | bfloat16                    | bfloat16                            | fp32            |
-| int8 | 8 bits (Int8Linear)         | bfloat16                            | fp32            |
+| int8 | 8 bits                      | bfloat16                            | fp32            |
 
-On a CPU a transformer of BERT's kind reads without padding in any form. Which form a version is
-served in was chosen on dev when it was made; its weights are saved as they were trained. On a GPU
-only fp32 and bf16 exist.
+On a CPU a transformer of BERT's kind reads without padding in any form, and its layers of 8 bits
+have fixed scales (FusedInt8); those of others find theirs in each batch (Int8Linear). Which form a
+version is served in was chosen on dev when it was made; its weights are saved as they were
+trained. On a GPU only fp32 and bf16 exist.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
 
+from ml_backend.tagger.encoders.fused import (
+    Bounds,
+    Make,
+    MakeInt8,
+    Observer,
+    Separate,
+    fused,
+    has_fused,
+    separate,
+)
 from ml_backend.tagger.encoders.packed import packed
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.model import Model
@@ -29,9 +41,23 @@ from ml_backend.tagger.number_formats import (
     LinearConvolution,
     has_int8,
 )
+from ml_backend.tagger.windows import WINDOW
 
 FormName = Literal["fp32", "bf16", "int8"]
 FORMS: tuple[FormName, ...] = get_args(FormName)
+_TOGETHER = 32  # texts
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form, and for int8 the bounds of what a transformer's linear layers read; none where they
+    find them in each batch."""
+
+    name: FormName = "fp32"
+    bounds: tuple[Bounds, ...] = ()
+
+
+FP32 = Form()
 
 
 def available(device: torch.device) -> tuple[FormName, ...]:
@@ -41,26 +67,54 @@ def available(device: torch.device) -> tuple[FormName, ...]:
     return ("fp32", "bf16")
 
 
-def in_form(model: Model, form: FormName, device: torch.device) -> Model:
+def form_for(model: Model, name: FormName, texts: Sequence[str]) -> Form:
+    """The form of this name, its bounds as they are on these texts, of which none is empty."""
+    encoder = model.encoder
+    if name != "int8" or not isinstance(encoder, PretrainedEncoder) or not has_fused("int8"):
+        return Form(name)
+    observer = Observer()
+    transformer = packed(encoder.transformer, observer)
+    if transformer is None or not texts:
+        return Form(name)
+    reader = encoder.reader()
+    with torch.inference_mode():
+        for first in range(0, len(texts), _TOGETHER):
+            some = [text[:WINDOW] for text in texts[first : first + _TOGETHER]]
+            batch = reader.read(some)
+            transformer(batch.ids, batch.mask)
+    return Form(name, tuple(observer.bounds))
+
+
+def in_form(model: Model, form: Form, device: torch.device) -> Model:
     """A copy of the model on the device that predicts in this form; it cannot be trained or saved.
 
     A form that does not exist there gives fp32, which every version was judged in too.
     """
-    if form not in available(device):
-        form = "fp32"
+    name = form.name
+    if name not in available(device) or (form.bounds and not has_fused("int8")):
+        name = "fp32"
     served = copy.deepcopy(model).to(device).eval().requires_grad_(False)
-    linear = _LINEAR[form]
     if device.type == "cpu" and isinstance(served.encoder, PretrainedEncoder):
-        transformer = packed(served.encoder.transformer, linear)
+        transformer = packed(served.encoder.transformer, _make(name, form.bounds))
         if transformer is not None:
             served.encoder.transformer = transformer
-    if form != "fp32":
+    if name != "fp32":
+        linear = _LINEAR[name]
         _replace(served, nn.RNNBase, Bf16Recurrent)
         encoder = served.get_submodule("encoder")
         _replace(encoder, nn.Conv1d, partial(LinearConvolution.of, linear=linear))
         _replace(encoder, nn.Linear, linear)
         _replace(served, nn.Linear, Bf16Linear)
     return served
+
+
+def _make(name: FormName, bounds: Sequence[Bounds]) -> Make:
+    """What makes a packed transformer's linear layers."""
+    if name == "int8":
+        return MakeInt8(bounds, Int8Linear)
+    if name == "bf16":
+        return lambda layer, *, then=None, into=None: Separate(Bf16Linear(layer), then)
+    return fused if has_fused("fp32") else separate
 
 
 def _replace(module: nn.Module, kind: type, new: Callable[[Any], nn.Module]) -> None:
@@ -72,12 +126,7 @@ def _replace(module: nn.Module, kind: type, new: Callable[[Any], nn.Module]) -> 
             _replace(child, kind, new)
 
 
-def _as_it_is(layer: nn.Linear) -> nn.Module:
-    return layer
-
-
 _LINEAR: dict[FormName, Callable[[nn.Linear], nn.Module]] = {
-    "fp32": _as_it_is,
     "bf16": Bf16Linear,
     "int8": Int8Linear,
 }

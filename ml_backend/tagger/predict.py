@@ -10,12 +10,12 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.calibration import Calibration
-from ml_backend.tagger.forms import FormName, in_form
+from ml_backend.tagger.forms import Form, in_form
 from ml_backend.tagger.heads.head import Decoded
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.windows import Window, merged, windows
 
-_BATCH_CHARACTERS = {"cpu": 16384, "cuda": 65536}
+_BATCH_CHARACTERS = {"cpu": 8192, "cuda": 65536}
 _BATCH_TEXTS = {"cpu": 128, "cuda": 1024}
 
 
@@ -45,7 +45,7 @@ class Tagger:
         model: Model,
         device: torch.device | None = None,
         calibration: Calibration | None = None,
-        form: FormName | None = None,
+        form: Form | None = None,
     ):
         """Tag with the model itself, moved to the device, or with a copy in a form for serving."""
         self._device = device or torch.device("cpu")

@@ -9,14 +9,14 @@ from typing import Any, Literal
 import torch
 
 from ml_backend.contract.snapshot import GoldDocument
-from ml_backend.tagger.forms import FormName, available
+from ml_backend.tagger.forms import Form, available, form_for
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger, TextPrediction, one_thread
 from ml_backend.training.evaluate import judge
 
 LOSS = 0.001  # of strict micro F1 on dev that a faster form may cost, 0.1 points
 MARGIN = 1.15  # times faster than the form before it, so that a rerun chooses the same
-_TIMED, _TURNS = 256, 3
+_SOME, _TURNS = 256, 3
 
 ServingForm = Literal["auto", "fp32", "bf16", "int8"]
 
@@ -25,7 +25,7 @@ ServingForm = Literal["auto", "fp32", "bf16", "int8"]
 class Trial:
     """A form on dev: strict micro F1, and seconds for the texts that were timed."""
 
-    form: FormName
+    form: Form
     f1: float
     seconds: float
     readings: Sequence[TextPrediction]
@@ -35,7 +35,7 @@ class Trial:
 class Choice:
     """The form to serve in, what it said of dev, uncalibrated, and each form's figures."""
 
-    form: FormName
+    form: Form
     readings: Sequence[TextPrediction]
     figures: dict[str, dict[str, float]]
 
@@ -48,10 +48,10 @@ def choose(
     A named form that the device lacks is fp32. Every form is timed in this thread on the same
     texts, in turn; on a CPU by the thread's own seconds, so that what else runs matters little.
     """
-    forms = available(device)
+    names = available(device)
     if name != "auto":
-        forms = (name,) if name in forms else ("fp32",)
-    trials = _trials({form: Tagger(model, device, form=form) for form in forms}, dev, device)
+        names = (name,) if name in names else ("fp32",)
+    trials = _trials(model, [form_for(model, one, _some(dev)) for one in names], dev, device)
     best = trials[0]
     for trial in trials[1:]:
         if trial.f1 > trials[0].f1 - LOSS - 1e-9 and trial.seconds * MARGIN <= best.seconds:
@@ -60,14 +60,14 @@ def choose(
 
 
 def _trials(
-    taggers: dict[FormName, Tagger], dev: Sequence[GoldDocument], device: torch.device
+    model: Model, forms: Sequence[Form], dev: Sequence[GoldDocument], device: torch.device
 ) -> list[Trial]:
     one_thread()
     clock = time.thread_time if device.type == "cpu" else time.perf_counter
-    texts = [document.text for document in dev]
+    texts, timed = [document.text for document in dev], _some(dev)
+    taggers = {form: Tagger(model, device, form=form) for form in forms}
     readings = {form: tagger.predict(texts) for form, tagger in taggers.items()}
-    timed = texts[:: max(1, len(texts) // _TIMED)]
-    seconds: dict[FormName, list[float]] = {form: [] for form in taggers}
+    seconds: dict[Form, list[float]] = {form: [] for form in taggers}
     for _ in range(_TURNS if len(taggers) > 1 else 1):
         for form, tagger in taggers.items():
             began = clock()
@@ -79,10 +79,16 @@ def _trials(
     ]
 
 
+def _some(dev: Sequence[GoldDocument]) -> list[str]:
+    """Texts of dev, evenly spread, none of them empty."""
+    texts = [document.text for document in dev if document.text]
+    return texts[:: max(1, len(texts) // _SOME)]
+
+
 def _figures(trials: Sequence[Trial]) -> dict[str, Any]:
     """Of each form the F1 on dev and how many times as fast as the first it was."""
     return {
-        trial.form: {
+        trial.form.name: {
             "dev_f1": trial.f1,
             "speed": round(trials[0].seconds / max(trial.seconds, 1e-9), 3),
         }

@@ -5,15 +5,17 @@ Rows are sorted by length and laid end to end. Linear layers read all tokens of 
 attention reads rows of one length at once and so needs no mask.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml_backend.tagger.encoders.fused import Make, separate
+
 _CLOSE = 1e-3  # outputs are normalised: around 1
-_BLOCK = 1024  # tokens that go through all layers together: more would leave the caches
+_BLOCK = 512  # tokens that go through all layers together: more would leave the caches
 
 
 class States(NamedTuple):
@@ -33,8 +35,8 @@ class Group(NamedTuple):
 class PackedTransformer(nn.Module):
     """Computes what the transformer that it was made from computes in evaluation."""
 
-    def __init__(self, transformer: Any, linear: Callable[[nn.Linear], nn.Module]):
-        """Share its weights; `linear` turns each of its linear layers into the one to use.
+    def __init__(self, transformer: Any, make: Make):
+        """Share its weights; `make` turns each of its linear layers into the one to use.
 
         Raises AttributeError where the transformer has not the parts of BERT.
         """
@@ -46,8 +48,8 @@ class PackedTransformer(nn.Module):
         table = places.weight.detach()[first:] + read.token_type_embeddings.weight.detach()[0]
         self.register_buffer("places", table)  # (places, embedding size)
         widen = getattr(transformer, "embeddings_project", None)
-        self.widen = nn.Identity() if widen is None else linear(widen)
-        self.layers = nn.ModuleList(PackedLayer(one, linear) for one in transformer.encoder.layer)
+        self.widen = nn.Identity() if widen is None else make(widen)
+        self.layers = nn.ModuleList(PackedLayer(one, make) for one in transformer.encoder.layer)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> States:
         """Both (rows, tokens); a row's tokens stand before its padding, at least one."""
@@ -73,17 +75,15 @@ class PackedTransformer(nn.Module):
 class PackedLayer(nn.Module):
     """Attention and feed-forward, each added to its input and normalised."""
 
-    def __init__(self, layer: Any, linear: Callable[[nn.Linear], nn.Module]):
+    def __init__(self, layer: Any, make: Make):
         super().__init__()
         attention, output = layer.attention.self, layer.attention.output
+        up, bend = layer.intermediate.dense, layer.intermediate.intermediate_act_fn
         self.heads: int = attention.num_attention_heads
-        self.read = linear(_stacked([attention.query, attention.key, attention.value]))
-        self.mix, self.mix_norm = linear(output.dense), output.LayerNorm
-        self.up, self.bend = (
-            linear(layer.intermediate.dense),
-            layer.intermediate.intermediate_act_fn,
-        )
-        self.down, self.down_norm = linear(layer.output.dense), layer.output.LayerNorm
+        self.read = make(_stacked([attention.query, attention.key, attention.value]))
+        self.mix, self.mix_norm = make(output.dense), output.LayerNorm
+        self.down, self.down_norm = make(layer.output.dense), layer.output.LayerNorm
+        self.up = make(up, then=bend, into=self.down)
 
     def forward(self, states: Tensor, groups: list[Group]) -> Tensor:
         """(all, size) to the same shape"""
@@ -95,22 +95,20 @@ class PackedLayer(nn.Module):
             parts = read[part].view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
             attended = functional.scaled_dot_product_attention(*parts)
             mixed[part].view(rows, length, self.heads, -1).copy_(attended.transpose(1, 2))
-        states = self.mix_norm(self.mix(mixed).add_(states))
-        result: Tensor = self.down_norm(self.down(self.bend(self.up(states))).add_(states))
+        states = self.mix_norm(self.mix(mixed, states))
+        result: Tensor = self.down_norm(self.down(self.up(states), states))
         return result
 
 
-def packed(
-    transformer: nn.Module, linear: Callable[[nn.Linear], nn.Module]
-) -> PackedTransformer | None:
+def packed(transformer: nn.Module, make: Make) -> PackedTransformer | None:
     """The same transformer without padding, or None where it is not of BERT's kind.
 
-    Whether it is, its own outputs say: both are compared in fp32, whatever `linear` makes later.
+    Whether it is, its own outputs say: both are compared in fp32, whatever `make` makes later.
     """
     try:
-        if not _same(transformer, PackedTransformer(transformer, lambda layer: layer)):
+        if not _same(transformer, PackedTransformer(transformer, separate)):
             return None
-        return PackedTransformer(transformer, linear)
+        return PackedTransformer(transformer, make)
     except (AttributeError, RuntimeError, TypeError, IndexError):
         return None
 

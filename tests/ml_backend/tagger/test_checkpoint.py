@@ -118,6 +118,16 @@ def rewritten(version: Path, change) -> None:
     (version / "config.json").write_text(json.dumps(config), "utf-8")
 
 
+@pytest.mark.parametrize(
+    "changed", [{"form": "int4"}, {"form": None}, {"bounds": [1]}, {"bounds": [["a", 2]]}]
+)
+def test_a_form_that_there_is_not_is_refused(version: Path, changed: dict[str, object]) -> None:
+    config = json.loads((version / "config.json").read_text())
+    (version / "config.json").write_text(json.dumps(config | changed))
+    with pytest.raises(CheckpointError):
+        Tagger.load(version)
+
+
 def test_weights_of_another_shape_are_refused(version: Path) -> None:
     rewritten(version, lambda t: t.update({"head.emit.bias": torch.zeros(3)}))
     assert "weights do not fit" in refused(version)

@@ -17,8 +17,17 @@ from transformers import (
 
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
+from ml_backend.tagger.encoders.fused import (
+    FusedInt8,
+    Make,
+    MakeInt8,
+    Observer,
+    Separate,
+    fused,
+    separate,
+)
 from ml_backend.tagger.encoders.packed import PackedTransformer, packed
-from ml_backend.tagger.forms import FORMS, FormName, available, in_form
+from ml_backend.tagger.forms import FORMS, Form, FormName, available, in_form
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.model import Model
@@ -68,13 +77,14 @@ def ragged(rows: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randint(5, 99, (rows, width)), mask
 
 
+@pytest.mark.parametrize("make", [separate, fused])
 @pytest.mark.parametrize("kind", ["electra", "bert", "roberta"])
 def test_packed_computes_what_the_transformer_computes(
-    kind: str, monkeypatch: pytest.MonkeyPatch
+    kind: str, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml_backend.tagger.encoders.packed._BLOCK", 30)
     whole = transformer(kind)
-    without_padding = packed(whole, lambda layer: layer)
+    without_padding = packed(whole, make)
     assert without_padding is not None
     ids, mask = ragged(7, 20)
     with torch.inference_mode():
@@ -84,22 +94,34 @@ def test_packed_computes_what_the_transformer_computes(
     assert not found[~mask.bool()].any()
 
 
-def test_a_row_reads_the_same_in_any_company() -> None:
-    without_padding = packed(transformer("bert"), lambda layer: layer)
-    assert without_padding is not None
+@pytest.mark.parametrize("form", ["fp32", "int8"])
+def test_a_row_reads_the_same_in_any_company(form: str) -> None:
+    whole = transformer("bert")
     ids, mask = ragged(6, 18)
+    make = fused if form == "fp32" else MakeInt8(bounds(whole, ids, mask), Int8Linear)
+    without_padding = packed(whole, make)
+    assert without_padding is not None
     with torch.inference_mode():
         together = without_padding(ids, mask).last_hidden_state[3]
         alone = without_padding(ids[3:4], mask[3:4]).last_hidden_state[0]
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
 
 
+def bounds(whole: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> list[tuple[float, float]]:
+    """What the layers of a transformer read in these rows."""
+    observer = Observer()
+    made = packed(whole, observer)
+    assert made is not None
+    made(ids, mask)
+    return observer.bounds
+
+
 def test_other_transformers_stay_as_they_are() -> None:
     sizes = {"dim": 32, "hidden_dim": 48, "n_layers": 1, "n_heads": 4, "vocab_size": 99}
-    assert packed(DistilBertModel(DistilBertConfig(**sizes)).eval(), lambda layer: layer) is None
+    assert packed(DistilBertModel(DistilBertConfig(**sizes)).eval(), separate) is None
     other = transformer("bert")
     other.get_submodule("embeddings").register_forward_hook(lambda *found: found[2].cumsum(2))
-    assert packed(other, lambda layer: layer) is None
+    assert packed(other, separate) is None
 
 
 def test_other_numbers_are_used_inside_the_transformer() -> None:
@@ -107,8 +129,15 @@ def test_other_numbers_are_used_inside_the_transformer() -> None:
     ids, mask = ragged(5, 12)
     with torch.inference_mode():
         expected = whole(input_ids=ids, attention_mask=mask).last_hidden_state[mask.bool()]
-        for layer, most in ((Bf16Linear, 0.05), (Int8Linear, 0.2)):
-            made = packed(whole, layer)
+        seen = bounds(whole, ids, mask)
+        assert len(seen) == 1 + 4 * SIZES["num_hidden_layers"]
+        makes: list[tuple[Make, float]] = [
+            (lambda layer, *, then=None, into=None: Separate(Bf16Linear(layer), then), 0.05),
+            (MakeInt8((), Int8Linear), 0.2),
+            (MakeInt8(seen, Int8Linear), 0.1),
+        ]
+        for make, most in makes:
+            made = packed(whole, make)
             assert isinstance(made, PackedTransformer)
             found = made(ids, mask).last_hidden_state[mask.bool()]
             assert 0 < (found - expected).abs().max() < most
@@ -125,6 +154,32 @@ def test_a_linear_layer_in_other_numbers_is_nearly_the_same(
     assert found.dtype == torch.float32
     assert found.shape == expected.shape
     assert (found - expected).abs().max() < most
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("then", [None, nn.GELU(), nn.GELU("tanh"), nn.ReLU()])
+def test_what_follows_a_fused_layer_is_what_follows_it_apart(then: Any, bias: bool) -> None:
+    torch.manual_seed(0)
+    layer, next_one = nn.Linear(64, 48, bias=bias), nn.Linear(48, 64)
+    states = torch.randn(7, 64)
+    with torch.inference_mode():
+        up = separate(layer, then=then)(states)
+        expected = separate(next_one)(up, states)
+        found = fused(next_one)(fused(layer, then=then)(states), states)
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+        ends = [(float(x.min()), float(x.max())) for x in (up, states)]
+        last = FusedInt8(next_one, ends[0])
+        first = FusedInt8(layer, ends[1], then, last)
+        assert (last(first(states), states.clone()) - expected).abs().max() < 0.08
+
+
+def test_what_lies_beyond_the_bounds_is_taken_for_their_end() -> None:
+    layer = FusedInt8(nn.Linear(16, 8), (-1.0, 2.0))
+    states = torch.tensor([[3.0] * 16, [2.0] * 16, [-9.0] * 16, [-1.0] * 16])
+    with torch.inference_mode():
+        high, end, low, begin = layer(states)
+    assert torch.equal(high, end)
+    assert torch.equal(low, begin)
 
 
 @pytest.mark.parametrize("padding", [0, 1, 3])
@@ -152,7 +207,7 @@ def test_a_recurrent_layer_in_bf16_is_nearly_the_same(kind: type[nn.RNNBase]) ->
 def test_a_form_predicts_from_a_copy(model: Model, form: FormName) -> None:
     before = copy.deepcopy(model.state_dict())
     expected = Tagger(model).predict(TEXTS)
-    found = Tagger(model, CPU, form=form).predict(TEXTS)
+    found = Tagger(model, CPU, form=Form(form)).predict(TEXTS)
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.confidence == pytest.approx(theirs.confidence, rel=0.2, abs=1e-3)
     assert model.state_dict().keys() == before.keys()
@@ -165,8 +220,17 @@ def test_a_form_that_the_device_lacks_is_fp32(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml_backend.tagger.forms.available", lambda device: ("fp32", "bf16"))
-    kinds = {type(module) for module in in_form(model, "int8", CPU).modules()}
+    kinds = {type(module) for module in in_form(model, Form("int8"), CPU).modules()}
     assert not kinds & {Int8Linear, Bf16Recurrent}
+
+
+def test_fixed_bounds_on_a_processor_without_the_instructions_are_fp32(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_backend.tagger.forms.has_fused", lambda form: False)
+    form = Form("int8", ((-1.0, 1.0),))
+    kinds = {type(module) for module in in_form(model, form, CPU).modules()}
+    assert not kinds & {Int8Linear, FusedInt8, Bf16Recurrent}
 
 
 def test_the_first_form_is_fp32() -> None:

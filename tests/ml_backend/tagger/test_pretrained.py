@@ -17,6 +17,7 @@ from ml_backend.tagger.encoders import hub
 from ml_backend.tagger.encoders.hub import PretrainedError
 from ml_backend.tagger.encoders.piece_reader import Frame
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder, Unit
+from ml_backend.tagger.forms import form_for
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.lexicon import Lexicon
 from ml_backend.tagger.model import Model
@@ -132,7 +133,7 @@ def trained(model: Model, steps: int = 40) -> None:
 
 @pytest.fixture(scope="module")
 def versions(folders: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Versions that have learned the gold by heart."""
+    """Versions that have learned the gold by heart, one of them of 8 bits."""
     texts, gold = [text for text, _ in GOLD], [entities for _, entities in GOLD]
     root = tmp_path_factory.mktemp("versions")
     for kind in ("bert", "roberta", "xlm-roberta"):
@@ -141,17 +142,22 @@ def versions(folders: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         model = Model(encoder, CrfHead(LABELS, encoder.size))
         trained(model)
         checkpoint.save(model, root / kind, training={})
+        if kind == "roberta":
+            form = form_for(model, "int8", texts)
+            checkpoint.save(model, root / "roberta-int8", training={}, form=form)
+            assert checkpoint.form(root / "roberta-int8") == form
     return {folder.name: folder for folder in root.iterdir()}
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta", "xlm-roberta"])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "roberta-int8", "xlm-roberta"])
 def test_every_border_is_learned(kind: str, versions: dict[str, Path]) -> None:
     found = Tagger.load(versions[kind]).predict([text for text, _ in GOLD])
     assert [one.entities for one in found] == [entities for _, entities in GOLD]
 
 
+@pytest.mark.parametrize("kind", ["roberta", "roberta-int8"])
 def test_a_fresh_process_without_a_hub_predicts_the_same_to_the_bit(
-    versions: dict[str, Path],
+    kind: str, versions: dict[str, Path]
 ) -> None:
     script = (
         "import json, sys; from pathlib import Path; from ml_backend.tagger.predict import Tagger\n"
@@ -160,7 +166,7 @@ def test_a_fresh_process_without_a_hub_predicts_the_same_to_the_bit(
         "    print([(e.key, e.probability.hex()) for e in one.entities], one.confidence.hex())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(versions["roberta"])],
+        [sys.executable, "-c", script, str(versions[kind])],
         input=json.dumps(TEXTS),
         capture_output=True,
         text=True,
@@ -170,7 +176,7 @@ def test_a_fresh_process_without_a_hub_predicts_the_same_to_the_bit(
     )
     assert done.stdout.splitlines() == [
         f"{[(e.key, e.probability.hex()) for e in one.entities]} {one.confidence.hex()}"
-        for one in Tagger.load(versions["roberta"]).predict(TEXTS)
+        for one in Tagger.load(versions[kind]).predict(TEXTS)
     ]
 
 
@@ -179,7 +185,7 @@ def test_a_version_does_not_say_where_it_was_made(
 ) -> None:
     for kind, folder in versions.items():
         for file in folder.rglob("*.json"):
-            assert folders[kind] not in file.read_text("utf-8")
+            assert folders[kind.removesuffix("-int8")] not in file.read_text("utf-8")
             assert str(folder) not in file.read_text("utf-8")
 
 
