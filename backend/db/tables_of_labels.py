@@ -62,6 +62,7 @@ class Adjudication(Base):
     """A curator's decision about a group that was labelled differently.
 
     `entities` are in the offsets of `document_id`'s text; every exact copy has them projected.
+    The newest of a group that was not withdrawn stands; what people annotate later stands above it.
     """
 
     __tablename__ = "adjudications"
@@ -76,3 +77,4 @@ class Adjudication(Base):
     made_by: Mapped[str] = mapped_column(String(254))
     reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
+    withdrawn_at: Mapped[datetime | None]

@@ -23,7 +23,7 @@ Offsets are Label Studio's, which are ours: code points, end exclusive. `value.t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -78,7 +78,30 @@ class Correction:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Which entities a correction kept, added, removed, moved (from, to) and relabelled."""
+
+    kept: list[Entity]
+    added: list[Entity]
+    removed: list[Entity]
+    moved: list[tuple[Entity, Entity]]
+    relabelled: list[tuple[Entity, Entity]]
+
+
 def compare(predicted: Sequence[Entity], final: Sequence[Entity]) -> Correction:
+    """How many of the predicted entities became what: see `changes`."""
+    found = changes(predicted, final)
+    return Correction(
+        len(found.kept),
+        len(found.added),
+        len(found.removed),
+        len(found.moved),
+        len(found.relabelled),
+    )
+
+
+def changes(predicted: Sequence[Entity], final: Sequence[Entity]) -> Changes:
     """What became of each predicted entity.
 
     Same span and label: kept. Same span, another label: relabelled. Same label, other boundaries
@@ -90,12 +113,16 @@ def compare(predicted: Sequence[Entity], final: Sequence[Entity]) -> Correction:
     old, new = old - kept, new - kept
     relabelled = _pair(old, new, lambda a, b: (a.start, a.end) == (b.start, b.end))
     moved = _pair(old, new, lambda a, b: a.label == b.label and a.overlaps(b))
-    return Correction(len(kept), len(new), len(old), moved, relabelled)
+    return Changes(_in_order(kept), _in_order(new), _in_order(old), moved, relabelled)
 
 
 def corrected(predicted: Sequence[Entity], final: Sequence[Entity]) -> list[Entity]:
     """The entities that a person added, moved or relabelled: those that were not predicted so."""
     return sorted(set(final) - set(predicted))
+
+
+def _in_order(entities: Iterable[Entity]) -> list[Entity]:
+    return sorted(entities, key=lambda entity: entity.key)
 
 
 def _read_region(
@@ -143,8 +170,10 @@ def _read_label(labels: Any, control: TextControl, counts: Counter[str]) -> str 
     return distinct[0] if distinct else None
 
 
-def _pair(old: set[Entity], new: set[Entity], matches: Any) -> int:
-    """Take matching pairs out of both sets, most shared characters first; how many there were."""
+def _pair(
+    old: set[Entity], new: set[Entity], matches: Callable[[Entity, Entity], bool]
+) -> list[tuple[Entity, Entity]]:
+    """Take matching pairs out of both sets and return them, most shared characters first."""
     pairs = sorted(
         ((a, b) for a in old for b in new if matches(a, b)),
         key=lambda pair: (
@@ -153,10 +182,10 @@ def _pair(old: set[Entity], new: set[Entity], matches: Any) -> int:
             pair[1].key,
         ),
     )
-    count = 0
+    taken = []
     for a, b in pairs:
         if a in old and b in new:
             old.remove(a)
             new.remove(b)
-            count += 1
-    return count
+            taken.append((a, b))
+    return taken

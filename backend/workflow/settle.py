@@ -5,6 +5,8 @@
   document waits for adjudication.
 - None left (deleted, or turned into a skip): a person's gold is withdrawn. Imported gold that it
   had replaced comes back; imported gold that nobody touched stays.
+- A curator's decision stands above what was annotated before it. A later annotation by a person
+  replaces it; when that is gone, the decision is back.
 - Submitting the same entities again is not a change: nothing is retrained for it. Submitting the
   entities of imported gold is one, since a person vouches for them now; so is submitting those of
   gold from before a label was added, since somebody has looked for that label now.
@@ -14,6 +16,7 @@ Every change takes the project's next revision, so that "changed since" is exact
 
 from sqlalchemy.orm import Session
 
+from backend.db.adjudications import standing
 from backend.db.annotations import current_states
 from backend.db.gold import NewGold, put_gold, remove_gold
 from backend.db.tables import (
@@ -27,6 +30,7 @@ from backend.db.tables import (
     now,
 )
 from backend.workflow.autolabel_audit import judge
+from backend.workflow.decision_gold import is_upheld, uphold
 
 
 def settle(session: Session, project: Project, document: Document) -> bool:
@@ -46,6 +50,13 @@ def _settle(session: Session, project: Project, document: Document) -> bool:
     if document.task_state != TaskState.DELETED and document.task_id is not None:
         document.task_state = TaskState.DONE if live else TaskState.OPEN
     submitted = [state for state in live if state.status == AnnotationStatus.SUBMITTED]
+    decision = standing(session, project.id, document.group_key)
+    if decision is not None:
+        submitted = [state for state in submitted if state.updated_at > decision.created_at]
+        if not submitted and is_upheld(session, document, decision):
+            return False
+        if not submitted and uphold(session, project, document, decision):
+            return True
     if not submitted:
         return _withdraw(session, project, document)
     if len({_keys(state) for state in submitted}) > 1:
@@ -97,7 +108,7 @@ def _withdraw(session: Session, project: Project, document: Document) -> bool:
         put_gold(session, project, [given_back])
         return True
     gold = session.get(Gold, document.id)
-    if gold is None or gold.source != GoldSource.PERSON:
+    if gold is None or gold.source not in (GoldSource.PERSON, GoldSource.DECISION):
         return False
     return _remove(session, project, document)
 

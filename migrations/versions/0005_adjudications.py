@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("made_by", sa.String(length=254), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_adjudications_account_id_accounts")
         ),

@@ -1,0 +1,42 @@
+"""Questions about curators' decisions."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.db.tables import Document, Gold
+from backend.db.tables_of_labels import Adjudication
+
+
+def standing(session: Session, project_id: int, group_key: str) -> Adjudication | None:
+    """The decision about an exact group that counts: the newest that was not withdrawn."""
+    return session.scalars(
+        select(Adjudication)
+        .where(
+            Adjudication.project_id == project_id,
+            Adjudication.group_key == group_key,
+            Adjudication.withdrawn_at.is_(None),
+        )
+        .order_by(Adjudication.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def decided_documents(session: Session, adjudication_id: int) -> Sequence[Document]:
+    """The documents whose gold is this decision."""
+    return session.scalars(
+        select(Document)
+        .join(Gold, Gold.document_id == Document.id)
+        .where(Gold.adjudication_id == adjudication_id)
+        .order_by(Document.id)
+    ).all()
+
+
+def group_documents(session: Session, project_id: int, group_key: str) -> Sequence[Document]:
+    """All documents of an exact group, oldest first."""
+    return session.scalars(
+        select(Document)
+        .where(Document.project_id == project_id, Document.group_key == group_key)
+        .order_by(Document.id)
+    ).all()
