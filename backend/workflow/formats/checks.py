@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from backend.workflow.formats.encoding import damage
@@ -88,7 +89,7 @@ def checked_entities(value: object, text: str) -> list[Entity] | None:
     if not isinstance(value, list):
         raise RecordError("entities must be a list of objects")
     entities = [_entity(record, text) for record in value]
-    if len(entities) > 1:
+    if any(left.end > right.start for left, right in pairwise(entities)):  # most files sort them
         entities.sort(key=_span)
         if overlap := first_overlap(entities):
             left, right = overlap
