@@ -194,7 +194,8 @@ def add_to_project(context: Context, key: str, names: Sequence[str]) -> list[str
         )
     config = config_with(found.label_config, names)
     if found.writable_id is not None:
-        context.label_studio.update_project(found.writable_id, label_config=config)
+        told = context.label_studio.update_project(found.writable_id, label_config=config)
+        config = str(told["label_config"])  # as it keeps it
     with context.database.write() as session:
         held = locked_project(session, found.id)
         if held.label_config == config:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backend.commands.labels import add_to_project
 from backend.db import pool
 from backend.db.gold import NewGold, put_gold
 from backend.db.tables import (
@@ -23,10 +24,12 @@ from backend.db.tables import (
 )
 from backend.db.versions import active_publication, locked_project
 from backend.loop import training
+from backend.loop.sync import sync
 from backend.sample.generate import SampleDocument, generate
 from backend.workflow import map_labels
 from backend.workflow.publish import stored
 from backend.workflow.version_labels import labels_of
+from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import JobFolder
 from ml_backend.contract.snapshot import read_manifest, read_part
 from ml_backend.training.run import train
@@ -128,7 +131,7 @@ def test_what_is_renamed_merged_left_out_or_not_annotated_reaches_the_model_and_
         min_support=minimum,
         gate_min_documents=1,
         gate_when_little="promote",
-        training={**TINY, "min_steps": 300, "max_steps": 300},
+        training={**TINY, "min_steps": 200, "max_steps": 200},
     )
     with world.context.database.write() as session:
         held = locked_project(session, project.id)
@@ -196,3 +199,17 @@ def test_what_is_renamed_merged_left_out_or_not_annotated_reaches_the_model_and_
     champion = second.gate["champion"]["per_label"]
     assert RENAMED not in champion
     assert champion["PERSON"]["true_positive"] > 0
+
+
+def test_a_label_that_is_added_is_in_label_studio_and_the_reconciliation_has_nothing_to_follow(
+    world: World,
+):
+    project = world.project(documents=2)
+    add_gold(world, project, SAMPLE[:1])
+    assert add_to_project(world.context, project.key, ["새 라벨"]) == ["새 라벨"]
+    theirs = world.context.label_studio.project(project.label_studio_id)["label_config"]
+    fresh = world.fresh(project)
+    assert fresh.label_config == theirs
+    assert fresh.labels[-1] == parse_label_config(theirs).labels.labels[-1] == "새 라벨"
+    assert fresh.label_since == {"새 라벨": 1}
+    assert "configuration_changed" not in sync(world.context, project.id).to_dict()["found"]
