@@ -199,6 +199,9 @@ def test_a_new_configuration_for_the_same_version_loads_nothing(serve, publish, 
     store.set_champion("news", Champion("v1", "<View>new</View>"))
     until(lambda: server.serving("news", wait=5).label_config == "<View>new</View>")
     assert server.serving("news", wait=5).tagger is before.tagger
+    store.set_champion("news", Champion("v1", "<View>new</View>", {"PS": "PERSON"}))
+    until(lambda: server.serving("news", wait=5).mapping == {"PS": "PERSON"})
+    assert server.serving("news", wait=5).tagger is before.tagger
 
 
 def test_rollback_is_a_publication_like_any_other(serve, publish, store):

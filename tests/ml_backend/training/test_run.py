@@ -15,7 +15,7 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.messages import JobFolder, read_jsonl
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.scoring import Scores
-from ml_backend.contract.snapshot import SnapshotError, read_part
+from ml_backend.contract.snapshot import SnapshotError, read_manifest, read_part
 from ml_backend.tagger.checkpoint import CheckpointError, training_record
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training import state
@@ -58,6 +58,10 @@ def test_a_job_makes_a_version_and_tags_the_gate_part(make_job: MakeJob) -> None
     store = store_of(job)
     assert store.versions("tiny") == ["v1"]
     assert not (job.path / "build").exists()
+    made = training_record(store.version_folder("tiny", "v1"))
+    manifest = read_manifest(job.snapshot)
+    assert made["snapshot"] == manifest.digest
+    assert (made["mapping"], made["left_out"]) == ({}, {})
     # what the gate will judge is what the stored form says
     gate = list(read_part(job.snapshot, "gate"))
     tagger = Tagger.load(store.version_folder("tiny", "v1"))
