@@ -55,7 +55,7 @@ def card_of(manifest: Manifest) -> Card:
         "agreement": manifest["agreement"],
         "people_a_document": counts["people_a_document"],
         "duplicates": {"copies": counts["copies"], "near_copies": counts["near_copies"]},
-        "conflicts_left_open": manifest["conflicts"]["open"],
+        "conflicts_left_open": manifest["conflicts"],
         "known_gaps": list(_gaps(manifest, totals)),
         "verify": [
             f"goldloop release verify {manifest['project']} {manifest['number']}",
@@ -86,10 +86,11 @@ def _gaps(manifest: Manifest, totals: Mapping[str, int]) -> Iterable[str]:
     left = manifest["gold_documents"] - sum(manifest["splits"][s]["documents"] for s in SPLITS)
     if left:
         yield f"{left} documents of the project's gold are left out by the filters"
-    if manifest["conflicts"]["open"]:
-        yield (
-            f"{manifest['conflicts']['open']} groups of copies are labelled differently, and "
-            "nobody has decided yet: see conflicts.jsonl"
-        )
+    for kind, number in manifest["conflicts"].items():
+        if number:
+            yield (
+                f"{number} groups of {kind} copies are labelled differently, and nobody has "
+                "decided yet: see conflicts.jsonl"
+            )
     if not manifest["licence"]:
         yield "nothing is said of the texts' licence"

@@ -71,7 +71,9 @@ def markdown(card: Card) -> str:
         "## Duplicates",
         f"{card['duplicates']['copies']} documents are exact copies of another, "
         f"{card['duplicates']['near_copies']} have near copies; "
-        f"{card['conflicts_left_open']} groups with different gold are left open.",
+        f"{card['conflicts_left_open']['exact']} groups of exact copies and "
+        f"{card['conflicts_left_open']['near']} of near ones are labelled differently, and nobody "
+        "has decided yet (conflicts.jsonl).",
         "## Known gaps",
         "\n".join(f"- {gap}" for gap in card["known_gaps"]) or "None that is known.",
         "## How to verify",

@@ -7,12 +7,12 @@ manifest.json                           what each file holds; last
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
 from sqlalchemy.orm import Session
 
 from backend.db import releases
@@ -25,7 +25,7 @@ from backend.workflow.releases.content import SPLITS, Content, write_content
 from backend.workflow.releases.filters import Filters
 from backend.workflow.releases.labels import ReleasedLabels, released_labels
 from backend.workflow.releases.manifest import MANIFEST, VERSION, Manifest, digest_of, write_json
-from backend.workflow.releases.open_conflicts import open_conflicts
+from backend.workflow.releases.open_conflicts import KINDS, open_conflicts
 from backend.workflow.releases.sorting import FileFacts, HashedFile
 
 CONFLICTS = "conflicts.jsonl"
@@ -59,8 +59,9 @@ def make_release(
     content = write_content(session, project.id, folder, labels, wish.filters, advance)
     files = dict(content.files)
     conflicts = HashedFile(folder / CONFLICTS)
-    for group in open_conflicts(session, project):
-        conflicts.write([orjson.dumps(group, option=orjson.OPT_APPEND_NEWLINE)])
+    open_ones: Counter[str] = Counter()
+    for line in open_conflicts(session, project, open_ones):
+        conflicts.write([line])
     files[CONFLICTS] = conflicts.close()
     settings = settings_of(project)
     manifest: Manifest = {
@@ -83,7 +84,7 @@ def make_release(
         "counts": content.origins.to_dict(),
         "gold_documents": releases.count_gold(session, project.id),
         "agreement": agreement_between_people(session, project.id),
-        "conflicts": {"open": files[CONFLICTS].lines},
+        "conflicts": {kind: open_ones[kind] for kind in KINDS},
     }
     card = card_of(manifest)
     files["card.json"] = _facts(write_json(folder / "card.json", card))

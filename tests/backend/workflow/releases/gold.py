@@ -26,6 +26,8 @@ from backend.loop.releases import Made, make
 from backend.settings import Settings
 from backend.workflow.releases.make import Wish
 
+CONFIG = """<View><Labels name="label" toName="text"><Label value="PS"/><Label value="LC"/>
+<Label value="DT"/></Labels><Text name="text" value="$text"/></View>"""
 LABELS = ["PS", "LC", "DT"]
 NAMES = ["김철수", "이영희", "박지훈", "최은지", "정민호", "한서연", "오세현", "윤도경"]
 PLACES = ["서울", "부산", "대전", "광주", "제주", "강릉"]
@@ -52,9 +54,7 @@ def lines(count: int = 120) -> list[dict[str, Any]]:
 def add_project(database: Database, **settings: Any) -> int:
     """A project `p`; its number."""
     with database.write() as session:
-        project = Project(
-            key="p", name="P", label_config="<View/>", labels=LABELS, settings=settings
-        )
+        project = Project(key="p", name="P", label_config=CONFIG, labels=LABELS, settings=settings)
         session.add(project)
         session.flush()
         return project.id

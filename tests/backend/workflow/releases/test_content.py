@@ -214,6 +214,17 @@ def test_labels_that_a_split_lacks_and_that_training_leaves_out_are_named(
     assert any(gap.startswith("no document in: train") for gap in card["known_gaps"])
 
 
+def test_conflicts_that_nobody_decided_are_left_open(filled: Database, settings: Settings) -> None:
+    with filled.write() as session:
+        session.query(Project).one().gold_revision += 1
+        session.get_one(Gold, made.document(session, "copy-0").id).entities = []
+    folder = Path(made.release(filled, settings).release.folder)
+    assert read_manifest(folder)["conflicts"] == {"exact": 1, "near": 0}
+    conflict = json.loads((folder / "conflicts.jsonl").read_bytes())
+    assert {one for way in conflict["variants"] for one in way["documents"]} == {"d0000", "copy-0"}
+    assert "1 groups of exact copies are labelled differently" in (folder / "card.md").read_text()
+
+
 def test_filters_take_peoples_gold_agreed_gold_labels_and_days(
     filled: Database, settings: Settings
 ) -> None:
