@@ -14,10 +14,12 @@ EXTENSIONS = columns.EXTENSIONS
 
 
 def detect(head: str, name: str) -> float:
+    """Sure of rows of this kind whose tags follow BIO or IOB1."""
     return columns.detect(head, "words", ("BIO", "IOB1"))
 
 
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    """Whatever the scheme: it is found from the tags."""
     return columns.read(source, "words")
 
 
@@ -26,4 +28,5 @@ def write(
     out: BinaryIO,
     options: WriteOptions = WriteOptions(),
 ) -> Iterator[Loss]:
+    """In BIO; what rows cannot hold is told."""
     return column_writing.write(documents, out, "words", "BIO")

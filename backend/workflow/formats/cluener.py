@@ -22,10 +22,12 @@ _OURS = ("id", "text", "label", REFUSED)
 
 
 def detect(head: str, name: str) -> float:
+    """Sure of labels that hold objects of surfaces."""
     return best_object(head, _score)
 
 
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    """The lines in order, good and refused; blank lines are skipped."""
     for number, line in source.utf8_lines():
         if not line.isspace():
             yield _read_line(line, source.name, number)

@@ -23,12 +23,14 @@ _TEXT, _MARKED = "; ", "$"
 
 
 def detect(head: str, name: str) -> float:
+    """Sure of a line of `; ` over one of `$`."""
     lines = [line for line in head.split("\n") if line.strip()][:2]
     sound = len(lines) == 2 and lines[0].startswith(_TEXT) and lines[1].startswith(_MARKED)
     return 1.0 if sound else 0.0
 
 
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    """The documents of the headers, in order; one whose headers do not fit together is refused."""
     for block in blocks(source.lines(), _begins):
         yield _document(source.name, block)
 

@@ -32,6 +32,7 @@ _LINES = 50  # of the head that may be comments before the first document
 
 
 def detect(head: str, name: str) -> float:
+    """Sure of comments, the last of them an id with markup, over rows."""
     lines = [line for line in head.split("\n") if line.strip()][:_LINES]
     if not lines or not lines[0].startswith(_COMMENT):
         return 0.0
@@ -41,6 +42,7 @@ def detect(head: str, name: str) -> float:
 
 
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    """The documents of the rows, in order; `note` tells where a header says otherwise."""
     for block in blocks(source.lines(), _begins):
         if any(not line.startswith(_COMMENT) for line in block.lines):
             yield _document(source.name, block)

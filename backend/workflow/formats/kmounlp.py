@@ -29,12 +29,14 @@ _NUMBER = re.compile(r"## \d+\s*")
 
 
 def detect(head: str, name: str) -> float:
+    """Sure of three lines of `## `, the first a number."""
     lines = [line for line in head.split("\n") if line.strip()][:_HEADERS]
     sound = len(lines) == _HEADERS and all(line.startswith(_HEADER) for line in lines)
     return 1.0 if sound and _NUMBER.fullmatch(lines[0]) else 0.0
 
 
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    """The documents of the headers, in order; one whose headers do not fit together is refused."""
     last = -1
     for block in blocks(source.lines(), _begins):
         number = _number(block)

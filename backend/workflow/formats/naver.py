@@ -26,6 +26,7 @@ _ROWS = 0.9  # share of lines that must be sound to detect it
 
 
 def detect(head: str, name: str) -> float:
+    """Sure of three columns whose first counts the eojeol."""
     found = survey(head.split("\n")[:-1] or [head])
     if found is None or not found.counted or found.rows < _ROWS:
         return 0.0
@@ -33,6 +34,7 @@ def detect(head: str, name: str) -> float:
 
 
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    """The sentences in order; one with a gap in its numbers, or tags that contradict, is refused."""
     for block in blocks(source.lines()):
         yield _document(source.name, block)
 

@@ -18,12 +18,14 @@ SEPARATOR = "\u241e"
 
 
 def detect(head: str, name: str) -> float:
+    """Sure of lines with one separator each."""
     lines = [line for line in head.split("\n") if line.strip()]
     both = sum(line.count(SEPARATOR) == 1 for line in lines)
     return 1.0 if both and both * 2 >= len(lines) else 0.0
 
 
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
+    """The lines in order, good and refused; blank lines are skipped."""
     for number, line in source.lines():
         if not line or line.isspace():
             continue
