@@ -34,7 +34,7 @@ def detect(head: str, name: str) -> float:
 
 
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
-    """The sentences in order; one with a gap in its numbers, or tags that contradict, is refused."""
+    """The sentences in order; gaps in the numbers and contradicting tags are refused."""
     for block in blocks(source.lines()):
         yield _document(source.name, block)
 
