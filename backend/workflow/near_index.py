@@ -40,8 +40,9 @@ class Progress:
 class Segment:
     """Consecutive rows on disk, read as they are needed."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, forms: Sequence[str] = ()):
         self.folder = folder
+        self.at_hand = forms  # all of them, while it is new
         self.first, self.end = map(int, folder.name.split("-")[1:])
 
     @cached_property
@@ -77,6 +78,8 @@ class Segment:
 
     def form(self, row: int) -> str:
         """The normal form of one of its rows, counted from its first."""
+        if self.at_hand:
+            return self.at_hand[row]
         start = int(self.ends[row - 1]) if row else 0
         return str(self.forms[start : int(self.ends[row])], "utf-8", "surrogatepass")
 
@@ -161,7 +164,7 @@ class NearIndex:
         np.save(segment / "keys.npy", np.take_along_axis(sketches.keys, order, axis=1))
         np.save(segment / "rows.npy", order.astype(np.uint32))
         np.save(segment / "bits.npy", sketches.bits)
-        self.segments.append(Segment(segment))
+        self.segments.append(Segment(segment, sketches.forms))
 
     def keep(self, progress: Progress) -> None:
         """Merge what is small, and let everything so far count."""
@@ -170,6 +173,8 @@ class NearIndex:
             left, right = self.segments[-2:]
             self.segments[-2:] = [self._merge(left, right)]
             old += [left, right]
+        for segment in self.segments:
+            segment.at_hand = ()
         self.progress = progress
         self._write()
         for segment in old:

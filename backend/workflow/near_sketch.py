@@ -89,7 +89,8 @@ def digits(form: str) -> list[str]:
 def sketch(texts: Sequence[str], similarity: Similarity) -> Sketches:
     """The sketches of those texts that are long enough."""
     forms = [normal_form(text, similarity.casefold) for text in texts]
-    places = [number for number, form in enumerate(forms) if len(form) >= similarity.shortest]
+    shortest = similarity.shortest
+    places = [number for number, form in enumerate(forms) if len(form) >= shortest]
     forms = [forms[place] for place in places]
     parts = [
         _hashed(forms[start : start + _MINHASH_ROWS], similarity)
