@@ -39,15 +39,14 @@ def balance_table(found: Balance) -> Table:
 def labels_table(rules: LabelRules) -> Table:
     """Each label of gold, what it is trained as and with how much."""
     trained = set(rules.labels)
-    table = Table("label", "trained as", "gold once mapped", "annotated since")
+    table = Table("label", "trained as", "gold once mapped", "annotated")
     for label in rules.known:
         name = rules.mapping.of(label)
-        since = rules.since.get(label)
         table.add_row(
             Text(label),
             _trained_as(label, name if name in trained else None),
             f"{rules.support[name]:,}",
-            "the beginning" if since is None else f"revision {since + 1} of gold",
+            _when_annotated(rules, label),
         )
     return table
 
@@ -95,6 +94,13 @@ def mappings_table(rows: Sequence[LabelMapping]) -> Table:
     if not rows:
         table.add_row("0", "nothing", "", "", "")
     return table
+
+
+def _when_annotated(rules: LabelRules, label: str) -> str:
+    since, until = rules.since.get(label), rules.until.get(label)
+    if until is not None:
+        return f"until revision {until} of gold"
+    return "" if since is None else f"since revision {since + 1} of gold"
 
 
 def _trained_as(label: str, name: str | None) -> Text:

@@ -17,7 +17,7 @@ from backend.settings import load_settings
 from backend.workflow import map_labels
 from backend.workflow.balance import balance as balance_of
 from backend.workflow.label_rules import rules_of
-from backend.workflow.project_config import add_labels, config_with
+from backend.workflow.project_config import config_with, take_config
 from backend.workflow.what_if import WhatIf
 from backend.workflow.what_if import what_if as foresee
 
@@ -202,8 +202,8 @@ def add_to_project(context: Context, key: str, names: Sequence[str]) -> list[str
             return list(names)  # Label Studio's own news of it was quicker
         if held.label_config != found.label_config:
             raise ConflictError(f"the configuration of {key} was changed meanwhile: try again")
-        held.label_config = config
-        return add_labels(session, held, names)
+        take_config(session, held, config)
+    return list(names)
 
 
 def _open() -> Context:

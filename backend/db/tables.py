@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -107,9 +108,13 @@ class Project(Base):
     champion_id: Mapped[int | None] = mapped_column(Id)
     # rises with every change of gold, under the project's row lock: "since" is exact
     gold_revision: Mapped[int] = mapped_column(Id, default=0)
+    # whether the keys of duplicate groups are made with case folded: see workflow/rekey.py
+    keys_folded: Mapped[bool] = mapped_column(default=False, server_default=false())
     next_version: Mapped[int] = mapped_column(Integer, default=1)
     # label → the gold revision from which on gold speaks of it: older gold does not
     label_since: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    # label that left the configuration → the last gold revision in which people had it
+    label_until: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # a request for training that came while a run was active: its reason, else None
     training_wanted: Mapped[str | None] = mapped_column(String(200))
     last_queue_number: Mapped[int] = mapped_column(Integer, default=0)

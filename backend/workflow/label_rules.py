@@ -6,7 +6,9 @@ label that was not looked for in a document is not annotated there, never O:
 
 - one that the file with the document's gold did not have (`documents.not_annotated`), until a
   person annotates the document;
-- one that was added to the project after that gold (`projects.label_since`);
+- one that was added to the project after that gold (`projects.label_since`), or that the
+  configuration had no more when a person made it (`projects.label_until`), unless it was mapped to
+  another, which people use in its place;
 - in gold that a version's prediction became, one that this version did not know.
 """
 
@@ -39,6 +41,7 @@ class LabelRules:
     minimum: int  # 0 leaves none out
     is_set: bool  # the minimum, by a curator
     since: Mapping[str, int] = field(default_factory=dict)  # the gold revision it was added after
+    until: Mapping[str, int] = field(default_factory=dict)  # … and after which it was taken away
     known_to: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by version's name
 
     @property
@@ -87,7 +90,10 @@ class LabelRules:
         silent = {label for label, since in self.since.items() if gold_revision <= since}
         if version_name is not None:
             silent |= set(self.known) - self.known_to.get(version_name, frozenset(self.known))
-        elif source != GoldSource.PERSON:
+        elif source == GoldSource.PERSON:
+            gone = {label for label, until in self.until.items() if gold_revision > until}
+            silent |= gone - self.mapping.targets.keys()
+        else:
             silent |= set(document_not_annotated or ())
         if not silent:
             return frozenset()
@@ -107,6 +113,7 @@ def rules_of(session: Session, project: Project) -> LabelRules:
         {label: entities for label, (entities, _) in gold.items()},
         settings_of(project).min_support,
         since=project.label_since,
+        until=project.label_until,
         known_to={
             version.name: its.known(project.labels)
             for version in all_versions(session, project.id)
@@ -128,6 +135,7 @@ def make_rules(
     min_support: int | None,
     *,
     since: Mapping[str, int] | None = None,
+    until: Mapping[str, int] | None = None,
     known_to: Mapping[str, frozenset[str]] | None = None,
 ) -> LabelRules:
     """The rules for these labels, with this many gold entities of each and this setting.
@@ -146,5 +154,6 @@ def make_rules(
         minimum=usual if min_support is None else min_support,
         is_set=min_support is not None,
         since=since or {},
+        until=until or {},
         known_to=known_to or {},
     )

@@ -2,12 +2,13 @@
 
 What annotators see is the authority on labels: an annotation with a label that was added there
 must not be cleaned away here. A label that was removed there stays in the project's list, because
-earlier gold may hold it; `clean` reads annotations by the configuration alone.
+earlier gold may hold it, and later gold says nothing of it; `clean` reads annotations by the
+configuration alone.
 """
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -25,13 +26,22 @@ def follow_config(session: Session, project: Project, told: Any) -> str:
     if not isinstance(config, str) or config == project.label_config:
         return ""
     try:
-        control = parse_label_config(config)
+        added = take_config(session, locked_project(session, project.id), config)
     except LabelConfigError as error:
         return f"the configuration in Label Studio is not usable and was not taken over: {error}"
-    held = locked_project(session, project.id)
-    added = add_labels(session, held, control.labels)
-    held.label_config = config
     return f"configuration taken over; new labels: {', '.join(added) or 'none'}"
+
+
+def take_config(session: Session, project: Project, config: str) -> list[str]:
+    """Make a configuration the project's, which must be held; the labels that are new.
+
+    Raises LabelConfigError for one that cannot be used.
+    """
+    labels = parse_label_config(config).labels
+    added = add_labels(session, project, labels)
+    _note_removed(project, labels.labels)
+    project.label_config = config
+    return added
 
 
 def add_labels(session: Session, project: Project, labels: Iterable[str]) -> list[str]:
@@ -48,6 +58,21 @@ def add_labels(session: Session, project: Project, labels: Iterable[str]) -> lis
     if added:
         project.labels = [*project.labels, *added]
     return added
+
+
+def _note_removed(project: Project, configured: Collection[str]) -> None:
+    """Keep which labels people have no more; of one that came back all earlier gold is silent."""
+    until = dict(project.label_until)
+    gone = [label for label in project.labels if label not in configured]
+    back = [label for label in until if label in configured]
+    for label in gone:
+        until.setdefault(label, project.gold_revision)
+    for label in back:
+        del until[label]
+    if until != project.label_until:
+        project.label_until = until
+    if back:
+        project.label_since = {**project.label_since, **dict.fromkeys(back, project.gold_revision)}
 
 
 def config_with(config: str, labels: Sequence[str]) -> str:

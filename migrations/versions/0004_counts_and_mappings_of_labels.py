@@ -1,4 +1,4 @@
-"""Labels: counts that are kept up, mappings with a version, and since when gold speaks of each."""
+"""Labels: counts that are kept up, mappings with a version, and which gold speaks of each."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -61,9 +61,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_label_mappings")),
         sa.UniqueConstraint("project_id", "number", name=op.f("uq_label_mappings_project_id")),
     )
-    op.add_column(
-        "projects", sa.Column("label_since", sa.JSON(), server_default="{}", nullable=False)
-    )
+    for name in ("label_since", "label_until"):
+        op.add_column("projects", sa.Column(name, sa.JSON(), server_default="{}", nullable=False))
     op.add_column("annotation_states", sa.Column("corrected", sa.JSON(), nullable=True))
     _count_what_is_there()
 
@@ -95,6 +94,7 @@ def downgrade() -> None:
     with op.batch_alter_table("annotation_states", schema=None) as batch_op:
         batch_op.drop_column("corrected")
     with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.drop_column("label_until")
         batch_op.drop_column("label_since")
     op.drop_table("label_mappings")
     op.drop_table("label_counts")

@@ -1,9 +1,11 @@
 import pytest
 
 from backend.db.session import Database
-from backend.db.tables import Project
+from backend.db.tables import GoldSource, Project
 from backend.db.tables_of_labels import LabelMapping
 from backend.errors import InvalidInputError
+from backend.workflow import map_labels
+from backend.workflow.label_rules import rules_of
 from backend.workflow.project_config import add_labels, config_with, follow_config
 from ml_backend.contract.label_studio import parse_label_config
 from tests.backend.workflow.loop_data import CONFIG, add_documents, add_gold, add_project
@@ -45,6 +47,24 @@ def test_the_name_that_a_label_was_given_is_no_new_label(database: Database):
         session.flush()
         assert add_labels(session, project, ["PERSON", "OG"]) == ["PERSON", "OG"]
         assert project.label_since == {"OG": 1}
+
+
+def test_a_label_that_label_studio_drops_is_not_annotated_from_then_on(any_database: Database):
+    with any_database.write() as session:
+        project = add_project(session)
+        follow_config(session, project, {"label_config": THREE})
+        add_gold(session, *add_documents(session, project, ["글"]))
+        follow_config(session, project, {"label_config": CONFIG})
+        assert (project.labels, project.label_until) == (["PS", "LC", "OG"], {"OG": 1})
+        rules = rules_of(session, project)
+        assert rules.not_annotated(None, 1, GoldSource.PERSON) == frozenset()
+        assert rules.not_annotated(None, 2, GoldSource.PERSON) == {"OG"}
+        assert rules.not_annotated(None, 2, GoldSource.IMPORTED) == frozenset()
+        map_labels.merge(session, project, "OG", "LC", by="a test")  # people say LC in its place
+        assert rules_of(session, project).not_annotated(None, 2, GoldSource.PERSON) == frozenset()
+        project.gold_revision = 5
+        follow_config(session, project, {"label_config": THREE})
+        assert (project.label_until, project.label_since) == ({}, {"OG": 5})
 
 
 @pytest.mark.parametrize(
