@@ -35,7 +35,7 @@ from backend.workflow.formats.tag_schemes import (
 from ml_backend.contract.entity import Entity
 
 EXTENSIONS = (".conll", ".bio", ".tsv", ".txt")
-_SURVEYED = 1 << 20  # bytes of a file by which scheme and layout are told
+_SURVEYED = 1 << 18  # bytes of a file by which scheme and layout are told
 _SINGLE = 0.9  # share of tokens of one character
 _ROWS, _SOUND = 0.9, 0.5  # shares of lines and of sentences that must be sound to detect it
 _CERTAIN, _EITHER = 0.9, 0.6
