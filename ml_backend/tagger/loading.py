@@ -28,4 +28,9 @@ def load_tagger(folder: Path) -> TextTagger:
 
 def load_model(folder: Path) -> Model:
     """A version's network, the first member's of several; raises CheckpointError."""
-    return checkpoint.load(member_folders(folder)[0] if is_ensemble(folder) else folder)
+    return checkpoint.load(network_folder(folder))
+
+
+def network_folder(folder: Path) -> Path:
+    """Where a version's network is, the first member's of several."""
+    return member_folders(folder)[0] if is_ensemble(folder) else folder

@@ -1,8 +1,8 @@
 """From a frozen snapshot to what the trainer reads."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ml_backend.contract.entity import Entity
@@ -39,6 +39,7 @@ class TrainingData:
     train: list[Example]
     dev: list[GoldDocument]
     documents: int  # that train came from
+    mapping: Mapping[str, str] = field(default_factory=dict)  # what labels were called → are now
 
 
 def load(
@@ -46,9 +47,10 @@ def load(
 ) -> TrainingData:
     """Read the train, dev and pseudo parts of a snapshot; raises TrainingDataError as below."""
     train, dev, pseudo = (_part(snapshot, manifest, part) for part in ("train", "dev", "pseudo"))
-    return from_documents(
+    data = from_documents(
         train, dev, manifest.labels, nested=nested, pseudo=pseudo, pseudo_weight=pseudo_weight
     )
+    return replace(data, mapping=manifest.mapping)
 
 
 def from_documents(

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from ml_backend.contract.scoring import Scores
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
-from ml_backend.tagger.loading import load_model
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.predict import Tagger, one_thread
@@ -31,7 +30,7 @@ from ml_backend.training.evaluate import evaluate
 from ml_backend.training.network import new_model
 from ml_backend.training.optimizer import new_optimizer, rate_factor, set_rates
 from ml_backend.training.state import Course
-from ml_backend.training.warm_start import warm_start
+from ml_backend.training.warm_start import load_champion, warm_start
 
 _PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -110,7 +109,7 @@ def _fit(
     resume_in: Path | None,
     start_from: Path | None,
 ) -> Fitted:
-    champion = load_model(start_from) if start_from is not None else None
+    champion = load_champion(start_from, data.mapping) if start_from is not None else None
     model = new_model(data, config, champion)
     start = "new weights" if champion is None else warm_start(model, champion)
     model.to(team.device)

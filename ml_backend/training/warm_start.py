@@ -7,7 +7,8 @@ the mean of the old ones, made a little less likely. So the score of any reading
 label is below the mean of readings in which an old one stands in its place, and below the best.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -16,7 +17,8 @@ from torch import Tensor, nn
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.heads.head import Head
-from ml_backend.tagger.model import HEADS, Model
+from ml_backend.tagger.loading import load_model, network_folder
+from ml_backend.tagger.model import HEADS, Model, build
 from ml_backend.tagger.scheme import Scheme
 
 Weights = dict[str, Tensor]
@@ -34,6 +36,27 @@ _COUNTED = ("evidence.", "lexicon.")
 _SAMPLE = (
     "서울에서 만난 롯데의 안정환은 1998年 北京에서 Seoul으로, the museum in Ålesund, 東京タワー."
 )
+
+
+def load_champion(folder: Path, mapping: Mapping[str, str]) -> Model:
+    """A version's network with its labels called what `mapping` calls them now.
+
+    Of several that have become one, the first takes the name and the others are gone. Raises
+    CheckpointError.
+    """
+    model = load_model(folder)
+    names = list(model.labels)
+    for place, label in enumerate(names):
+        name = mapping.get(label, label)
+        if name not in names:
+            names[place] = name
+    if names == list(model.labels):
+        return model
+    record = model.to_dict()
+    record["encoder"]["labels"] = names
+    renamed = build(record, names, network_folder(folder))
+    renamed.load_state_dict(model.state_dict())
+    return renamed.eval().requires_grad_(False)
 
 
 @torch.no_grad()

@@ -10,12 +10,13 @@ from backend.sample.generate import generate
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.tagger import checkpoint
 from ml_backend.tagger.model import HEADS, Model
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import Example, TrainingData
 from ml_backend.training.network import new_model
-from ml_backend.training.warm_start import warm_start
+from ml_backend.training.warm_start import load_champion, warm_start
 from tests.ml_backend.tagger.small_tokenizers import SENTENCES, encoder_folder
 
 OLD = LabelSet(("ORG", "PER", "LOC"))
@@ -155,3 +156,19 @@ def test_a_pretrained_encoder_is_taken_but_not_for_another_tokenizer(tmp_path: P
     other = untrained(NEW, SENTENCES * 10, champion, encoder=folder)
     said = "nothing of the champion: its encoder has another tokenizer"
     assert warm_start(other, champion) == said
+
+
+@pytest.mark.parametrize("head", sorted(HEADS))
+def test_a_label_that_was_renamed_goes_on_under_its_new_name(head: str, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    before = untrained(OLD, TEXTS, head=head)
+    checkpoint.save(before, tmp_path, training={})
+    champion = load_champion(tmp_path, {"PER": "인물", "LOC": "ORG", "GONE": "DAT"})
+    assert list(champion.labels) == ["ORG", "인물", "LOC"]  # ORG has its name: LOC is gone
+    model = untrained(LabelSet(("DAT", "인물", "ORG", "LOC")), OTHERS, champion, head=head)
+    assert warm_start(model, champion).endswith("new labels: DAT")
+    named = {"PER": "인물"}
+    assert read(model, TEXTS) == [
+        [(start, end, named.get(label, label)) for start, end, label in found]
+        for found in read(before, TEXTS)
+    ]
