@@ -123,7 +123,7 @@ def test_what_was_refused_can_be_mended_and_imported(
 def test_documents_come_before_the_file_is_read(tmp_path: Path, name: str) -> None:
     _, content = FILES[name]
     path = tmp_path / "long.txt"
-    path.write_text((content.rstrip("\n") + "\n\n") * 60_000)
+    path.write_text((content.rstrip("\n") + "\n\n") * 20_000)
     read: list[int] = []
     with open_records(path, BY_NAME[name], advance=read.append) as opened:
         for _ in range(100):

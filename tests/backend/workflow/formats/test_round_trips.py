@@ -135,7 +135,7 @@ def documents(draw: st.DrawFn) -> list[ExportDocument]:
 
 
 @pytest.mark.parametrize("format", WRITABLE, ids=lambda format: format.NAME)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(written=documents())
 def test_what_is_written_comes_back_or_is_told(
     format: WritableFormat, written: list[ExportDocument]
@@ -183,7 +183,7 @@ SENTENCES = st.lists(
 
 
 @pytest.mark.parametrize("format", WRITABLE, ids=lambda format: format.NAME)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sentences=SENTENCES)
 def test_what_is_written_is_known_again(format: WritableFormat, sentences: list[list[str]]) -> None:
     written = []
