@@ -5,9 +5,10 @@ their documents share `near_id`. Roles, splits and releases treat a near group a
 """
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.db.bulk import is_one_of
 from backend.db.tables import Arm, Document, Part
@@ -59,26 +60,38 @@ def unite_parts(session: Session, project_id: int, near_ids: Collection[int]) ->
     Near groups without any role stay without. Returns how many changed. Roles are permanent
     otherwise: a version that was trained on what becomes secret here has seen it.
     """
-    if not near_ids:
+    return _unite(session, project_id, Document.near_id, near_ids)
+
+
+def unite_exact(session: Session, project_id: int, group_keys: Collection[str]) -> int:
+    """The same for exact groups, whose documents may have had another key before."""
+    return _unite(session, project_id, Document.group_key, group_keys)
+
+
+def _unite(
+    session: Session,
+    project_id: int,
+    column: InstrumentedAttribute[Any],
+    values: Collection[int] | Collection[str],
+) -> int:
+    if not values:
         return 0
-    named: dict[int, set[str | None]] = {}
+    its = Document.project_id == project_id
+    named: dict[Any, set[str | None]] = {}
     rows = session.execute(
-        select(Document.near_id, Document.part)
-        .where(Document.project_id == project_id, is_one_of(session, Document.near_id, near_ids))
-        .distinct()
+        select(column, Document.part).where(its, is_one_of(session, column, values)).distinct()
     )
-    for near_id, part in rows:
-        if near_id is not None:
-            named.setdefault(near_id, set()).add(part)
-    torn: dict[Part, list[int]] = {}
-    for near_id, parts in named.items():
+    for group, part in rows:
+        named.setdefault(group, set()).add(part)
+    torn: dict[Part, list[Any]] = {}
+    for group, parts in named.items():
         role = most_secret(parts)
         if role is not None and len(parts) > 1:
-            torn.setdefault(role, []).append(near_id)
+            torn.setdefault(role, []).append(group)
     for role, groups in torn.items():
         session.execute(
             update(Document)
-            .where(Document.project_id == project_id, is_one_of(session, Document.near_id, groups))
+            .where(its, is_one_of(session, column, groups))
             .values(part=role, arm=Arm.RANKED if role == Part.TRAIN else Arm.RANDOM)
             .execution_options(synchronize_session="fetch")
         )
