@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
+from backend.errors import InvalidInputError
 from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.format import Format
 from backend.workflow.formats.reading import OpenFile, open_records
@@ -52,6 +53,7 @@ def import_file(
         project = project_by_key(session, project_key)
         project_id, labels = project.id, LabelSet(tuple(project.labels))
         casefold = settings_of(project).casefold
+    _check_labels(how.adapt, labels)
     report = ImportReport()
     with (
         open_records(file, how.format, how.options, advance_bytes) as found,
@@ -61,7 +63,7 @@ def import_file(
         opened(found)
         for chunk in chunks(how.adapt(found.records), labels, casefold=casefold):
             with database.write() as session:
-                written = import_lines(session, project_id, chunk.ready, gold)
+                written = import_lines(session, project_id, chunk.ready, gold, casefold=casefold)
             database.tidy()
             for line in (*chunk.refused, *written.refused):
                 refused.add(line)
@@ -81,3 +83,12 @@ def _few_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def _check_labels(adapt: Adaptation, labels: LabelSet) -> None:
+    named = {*(adapt.labels or ()), *(name for name in adapt.renamed.values() if name)}
+    if unknown := sorted(named - set(labels)):
+        raise InvalidInputError(
+            f"the project has no label {', '.join(map(repr, unknown))}; it has "
+            f"{', '.join(map(repr, labels))}"
+        )

@@ -7,7 +7,7 @@ of one chunk (`import_lines`), so that annotators' events never wait long for th
 import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from backend.db.bulk import insert_rows, is_one_of, new_ids
 from backend.db.gold import NewGold, put_gold
 from backend.db.groups import near_groups, unite_parts
+from backend.db.projects import settings_of
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
 from backend.db.versions import locked_project
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
@@ -119,16 +120,25 @@ def chunks(
 
 
 def import_lines(
-    session: Session, project_id: int, ready: Sequence[ReadyDocument], gold: GoldAs | None
+    session: Session,
+    project_id: int,
+    ready: Sequence[ReadyDocument],
+    gold: GoldAs | None,
+    *,
+    casefold: bool = False,
 ) -> ImportReport:
     """Write one chunk; documents that are there already are left as they are.
 
     With `gold`, entities become imported gold of documents that have none: "train" sets their
     duplicate group aside for training, "random" says that they were drawn at random and may
     judge models, their part decided by hash. A group that has a role keeps it. All the refused
-    lines of a chunk are in its report.
+    lines of a chunk are in its report. `casefold` says how the chunk's keys were made: they are
+    made anew when the project has been set otherwise since.
     """
     project = locked_project(session, project_id)
+    in_force = settings_of(project).casefold
+    if in_force != casefold:
+        ready = [replace(one, group_key=group_key(one.record.text, in_force)) for one in ready]
     report = ImportReport()
     known = _known(session, project_id, ready)
     fresh: dict[str, ReadyDocument] = {}
@@ -186,7 +196,7 @@ class _Check:
     def __init__(self, labels: LabelSet, casefold: bool):
         self._labels, self._known, self._casefold = tuple(labels), frozenset(labels), casefold
         self._seen: Counter[bytes] = Counter()
-        self._lacking: dict[tuple[str, ...], list[str]] = {}
+        self._lacking: dict[tuple[tuple[str, ...] | None, tuple[str, ...]], list[str]] = {}
 
     def __call__(self, record: DocumentRecord | RefusedLine) -> ReadyDocument | RefusedLine:
         if isinstance(record, RefusedLine):
@@ -200,7 +210,7 @@ class _Check:
             record.external_id or self._name(record.text),
             group_key(record.text, self._casefold),
             None if entities is None else [entity.to_dict() for entity in entities],
-            self._not_annotated(record.labels),
+            self._not_annotated(record),
         )
 
     def _name(self, text: str) -> str:
@@ -209,12 +219,15 @@ class _Check:
         self._seen[digest.digest()] += 1
         return name
 
-    def _not_annotated(self, labels: tuple[str, ...] | None) -> list[str] | None:
-        if labels is None:
+    def _not_annotated(self, record: DocumentRecord) -> list[str] | None:
+        said = record.labels, record.not_annotated
+        if said == (None, ()):
             return None
-        if labels not in self._lacking:
-            self._lacking[labels] = [label for label in self._labels if label not in labels]
-        return self._lacking[labels] or None
+        if said not in self._lacking:
+            looked_for = set(self._labels if record.labels is None else record.labels)
+            looked_for.difference_update(record.not_annotated)
+            self._lacking[said] = [label for label in self._labels if label not in looked_for]
+        return self._lacking[said] or None
 
 
 def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) -> dict[str, _Known]:

@@ -40,14 +40,18 @@ class Adaptation:
         if self.labels is not None:
             labels = self.labels
         elif labels is not None:
-            labels = tuple(dict.fromkeys(name for name in map(self._name, labels) if name))
+            labels = self._names(labels)
         name = record.external_id
         return replace(
             record,
             entities=entities,
             labels=labels,
+            not_annotated=self._names(record.not_annotated),
             external_id=self.id_prefix + name if name is not None else None,
         )
+
+    def _names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name in map(self._name, labels) if name))
 
     def _name(self, label: str) -> str | None:
         return self.renamed.get(label, label)

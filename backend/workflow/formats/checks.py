@@ -10,6 +10,7 @@ from backend.workflow.formats.record import DocumentRecord, RefusedLine, Unit
 from ml_backend.contract.entity import Entity, EntityError, first_overlap
 
 ID_LENGTH = 200
+NOT_ANNOTATED = "not_annotated"
 TEXT_LENGTH = 1_000_000  # characters; more is a file that was not cut into documents
 
 
@@ -35,20 +36,24 @@ def document(
     `entities` is None where the file says nothing of them, or a list of mappings with `start`,
     `end`, `label` and, where the source states its surface string, `text`: it must be what
     stands there. `raw` is what a refused record is mended from: an object of JSON, or lines.
+    Our own exports name labels under `not_annotated` in `meta`, whatever the format: they become
+    the record's.
     """
     try:
-        checked = checked_text(text)
+        checked, other = checked_text(text), checked_meta(meta)
+        silent = _not_annotated(other)
         return DocumentRecord(
             file=file,
             line=line,
             text=checked,
             external_id=checked_id(external_id),
             entities=checked_entities(entities, checked),
-            meta=checked_meta(meta),
+            meta=other if silent is None else without(other, (NOT_ANNOTATED,)),
             raw=raw,
             labels=labels,
             unit=unit,
             note=note,
+            not_annotated=silent or (),
         )
     except RecordError as error:
         return RefusedLine(file, line, str(error), raw, unit)
@@ -112,6 +117,13 @@ def checked_meta(value: object) -> dict[str, Any]:
 def without(record: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     """The keys of a record that are not among `keys`: what goes to `meta`."""
     return {key: value for key, value in record.items() if key not in keys}
+
+
+def _not_annotated(meta: Mapping[str, Any]) -> tuple[str, ...] | None:
+    names = meta.get(NOT_ANNOTATED)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(names)
 
 
 def _entity(record: object, text: str) -> Entity:

@@ -13,7 +13,8 @@ class DocumentRecord:
     """One document as a file has it; `entities` is None where the file says nothing of them.
 
     `labels` is the file's own label set where it declares one, or where a person does: the
-    project's other labels were not annotated in this document. `note` is what people should know
+    project's other labels were not annotated in this document; and neither were those that
+    `not_annotated` names. `note` is what people should know
     of a document that is taken all the same.
     """
 
@@ -27,6 +28,7 @@ class DocumentRecord:
     labels: tuple[str, ...] | None = None
     unit: Unit = "line"
     note: str | None = None
+    not_annotated: tuple[str, ...] = ()
 
     def refuse(self, reason: str) -> "RefusedLine":
         """The same line, refused for a reason found later."""

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+from backend.commands import documents
 from backend.commands.documents import import_files
 from backend.commands.formats import formats
 from backend.db.session import Database
@@ -103,3 +104,14 @@ def test_words_that_mean_nothing_are_refused_at_once() -> None:
     assert isinstance(typed("a.txt", "--format", "klingon").exception, InvalidInputError)
     assert isinstance(typed("a.txt", "--map", "x").exception, InvalidInputError)
     assert "there is no encoding 'klingon'" in typed("a.txt", "--encoding", "klingon").output
+
+
+def test_an_import_that_is_stopped_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*args: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    Path("a.txt").write_text("글", "utf-8")
+    monkeypatch.setattr(documents, "import_file", stopped)
+    told = typed("a.txt")
+    assert told.exit_code == 130
+    assert "a.txt: stopped; the same command goes on from here" in told.output

@@ -169,3 +169,30 @@ def test_what_cannot_be_told_changes_nothing(project: Database, tmp_path: Path) 
     with pytest.raises(InvalidInputError, match="in no format known"):
         import_file(project, "p", file, None)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.json"]
+
+
+def test_labels_that_nobody_knows_are_told_before_anything_is_read(
+    project: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("글", "utf-8")
+    for adapt in (Adaptation(labels=("PS", "XX")), Adaptation({"A": "XX", "B": None})):
+        with pytest.raises(InvalidInputError, match="no label 'XX'; it has 'PS', 'LC'"):
+            import_file(project, "p", file, None, how=HowToRead(adapt=adapt))
+    assert count(project, Document) == 0
+
+
+@pytest.mark.parametrize("name", ["jsonl", "label-studio", "doccano", "parquet"])
+def test_what_an_export_says_was_not_annotated_is_known_again(
+    project: Database, tmp_path: Path, name: str
+) -> None:
+    format = BY_NAME[name]
+    assert isinstance(format, WritableFormat)
+    meta = {"not_annotated": ["LC", "gone"], "k": 1}
+    out = io.BytesIO()
+    assert list(format.write([ExportDocument("a", "김 씨", [Entity(0, 1, "PS")], meta)], out)) == []
+    (tmp_path / "a").write_bytes(out.getvalue())
+    import_file(project, "p", tmp_path / "a", "train")
+    with project.read() as session:
+        document = session.scalars(select(Document)).one()
+        assert (document.not_annotated, document.meta) == (["LC"], {"k": 1})

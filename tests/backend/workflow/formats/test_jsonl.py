@@ -138,3 +138,12 @@ def test_a_refused_line_can_be_mended_and_read_again(tmp_path: Path) -> None:
     mended = line_of(record)
     assert isinstance(mended, DocumentRecord)
     assert (mended.external_id, mended.meta) == ("a", {})
+
+
+def test_what_our_own_gold_says_was_not_annotated_is_read() -> None:
+    found = line_of({"text": "가", "not_annotated": ["PS"], "meta": {"k": 1}})
+    odd = line_of({"text": "가", "not_annotated": "PS"})
+    assert isinstance(found, DocumentRecord)
+    assert isinstance(odd, DocumentRecord)
+    assert (found.not_annotated, found.meta) == (("PS",), {"k": 1})
+    assert (odd.not_annotated, odd.meta) == ((), {"not_annotated": "PS"})
