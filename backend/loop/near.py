@@ -108,6 +108,7 @@ def _open(database: Database, jobs: Path, project_id: int) -> NearIndex:
         mark = index.progress.mark
         fits = queries.count_documents(session, project_id, up_to=mark) == index.progress.seen
     if mark and fits:
+        index.tidy()
         return index
     index.clear()
     with database.write() as session:

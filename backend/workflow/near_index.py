@@ -180,6 +180,13 @@ class NearIndex:
         for segment in old:
             shutil.rmtree(segment.folder, ignore_errors=True)
 
+    def tidy(self) -> None:
+        """Remove what an interrupted run has left behind; for whoever may write."""
+        known = {segment.folder for segment in self.segments}
+        for left_over in self.folder.glob("segment-*"):
+            if left_over not in known:
+                shutil.rmtree(left_over, ignore_errors=True)
+
     def clear(self) -> None:
         """Forget everything."""
         self.segments, self.progress = [], Progress()
@@ -229,22 +236,15 @@ class NearIndex:
 
 
 def open_index(folder: Path, similarity: Similarity) -> NearIndex:
-    """The index of a folder; an empty one where there is none that was made for this similarity.
-
-    What an interrupted run has left behind is removed.
-    """
+    """The index of a folder; an empty one where there is none that was made for this similarity."""
     index = NearIndex(folder, similarity, Progress())
     try:
         content = json.loads((folder / "index.json").read_bytes())
     except (FileNotFoundError, ValueError):
-        content = {}
+        return index
     if content.get("format") == FORMAT and content["similarity"] == asdict(similarity):
         segments = [Segment(folder / name) for name in content["segments"]]
         if all((segment.folder / "rows.npy").exists() for segment in segments):
             index.segments = segments
             index.progress = Progress(**content["progress"])
-    known = {segment.folder for segment in index.segments}
-    for left_over in folder.glob("segment-*"):
-        if left_over not in known:
-            shutil.rmtree(left_over, ignore_errors=True)
     return index
