@@ -10,15 +10,35 @@ from backend.db.session import Database
 from backend.db.versions import locked_project
 from backend.workflow.autolabel import copies_behind, label_copies
 from backend.workflow.dedupe import DedupeReport, dedupe, unsorted
+from backend.workflow.rekey import folding_wanted, rekey
 
 log = logging.getLogger(__name__)
 
 
 def sort_copies(database: Database, project_id: int) -> DedupeReport:
     """Set the copies among new documents aside, and bring every copy's gold up to date."""
+    rekey_all(database, project_id)
     report = dedupe_all(database, project_id)
     label_all_copies(database, project_id)
     return report
+
+
+def rekey_all(database: Database, project_id: int) -> None:
+    """Make the keys of all documents anew when the project has begun or ceased to fold case.
+
+    Stopped on the way, it begins anew: what has its key already is only read.
+    """
+    while True:
+        with database.read() as session:
+            folded = folding_wanted(session, project_id)
+        if folded is None:
+            return
+        after: int | None = 0
+        while after is not None:
+            with database.write() as session:
+                after = rekey(session, project_id, after, folded=folded)
+            database.tidy()
+        log.info("event=keys_made_anew project=%d folded=%s", project_id, folded)
 
 
 def dedupe_all(database: Database, project_id: int) -> DedupeReport:

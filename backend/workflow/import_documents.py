@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from backend.db.bulk import insert_rows, is_one_of, new_ids
 from backend.db.gold import NewGold, put_gold
 from backend.db.groups import near_groups, unite_parts
+from backend.db.imported_gold import gold_of_other_files
 from backend.db.projects import settings_of
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
 from backend.db.versions import locked_project
@@ -132,14 +133,17 @@ def import_lines(
     With `gold`, entities become imported gold of documents that have none: "train" sets their
     duplicate group aside for training, "random" says that they were drawn at random and may
     judge models, their part decided by hash. A group that has a role keeps it. All the refused
-    lines of a chunk are in its report. `casefold` says how the chunk's keys were made: they are
-    made anew when the project has been set otherwise since.
+    lines of a chunk are in its report. A text without an id to which another file has given other
+    gold is a document of its own, a copy: the two annotations are a conflict. `casefold` says how
+    the chunk's keys were made: they are made anew when the project has been set otherwise since.
     """
     project = locked_project(session, project_id)
     in_force = settings_of(project).casefold
     if in_force != casefold:
         ready = [replace(one, group_key=group_key(one.record.text, in_force)) for one in ready]
     report = ImportReport()
+    if gold is not None:
+        ready = _told_apart(session, project_id, ready)
     known = _known(session, project_id, ready)
     fresh: dict[str, ReadyDocument] = {}
     wanting_gold: dict[str, ReadyDocument] = {}
@@ -228,6 +232,28 @@ class _Check:
             looked_for.difference_update(record.not_annotated)
             self._lacking[said] = [label for label in self._labels if label not in looked_for]
         return self._lacking[said] or None
+
+
+def _told_apart(
+    session: Session, project_id: int, ready: Sequence[ReadyDocument]
+) -> Sequence[ReadyDocument]:
+    """The documents, those that another file annotated otherwise under names of their own."""
+    nameless = {
+        one.external_id: one.record.file
+        for one in ready
+        if one.record.external_id is None and one.entities is not None
+    }
+    others = gold_of_other_files(session, project_id, nameless) if nameless else {}
+    return [
+        replace(one, external_id=f"{one.external_id}-{_short_name(one.record.file)}")
+        if others.get(one.external_id, one.entities) != one.entities
+        else one
+        for one in ready
+    ]
+
+
+def _short_name(file: str) -> str:
+    return hashlib.sha256(file.encode()).hexdigest()[:8]
 
 
 def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) -> dict[str, _Known]:

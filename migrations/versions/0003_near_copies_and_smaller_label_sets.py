@@ -11,6 +11,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column(
+        "projects",
+        sa.Column("keys_folded", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
+    op.add_column(
         "documents",
         sa.Column("near_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
     )
@@ -31,3 +35,5 @@ def downgrade() -> None:
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.drop_column("not_annotated")
         batch_op.drop_column("near_id")
+    with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.drop_column("keys_folded")
