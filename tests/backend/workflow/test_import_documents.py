@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backend.commands.documents import set_copies_aside
 from backend.db.session import Database
@@ -248,3 +248,30 @@ def test_imported_gold_of_a_copy_replaces_what_was_copied(
         gold = session.get_one(Gold, second.id)
         assert (gold.source, gold.entities[0]["label"]) == (GoldSource.IMPORTED, "LC")
         assert session.get_one(Gold, first.id).entities[0]["label"] == "PS"
+
+
+def test_what_two_files_annotated_otherwise_is_kept_as_a_conflict(
+    project: Database, tmp_path: Path
+) -> None:
+    agreed, otherwise = labelled("김철수 씨"), labelled("서울 시장")
+    one = written(tmp_path / "train.jsonl", [agreed, otherwise])
+    otherwise = {**otherwise, "entities": [{"start": 0, "end": 2, "label": "LC"}]}
+    two = written(tmp_path / "dev.jsonl", [agreed, otherwise, {"text": "서울 시장"}])
+    assert import_file(project, "p", one, "train").added == 2
+    report = import_file(project, "p", two, "train")
+    assert (report.added, report.already_there, report.with_gold) == (2, 1, 1)
+    assert set_copies_aside(project, "p").conflicts == 1
+    for file in (one, two):
+        again = import_file(project, "p", file, "train")
+        assert (again.added, again.with_gold) == (0, 0)
+
+
+def test_what_a_person_decided_is_not_brought_back_by_a_file(
+    project: Database, tmp_path: Path
+) -> None:
+    one = written(tmp_path / "a.jsonl", [labelled("김철수 씨")])
+    import_file(project, "p", one, "train")
+    with project.write() as session:
+        session.execute(update(Gold).values(source=GoldSource.PERSON, entities=[]))
+    same = written(tmp_path / "b.jsonl", [labelled("김철수 씨")])
+    assert import_file(project, "p", same, "train").added == 0
