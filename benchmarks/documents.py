@@ -7,8 +7,8 @@ is measured runs in a process of its own, so that its peak memory is its own too
 
     python benchmarks/documents.py --documents 20000 --only import_sqlite dedupe_exact_sqlite
 
-Near duplicates and the autolabel queue are measured in documents_near.py and
-documents_autolabel.py.
+Near copies (documents_near.py) are compared among the corpus's texts; the autolabel queue
+(documents_autolabel.py) is measured on the first twenty thousand.
 """
 
 import argparse
@@ -19,22 +19,42 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import documents_autolabel  # first of all: it brings the tagger  # isort: skip
 import documents_balance
 import documents_dedupe
 import documents_export
 import documents_import
+import documents_near
+import orjson
 from documents_corpus import write_corpus
 from documents_place import Figure, Place, tell
 
 DOCUMENTS = 525_659
+LABELLED = 20_000  # documents of the autolabel queue
 
 Row = Callable[[Place], Iterator[Figure]]
+
+
+def near(place: Place) -> Iterator[Figure]:
+    """Near copies among all texts of the corpus."""
+    with place.corpus.open("rb") as lines:
+        texts = [orjson.loads(line)["text"] for line in lines]
+    yield from documents_near.near_figures(texts)
+
+
+def autolabel(place: Place) -> Iterator[Figure]:
+    """The autolabel queue with one worker and with two."""
+    smaller = Place(place.folder, min(place.documents, LABELLED))
+    yield from documents_autolabel.rows(smaller, "sqlite", workers=2)
+
 
 ROWS: dict[str, Row] = {
     **documents_import.ROWS,
     **documents_dedupe.ROWS,
     **documents_balance.ROWS,
     **documents_export.ROWS,
+    "near": near,
+    "autolabel": autolabel,
 }
 
 
