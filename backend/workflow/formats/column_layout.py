@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 from backend.workflow.formats.tag_schemes import SchemeVotes, Tag, TagError, TagScheme, read_tag
 
@@ -113,7 +114,7 @@ def survey(lines: Sequence[str]) -> Survey | None:
         votes.scheme(),
         rows=len(tokens) / sum(map(len, sentences)),
         sound=sound / len(sentences),
-        single=sum(len(token) == 1 for token in tokens) / len(tokens),
+        single=sum(map(_is_character, tokens)) / len(tokens),
         han=sum(1 for letter in letters if _HAN.match(letter)) / max(1, len(letters)),
         counted=layout.columns > 2 and all(token.isdecimal() for token in tokens),
     )
@@ -171,6 +172,11 @@ def _row(layout: Layout, line: str) -> tuple[str, Tag] | None:
         return token, read_tag(tag)
     except (RowError, TagError):
         return None
+
+
+def _is_character(token: str) -> bool:
+    """Whether people see one character: a decomposed syllable is one, too."""
+    return len(token) == 1 or (len(token) < 4 and len(normalize("NFC", token)) == 1)
 
 
 def _is_segmented(tokens: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -183,6 +184,14 @@ def test_a_file_without_blank_lines_is_refused_in_pieces_and_not_held(tmp_path: 
 def test_what_is_no_column_file_is_refused_as_a_whole(tmp_path: Path) -> None:
     (refused,) = records_in(tmp_path, "가나다\n라마바\n", bio_words)
     assert str(refused) == "a.txt: this is no file of tokens and tags in columns"
+
+
+def test_decomposed_syllables_are_characters(tmp_path: Path) -> None:
+    path = tmp_path / "nfd.txt"
+    path.write_text("".join(f"{normalize('NFD', one)}\tO\n" for one in "서울에 간다"))
+    with open_records(path) as opened:
+        assert opened.format is bio_characters
+        assert shown(list(opened.records)) == [(normalize("NFD", "서울에 간다"), [])]
 
 
 def test_chinese_words_are_asked_about(tmp_path: Path) -> None:
