@@ -64,7 +64,7 @@ def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
                 yield from row_documents(_rows(source, table))
             else:
                 yield from _texts(source, table)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, ValueError) as error:  # text that is no UTF-8 is the latter
         raise InvalidInputError(f"{source.name} is no sound Parquet file: {error}") from error
 
 
@@ -144,7 +144,9 @@ def _class_names(table: pq.ParquetFile, column: str) -> tuple[str, ...] | None:
     stored = stored or (table.metadata.metadata or {}).get(b"huggingface")
     if not stored:
         return None
-    feature = orjson.loads(stored).get("info", {}).get("features", {}).get(column)
+    feature: Any = orjson.loads(stored)
+    for key in ("info", "features", column):
+        feature = feature.get(key) if isinstance(feature, dict) else None
     while isinstance(feature, list | dict):
         if isinstance(feature, list):
             feature = feature[0] if feature else None

@@ -36,7 +36,10 @@ def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
     csv.field_size_limit(checks.TEXT_LENGTH * 4)
     lines = (line for _, line in source.lines(keep_ends=True))
     rows = csv.reader(lines, _dialect(source.head()))
-    header = _distinct(next(rows, []))
+    try:
+        header = _distinct(next(rows, []))
+    except csv.Error as error:
+        raise InvalidInputError(f"{source.name} does not begin with a header: {error}") from error
     text = _column(header, source.options.text_column, _TEXT_COLUMNS, source, "--text-column")
     wanted = source.options.id_column
     identity = (

@@ -17,47 +17,9 @@ from backend.workflow.formats.format import ExportDocument, WritableFormat
 from backend.workflow.formats.registry import BY_NAME, FORMATS
 from backend.workflow.import_documents import CHUNK
 from ml_backend.contract.entity import Entity
+from tests.backend.workflow.formats import samples
 
 LABELS = ["PS", "LC"]
-READ_ONLY = {
-    "label-studio-min": json.dumps(
-        [
-            {
-                "text": "김철수 씨",
-                "label": [{"start": 0, "end": 3, "text": "김철수", "labels": ["PS"]}],
-                "id": 4,
-                "annotation_id": 9,
-            }
-        ]
-    ),
-    "prodigy": json.dumps(
-        {"text": "이영희 씨", "spans": [{"start": 0, "end": 3, "label": "PS"}], "answer": "accept"}
-    ),
-    "token-tags": json.dumps({"tokens": ["박민수", "씨"], "ner_tags": ["B-PS", "O"]}),
-    "cluener": json.dumps({"text": "浙商银行", "label": {"LC": {"浙商银行": [[0, 3]]}}}),
-    "kmounlp": "## 1\n## 최민 씨\n## <최민:PS> 씨\n최민\t최민\tNNP\tB-PS\n",
-    "klp2016": "; 정우 씨\n$<정우:PS> 씨\n1\t정우\tNNP\tB_PS\n2\t씨\tNNB\tO\n",
-    "klue": "## klue-ner-v1_dev_00000-wikitree\t<한:PS> 씨\n한\tB-PS\n \tO\n씨\tO\n",
-    "naver": "1\t윤\tPER_B\n2\t씨\t-\n",
-    "nersota": "조 씨␞<조:PS> 씨\n",
-    "sentence-json": json.dumps(
-        {
-            "document": [
-                {
-                    "sentence": [
-                        {
-                            "id": "N.1",
-                            "form": "장 씨",
-                            "NE": [{"form": "장", "label": "PS", "begin": 0, "end": 1}],
-                        }
-                    ]
-                }
-            ]
-        }
-    ),
-    "table": "id,text\nt1,임 씨\n",
-    "text": "오 씨\n",
-}
 
 
 @pytest.fixture
@@ -68,19 +30,9 @@ def project(any_database: Database) -> Database:
 
 
 def sample(folder: Path, name: str) -> Path:
-    """A file of one document in a format, with an entity where the format has any."""
-    format = BY_NAME[name]
-    path = folder / f"{name}{format.EXTENSIONS[0]}"
-    if name in READ_ONLY:
-        path.write_text(READ_ONLY[name], "utf-8")
-        return path
-    assert isinstance(format, WritableFormat)
-    out = io.BytesIO()
-    text = f"{name} 의 김철수 씨"
-    start = text.index("김")
-    entities = [Entity(start, start + 3, "PS")]
-    assert list(format.write([ExportDocument(name, text, entities)], out)) == []
-    path.write_bytes(out.getvalue())
+    """A file of one document in a format."""
+    path = folder / f"{name}{BY_NAME[name].EXTENSIONS[0]}"
+    path.write_bytes(samples.sample(name))
     return path
 
 

@@ -53,6 +53,11 @@ def test_columns_are_named_where_they_cannot_be_told(tmp_path: Path) -> None:
     assert (found.external_id, found.text) == ("1", "서울")
 
 
+def test_what_does_not_begin_with_a_header_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"a\.csv does not begin with a header"):
+        read(tmp_path, '"id,text\n1,서울\n')
+
+
 def test_columns_of_one_name_are_both_kept(tmp_path: Path) -> None:
     (found,) = good(read(tmp_path, "text,tag,tag\n서울,x,y\n"))
     assert found.meta == {"tag": "x", "tag (2)": "y"}
