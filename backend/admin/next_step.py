@@ -6,6 +6,7 @@ from typing import Literal
 from backend.admin.services import ServiceStates
 from backend.db.overview import ProjectOverview
 from backend.db.tables import PublicationState
+from backend.db.tables_of_autolabel import PromiseState
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,15 @@ def attention(overview: ProjectOverview, services: ServiceStates) -> list[Attent
     publication = overview.publication
     if publication is not None and publication.state == PublicationState.FAILED:
         found.append(Attention("warning", f"The last publication failed: {publication.reason}"))
+    promise = overview.promise
+    if promise is not None and promise.state == PromiseState.STOPPED:
+        found.append(
+            Attention(
+                "error",
+                "Nothing is accepted by rule any more, and what the rule had accepted is recalled: "
+                f"{promise.reason}.",
+            )
+        )
     if overview.inbox.refused:
         found.append(
             Attention(

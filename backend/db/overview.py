@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend.db.autolabels import last_promise
 from backend.db.projects import (
     CorrectionCounts,
     DocumentCounts,
@@ -27,6 +28,7 @@ from backend.db.tables import (
     Version,
     VersionState,
 )
+from backend.db.tables_of_autolabel import Promise
 from backend.db.versions import ENDED, run_of_version
 from backend.settings import ProjectSettings
 
@@ -49,6 +51,7 @@ class ProjectOverview:
     publication: Publication | None  # the newest
     inbox: InboxCounts
     reconciliation: Reconciliation | None
+    promise: Promise | None = None  # the newest that a curator has signed
 
     @property
     def champion(self) -> Version | None:
@@ -115,6 +118,7 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
         ).one_or_none(),
         inbox=count_inbox(session, project.id),
         reconciliation=last_reconciliation(session, project.id),
+        promise=last_promise(session, project.id),
     )
 
 

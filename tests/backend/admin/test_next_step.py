@@ -20,6 +20,7 @@ from backend.db.tables import (
     VersionState,
     now,
 )
+from backend.db.tables_of_autolabel import Promise, PromiseState
 from tests.backend.admin.conftest import SignIn
 
 
@@ -126,3 +127,29 @@ def test_an_adopted_version_has_no_way_back(curator: FlaskClient, filled: Databa
     page = curator.get("/projects/general").text
     assert "colleague&#39;s" in page
     assert page.count('data-testid="rollback"') == 2  # v1 and v2
+
+
+def test_a_promise_that_the_audit_contradicted_is_told(
+    curator: FlaskClient, filled: Database
+) -> None:
+    reason = "of 14 documents that people labelled blind, 8 were exactly right"
+    assert "accepted by rule" not in curator.get("/projects/general").text
+    with filled.write() as session:
+        project = project_by_key(session, "general")
+        version = session.scalars(select(Version)).first()
+        assert version is not None
+        session.add(
+            Promise(
+                project_id=project.id,
+                version_id=version.id,
+                p=0.95,
+                delta=0.05,
+                threshold=0.9,
+                state=PromiseState.STOPPED,
+                reason=reason,
+                signed_by="curator@example.com",
+            )
+        )
+    page = curator.get("/projects/general").text
+    assert "Nothing is accepted by rule any more" in page
+    assert reason in page

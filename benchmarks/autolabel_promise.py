@@ -1,0 +1,234 @@
+"""Whether the autolabel promise is kept, and how much of a pool it accepts.
+
+Each corpus is split by duplicate group with a seed: half of the groups are the rest, a tenth is
+dev, and two versions of the built-in encoder learn from parts of the others with a small budget of
+steps: a small one from 15 % of all groups, a large one from 40 %. The rest is predicted once and
+drawn 200 times, without replacement, half into certify and half into test, one document a group;
+the threshold comes from certify as in the product.
+
+`violations` is the share of draws in which the accepted test documents are exactly right less
+often than p, at the worst of p = 0.90 and 0.95 and of the versions. Its denominator is the draws
+that accept any test document: one that accepts nothing keeps its promise by doing nothing, and
+shall not hide those that do not. Where fewer than a tenth of the draws accept anything, that is
+a handful of lucky ones, and the denominator is all draws, of whom the promise speaks. `coverage`
+is the mean share of test documents accepted, draws that accept nothing included. Prints a JSON
+line a figure; the curve of p against coverage is drawn to KEPT/coverage.png, its numbers are in
+KEPT/coverage.json. Versions are kept, so that a run that was broken off goes on:
+
+    python benchmarks/autolabel_promise.py [--corpora FOLDER] [--kept FOLDER] [--corpus A,B]
+"""
+
+import ml_backend  # first of all: see there  # isort: skip  # noqa: F401
+import argparse
+import hashlib
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from backend.workflow.promise import Outcome, certify
+from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.tagger.predict import Tagger
+from ml_backend.training import dataset
+from ml_backend.training.config import TrainingConfig
+from ml_backend.training.files import read_gold
+from ml_backend.training.fit import Step
+from ml_backend.training.version import make_version
+
+SEED = 17
+REST, DEV = 0.5, 0.1  # shares of the groups
+PARTS = {"small": 0.15, "large": 0.4}  # of the groups: what the two versions learn from
+STEPS = {"small": 600, "large": 1600}
+CONFIGS = {
+    "kmounlp": {"learning_rate": 3e-3, "crf_learning_rate": 3e-2, "swap": 0.2},
+    "cluener": {"swap": 0.2},
+}
+DRAWS = 200
+DELTA = 0.05
+CURVE = tuple(round(0.5 + step / 40, 3) for step in range(20))  # 0.50 to 0.975
+JUDGED, COVERED = (0.90, 0.95), 0.90  # p of the figures
+FEW = DRAWS // 10  # draws that accept anything, below which their share says nothing
+VIOLATIONS_BAR, COVERAGE_BAR = 0.08, 0.25
+
+
+@dataclass(frozen=True)
+class Split:
+    """One corpus in parts that share no duplicate group; lists of groups."""
+
+    labels: LabelSet
+    train: list[list[GoldDocument]]
+    dev: list[list[GoldDocument]]
+    rest: list[list[GoldDocument]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """What the draws of one version came to for one p."""
+
+    p: float
+    coverage: float
+    accepting: int  # draws that accepted any test document
+    broken: int  # of these, where the accepted were right less often than p
+    kept_rate: float | None  # how often the accepted were right, over all draws
+
+    @property
+    def violations(self) -> float:
+        """See the module's docstring."""
+        return self.broken / (self.accepting if self.accepting >= FEW else DRAWS)
+
+
+def main() -> int:
+    """Train what is not kept yet, draw, and print the figures; 1 when a bar is missed."""
+    options = _options()
+    curves: dict[str, list[Point]] = {}
+    for corpus in options.corpus:
+        split = _split(options.corpora / f"{corpus}-train.jsonl")
+        for size in PARTS:
+            outcomes = _outcomes(_version(split, corpus, size, options.kept), split)
+            right = statistics.fmean(outcome.right for outcome in outcomes)
+            _print(f"{corpus}_{size}_exactly_right", right, None, True)
+            curves[f"{corpus} {size}"] = [_point(outcomes, p) for p in CURVE]
+    _keep(curves, options.kept)
+    return 0 if _report(curves) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpora", type=Path, default=Path("../shared/corpora"))
+    parser.add_argument("--kept", type=Path, default=Path(".goldloop/benchmarks/autolabel_promise"))
+    parser.add_argument("--corpus", type=lambda names: names.split(","), default=list(CONFIGS))
+    return parser.parse_args()
+
+
+def _split(path: Path) -> Split:
+    gold = read_gold([path])
+    by_group: dict[str, list[GoldDocument]] = {}
+    for document in gold.documents:
+        by_group.setdefault(document.group, []).append(document)
+    groups = [by_group[key] for key in sorted(by_group)]
+    random.Random(SEED).shuffle(groups)
+    rest, dev = round(len(groups) * REST), round(len(groups) * DEV)
+    return Split(
+        LabelSet(tuple(gold.labels())),
+        train=groups[rest + dev :],
+        dev=groups[rest : rest + dev],
+        rest=groups[:rest],
+    )
+
+
+def _version(split: Split, corpus: str, size: str, kept: Path) -> Path:
+    """The trained version of a corpus and a size; trained now if need be, or to its end."""
+    groups = len(split.train) + len(split.dev) + len(split.rest)
+    learned = split.train[: round(groups * PARTS[size])]
+    config = TrainingConfig(precision="bf16", max_steps=STEPS[size], **CONFIGS[corpus])
+    asked = json.dumps([STEPS[size], CONFIGS[corpus], SEED, [one[0].group for one in learned]])
+    folder = kept / f"{corpus}-{size}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
+    if (folder / "done").exists():
+        return folder / "version"
+    began = time.monotonic()
+
+    def watch(step: Step) -> None:
+        if step.step % config.save_every == 0 or step.step == step.steps:
+            told = f"step={step.step}/{step.steps} dev_f1={step.dev_f1:.4f}"
+            seconds = time.monotonic() - began
+            print(f"version={folder.name} {told} s={seconds:.0f}", file=sys.stderr, flush=True)
+
+    make_version(
+        dataset.from_documents(_flat(learned), _flat(split.dev), split.labels),
+        config,
+        seed=SEED,
+        folder=folder / "version",
+        about={"corpus": corpus},
+        watch=watch,
+        resume_in=folder / "state",
+    )
+    (folder / "done").touch()
+    return folder / "version"
+
+
+def _outcomes(version: Path, split: Split) -> list[Outcome]:
+    """What the version says of the rest, one document a group."""
+    documents = [group[0] for group in split.rest]
+    readings = Tagger.load(version).predict([document.text for document in documents])
+    return [
+        Outcome(reading.confidence, set(reading.entities) == set(document.entities))
+        for document, reading in zip(documents, readings, strict=True)
+    ]
+
+
+def _point(outcomes: Sequence[Outcome], p: float) -> Point:
+    """Draw, certify and test: the same draws for every p."""
+    chance, pool = random.Random(SEED), list(outcomes)
+    half = len(pool) // 2
+    coverages, rates, accepted_right, accepted = [], [], 0, 0
+    for _ in range(DRAWS):
+        chance.shuffle(pool)
+        found = certify(pool[:half], p, DELTA)
+        test, threshold = pool[half:], found.threshold
+        taken = [one.right for one in test if threshold is not None and one.confidence >= threshold]
+        coverages.append(len(taken) / len(test))
+        accepted_right, accepted = accepted_right + sum(taken), accepted + len(taken)
+        if taken:
+            rates.append(sum(taken) / len(taken))
+    return Point(
+        p,
+        statistics.fmean(coverages),
+        accepting=len(rates),
+        broken=sum(rate < p for rate in rates),
+        kept_rate=accepted_right / accepted if accepted else None,
+    )
+
+
+def _keep(curves: dict[str, list[Point]], kept: Path) -> None:
+    record = {name: [asdict(point) for point in points] for name, points in curves.items()}
+    (kept / "coverage.json").write_text(json.dumps(record, indent=1), "utf-8")
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    for name, points in curves.items():
+        axes.plot([one.p for one in points], [one.coverage for one in points], label=name)
+    axes.axhline(COVERAGE_BAR, color="grey", linewidth=0.8, linestyle=":")
+    axes.axvline(COVERED, color="grey", linewidth=0.8, linestyle=":")
+    axes.set_xlabel("p: an accepted document is exactly right with this probability at least")
+    axes.set_ylabel("documents accepted")
+    axes.set_ylim(0, 1)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(kept / "coverage.png", dpi=150)
+
+
+def _report(curves: dict[str, list[Point]]) -> bool:
+    worst, best = 0.0, 0.0
+    for name, points in curves.items():
+        corpus_and_size = name.replace(" ", "_")
+        for point in points:
+            if point.p in JUDGED:
+                worst = max(worst, point.violations)
+                figure = f"{corpus_and_size}_{point.p:.2f}"
+                _print(f"{figure}_violations", point.violations, None, True)
+                _print(f"{figure}_draws_that_accept", point.accepting, None, True)
+            if point.p in (*JUDGED, 0.8):
+                _print(f"{corpus_and_size}_{point.p:.2f}_coverage", point.coverage, None, True)
+            if point.p == COVERED:
+                best = max(best, point.coverage)
+    kept = _print("violations", worst, VIOLATIONS_BAR, worst <= VIOLATIONS_BAR)
+    return _print("coverage", best, COVERAGE_BAR, best >= COVERAGE_BAR) and kept
+
+
+def _print(name: str, value: float, bar: float | None, ok: bool) -> bool:
+    record = {"name": name, "value": round(value, 4), "bar": bar, "unit": "share", "ok": ok}
+    print(json.dumps(record), flush=True)
+    return ok
+
+
+def _flat(groups: list[list[GoldDocument]]) -> list[GoldDocument]:
+    return [document for group in groups for document in group]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
