@@ -3,9 +3,11 @@
 What was an object of JSON becomes a line of `FILE.refused.jsonl` with the reason under the key
 `refused`, which every reader of JSON overlooks. What was lines of text becomes the same lines in
 `FILE.refused.EXT`, with the reasons in `FILE.refused.reasons.txt`. Nothing refused: no file, and
-those of an earlier import are removed.
+those of an earlier import are removed. Where the file's folder may not be written to, the
+present one is taken.
 """
 
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -25,9 +27,10 @@ class RefusedFiles:
         name, extension = imported.name, imported.suffix.lower()
         if extension in ("", ".gz", ".zip", ".jsonl"):
             extension = ".txt"
-        self.objects = imported.with_name(f"{name}.refused.jsonl")
-        self.lines = imported.with_name(f"{name}.refused{extension}")
-        self.reasons = imported.with_name(f"{name}.refused.reasons.txt")
+        folder = imported.parent if os.access(imported.parent, os.W_OK) else Path.cwd()
+        self.objects = folder / f"{name}.refused.jsonl"
+        self.lines = folder / f"{name}.refused{extension}"
+        self.reasons = folder / f"{name}.refused.reasons.txt"
         self.written: list[Path] = []
         self._open: dict[Path, BinaryIO] = {}
 

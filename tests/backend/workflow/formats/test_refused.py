@@ -1,7 +1,10 @@
 """What was refused is written so that it can be mended and read again."""
 
 import json
+import os
 from pathlib import Path
+
+import pytest
 
 from backend.workflow.formats.record import RefusedLine
 from backend.workflow.formats.refused import RefusedFiles
@@ -50,3 +53,15 @@ def test_nothing_refused_leaves_no_file_and_takes_the_old_ones_away(tmp_path: Pa
     with RefusedFiles(path) as files:
         pass
     assert files.written == list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_may_not_be_written_to_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present = tmp_path / "present"
+    present.mkdir()
+    monkeypatch.chdir(present)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)  # root may always
+    with RefusedFiles(tmp_path / "a.txt") as files:
+        files.add(RefusedLine("a.txt", 1, "why", "줄"))
+    assert [path.parent for path in files.written] == [present, present]
