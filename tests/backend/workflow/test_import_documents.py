@@ -1,5 +1,6 @@
 """Import: nothing twice, nothing altered, nothing dropped in silence; roles are permanent."""
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from backend.commands.documents import set_copies_aside
+from backend.db.label_recount import differences
 from backend.db.session import Database
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project
 from backend.loop.import_files import import_file
+from backend.workflow import import_documents
 from backend.workflow.formats.record import DocumentRecord
 from backend.workflow.import_documents import CHUNK, KEPT_REFUSALS, chunks, import_lines
 from backend.workflow.select import part_of
@@ -275,3 +278,29 @@ def test_what_a_person_decided_is_not_brought_back_by_a_file(
         session.execute(update(Gold).values(source=GoldSource.PERSON, entities=[]))
     same = written(tmp_path / "b.jsonl", [labelled("김철수 씨")])
     assert import_file(project, "p", same, "train").added == 0
+
+
+@pytest.mark.parametrize("place", ["_known", "insert_rows", "put_gold"])
+def test_an_import_that_was_broken_off_goes_on_from_there(
+    project: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    count = 3 * CHUNK
+    file = written(tmp_path / "a.jsonl", [labelled(f"글 {n % 2000}") for n in range(count)])
+    whole, calls = getattr(import_documents, place), itertools.count(1)
+
+    def interrupted(*arguments: object) -> object:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(import_documents, place, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        import_file(project, "p", file, "train")
+    assert len(documents(project)) == CHUNK  # whole chunks
+    again = import_file(project, "p", file, "train")
+    assert (again.added, again.already_there) == (2 * CHUNK, CHUNK)
+    set_copies_aside(project, "p")
+    with project.read() as session:
+        assert session.scalar(select(func.count()).select_from(Gold)) == count
+        assert differences(session, session.scalars(select(Project.id)).one()) == []
+    assert sum(one.canonical_id is not None for one in documents(project)) == 1000
