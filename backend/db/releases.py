@@ -16,7 +16,7 @@ from backend.db.tables_of_labels import Adjudication
 from backend.db.tables_of_releases import Release
 from backend.errors import NotFoundError
 
-PAGE = 1000  # documents
+PAGE = 500  # documents
 
 _canonical, _original = aliased(Document), aliased(Gold)
 

@@ -32,6 +32,8 @@ from backend.workflow.releases.sorting import RUN, FileFacts, SortedPairs
 
 SPLITS = tuple(part.value for part in Part)
 
+Entities = list[dict[str, Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -78,39 +80,48 @@ class _Writer:
     def __init__(
         self, folder: Path, labels: ReleasedLabels, filters: Filters, roles: Mapping[str, str]
     ):
-        self._folder, self._labels, self._filters, self._roles = folder, labels, filters, roles
-        self._pairs = {split: SortedPairs(folder, split) for split in SPLITS}
+        self._labels, self._filters, self._roles = labels, filters, roles
+        self._pairs = {
+            split: SortedPairs(folder / gold_file(split), folder / provenance_file(split))
+            for split in SPLITS
+        }
         self._splits = {split: SplitCounts() for split in SPLITS}
         self._origins = OriginCounts()
+        self._takes_all = filters.takes_all
         self._size = 0  # bytes in memory
 
     def add(self, page: Sequence[GoldRow], provenance: PageProvenance) -> None:
+        plain = self._labels.plain
         for row in page:
-            stored = spans(row.external_id, row.text, orjson.loads(row.entities))
-            origin = provenance.origin(row, stored)
-            if self._filters.take(origin.vouching, origin.agreement):
-                self._take(row, stored, origin, provenance)
-        if self._size > RUN:
-            for pairs in self._pairs.values():
-                pairs.spill()
-            self._size = 0
+            records = orjson.loads(row.entities)
+            entities = _as_they_are(row.text, records, plain)
+            if entities is None:
+                entities = self._named(row, spans(row.external_id, row.text, records))
+            origin = provenance.origin(row, records)
+            if self._takes_all or self._filters.take(origin.vouching, origin.agreement):
+                self._take(row, entities, origin, provenance)
+            if self._size > RUN:
+                for pairs in self._pairs.values():
+                    pairs.spill()
+                self._size = 0
 
     def finish(self) -> Content:
         files: dict[str, FileFacts] = {}
         for split, pairs in self._pairs.items():
-            names = gold_file(split), provenance_file(split)
-            facts = pairs.write(*(self._folder / name for name in names))
-            files.update(zip(names, facts, strict=True))
+            files[gold_file(split)], files[provenance_file(split)] = pairs.finish()
             self._splits[split].sum_up()
         return Content(files, self._splits, self._origins)
 
     def _take(
-        self, row: GoldRow, stored: Sequence[Span], origin: Origin, provenance: PageProvenance
+        self, row: GoldRow, entities: Entities, origin: Origin, provenance: PageProvenance
     ) -> None:
-        released = self._named(stored)
-        gold = _gold(row, released)
+        name = row.external_id
+        gold: dict[str, Any] = {"id": name, "text": row.text, "entities": entities}
         silent = self._labels.not_annotated(
-            provenance.not_annotated(row), row.revision, origin.vouching, row.version_name
+            row.not_annotated if origin.original is None else provenance.not_annotated(row),
+            row.revision,
+            origin.original or origin.source,
+            row.version_name,
         )
         if silent:
             gold["not_annotated"] = silent
@@ -118,24 +129,23 @@ class _Writer:
                 self._origins.not_annotated[label] += 1
         if row.meta != "{}":
             gold["meta"] = orjson.Fragment(_canonical(row.meta))
-        own = b""
+        shared = self._origins.add(origin, len(entities))
+        beside = b'{"id":%b,%b' % (orjson.dumps(name), shared)
         if row.canonical_id or row.near_id or row.adjudication_id:
-            told = provenance.own(row)
-            own = b"," + orjson.dumps(told)[1:-1] if told else b""
-            self._origins.copies += "copy_of" in told
-            self._origins.near += "near" in told
-        line = orjson.dumps(gold)
-        its = b'{"id":%b,%b%b' % (orjson.dumps(row.external_id), _shared(origin), own)
+            beside += self._own(provenance.own(row))
         split = self._roles.get(row.group_key) or row.part or "train"
-        self._pairs[split].add(line, with_crc(line, its))
-        self._size += len(line) + len(its)
-        self._splits[split].add(tuple([label for _, _, label in released]))
-        self._origins.add(origin, len(released))
+        line = orjson.dumps(gold)
+        self._pairs[split].add(line, with_crc(line, beside))
+        self._size += len(line) + len(beside)
+        self._splits[split].add(tuple([entity["label"] for entity in entities]))
 
-    def _named(self, stored: Sequence[Span]) -> Sequence[Span]:
+    def _own(self, told: dict[str, Any]) -> bytes:
+        self._origins.copies += "copy_of" in told
+        self._origins.near += "near" in told
+        return b"," + orjson.dumps(told)[1:-1] if told else b""
+
+    def _named(self, row: GoldRow, stored: Sequence[Span]) -> Entities:
         """Entities under their newest names; what has become the same is there once."""
-        if self._labels.plain.issuperset([label for _, _, label in stored]):
-            return stored
         found: dict[Span, None] = {}
         for start, end, label in stored:
             name = self._labels.name_of(label)
@@ -143,30 +153,35 @@ class _Writer:
                 self._origins.left_out[label] += 1
             else:
                 found[start, end, name] = None
-        return sorted(found)
+        return [_entity(row.text, *span) for span in sorted(found)]
+
+
+def _as_they_are(text: str, records: Entities, plain: frozenset[str]) -> Entities | None:
+    """Entities that are in order, fit their text and need no other name; else None.
+
+    Nearly all are: this does at once what `spans` and `_named` do step by step.
+    """
+    found, last, length = [], 0, len(text)
+    for record in records:
+        if len(record) != 3:
+            return None
+        start, end, label = record.get("start"), record.get("end"), record.get("label")
+        if type(start) is not int or type(end) is not int or label not in plain:
+            return None
+        if not last <= start < end <= length:
+            return None
+        found.append({"start": start, "end": end, "label": label, "text": text[start:end]})
+        last = end
+    return found
+
+
+def _entity(text: str, start: int, end: int, label: str) -> dict[str, Any]:
+    return {"start": start, "end": end, "label": label, "text": text[start:end]}
 
 
 def with_crc(line: bytes, beside: bytes) -> bytes:
     """An open line of provenance, closed with the checksum of both lines."""
     return b'%b,"crc":"%08x"}' % (beside, zlib.crc32(beside, zlib.crc32(line)))
-
-
-def _gold(row: GoldRow, entities: Sequence[Span]) -> dict[str, Any]:
-    text = row.text
-    return {
-        "id": row.external_id,
-        "text": text,
-        "entities": [
-            {"start": start, "end": end, "label": label, "text": text[start:end]}
-            for start, end, label in entities
-        ],
-    }
-
-
-@lru_cache(256)
-def _shared(origin: Origin) -> bytes:
-    """An origin's part of a line; many documents have the same."""
-    return orjson.dumps(origin.to_dict())[1:-1]
 
 
 @lru_cache(256)

@@ -1,9 +1,11 @@
 """What a release holds, counted while it is written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from backend.db.tables import GoldSource
 from backend.workflow.releases.provenance import Origin
@@ -61,22 +63,32 @@ class SplitCounts:
 
 
 @dataclass(slots=True)
+class OriginCount:
+    """What many documents share."""
+
+    json: bytes
+    documents: int = 0
+    entities: int = 0
+
+
+@dataclass(slots=True)
 class OriginCounts:
     """Where gold comes from, what is a copy of what, and what was not annotated or not taken."""
 
-    origins: dict[Origin, list[int]] = field(default_factory=dict)  # documents, entities
+    origins: dict[Origin, OriginCount] = field(default_factory=dict)
     copies: int = 0  # documents that are an exact copy of another
     near: int = 0  # documents with a near copy
     not_annotated: Counts = field(default_factory=_none)  # label → documents
     left_out: Counts = field(default_factory=_none)  # label in gold → entities
 
-    def add(self, origin: Origin, entities: int) -> None:
-        """Count one document."""
+    def add(self, origin: Origin, entities: int) -> bytes:
+        """Count one document; returns its origin as JSON without the braces."""
         its = self.origins.get(origin)
         if its is None:
-            its = self.origins[origin] = [0, 0]
-        its[0] += 1
-        its[1] += entities
+            its = self.origins[origin] = OriginCount(orjson.dumps(origin.to_dict())[1:-1])
+        its.documents += 1
+        its.entities += entities
+        return its.json
 
     def to_dict(self) -> dict[str, Any]:
         """As the manifest has it: most documents first."""
@@ -97,24 +109,20 @@ class OriginCounts:
 
     def _by(self, name: Callable[[Origin], str | None]) -> dict[str, dict[str, int]]:
         found: dict[str, list[int]] = {}
-        for key, documents, entities in self._named(name):
-            its = found.setdefault(key, [0, 0])
-            its[0] += documents
-            its[1] += entities
+        for origin, count in self.origins.items():
+            key = name(origin)
+            if key is not None:
+                its = found.setdefault(key, [0, 0])
+                its[0] += count.documents
+                its[1] += count.entities
         order = sorted(found, key=lambda key: (-found[key][0], key))
         return {key: {"documents": found[key][0], "entities": found[key][1]} for key in order}
 
-    def _named(self, name: Callable[[Origin], str | None]) -> Iterator[tuple[str, int, int]]:
-        for origin, (documents, entities) in self.origins.items():
-            key = name(origin)
-            if key is not None:
-                yield key, documents, entities
-
     def _people(self) -> dict[str, int]:
         found: Counter[int] = Counter()
-        for origin, (documents, _) in self.origins.items():
+        for origin, count in self.origins.items():
             if origin.source in (GoldSource.PERSON, GoldSource.DECISION):
-                found[origin.people or 0] += documents
+                found[origin.people or 0] += count.documents
         return {str(people): found[people] for people in sorted(found)}
 
 

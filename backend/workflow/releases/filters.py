@@ -51,9 +51,9 @@ class Filters(BaseModel):
         return self
 
     @property
-    def needs_agreement(self) -> bool:
-        """Whether the people behind each document must be known."""
-        return self.min_agreement is not None
+    def takes_all(self) -> bool:
+        """Whether `take` need not be asked."""
+        return not self.people_only and self.min_agreement is None
 
     def take(self, source: str, agreement: float | None) -> bool:
         """Whether gold of a source is taken; a copy's source is that of its original."""

@@ -89,9 +89,9 @@ class PageProvenance:
     decisions: Mapping[int, Decision]
     near_keys: Mapping[int, str]
 
-    def origin(self, row: GoldRow, gold: Iterable[Span]) -> Origin:
+    def origin(self, row: GoldRow, gold: Iterable[dict[str, Any]]) -> Origin:
         """Where one document's gold comes from; `gold` is its entities as stored."""
-        if row.source == GoldSource.IMPORTED:  # nearly all of a large project
+        if row.source == GoldSource.IMPORTED:
             return imported(row.file)
         if row.source != GoldSource.COPIED:
             return self._origin(row, row.source, None, row.file, gold)
@@ -127,7 +127,7 @@ class PageProvenance:
         source: str,
         original: str | None,
         file: str | None,
-        gold: Iterable[Span],
+        gold: Iterable[dict[str, Any]],
     ) -> Origin:
         vouching = original or source
         if vouching == GoldSource.IMPORTED:
@@ -146,7 +146,9 @@ class PageProvenance:
             version=row.version_name
             or (states[-1].version_name if states and not decided else None),
             people=len({state.person for state in states}) or None,
-            agreement=agreement(states, frozenset(gold)) if states else None,
+            agreement=agreement(states, frozenset((e["start"], e["end"], e["label"]) for e in gold))
+            if states
+            else None,
         )
 
 

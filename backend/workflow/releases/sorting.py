@@ -6,7 +6,7 @@ document's id, which no other has.
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 RUN = 8 * 2**20  # bytes of lines in memory: what a processor keeps near
+BATCH = 500  # lines that are written together
 BLOCK = 32 * 2**10  # bytes of lines that are read of a run at a time
 _BETWEEN = b"\0"  # JSON escapes it
 
@@ -54,49 +55,73 @@ class HashedFile:
 
 
 class SortedPairs:
-    """Pairs of lines, sorted by the first of each and written to two files side by side."""
+    """Pairs of lines, sorted by the first of each and written to two files side by side.
 
-    def __init__(self, folder: Path, name: str):
-        self._folder, self._name = folder, name
+    What comes in order is written at once. What does not goes to runs, which are merged at the end.
+    """
+
+    def __init__(self, first: Path, second: Path):
+        self._paths = first, second
+        self._files = HashedFile(first), HashedFile(second)
         self._pairs: list[bytes] = []
         self._runs: list[Path] = []
+        self._last = b""  # of the files' lines
 
     def add(self, line: bytes, beside: bytes) -> None:
         """Take one pair; neither line has its newline."""
         self._pairs.append(b"%b\0%b\n" % (line, beside))
 
     def spill(self) -> None:
-        """Write what is in memory to a run of its own."""
-        if self._pairs:
-            self._pairs.sort()
-            path = self._folder / f".{self._name}.run-{len(self._runs)}"
-            with path.open("xb") as file:
-                file.writelines(self._pairs)
-            self._runs.append(path)
-            self._pairs = []
-
-    def write(self, first: Path, second: Path) -> tuple[FileFacts, FileFacts]:
-        """Write all pairs in order, and remove the runs."""
-        files = HashedFile(first), HashedFile(second)
-        for batch in self._sorted():
-            pairs = [pair.split(_BETWEEN) for pair in batch]
-            files[0].write([pair[0] + b"\n" for pair in pairs])
-            files[1].write([pair[1] for pair in pairs])
-        for path in self._runs:
-            path.unlink()
-        return files[0].close(), files[1].close()
-
-    def _sorted(self) -> Iterator[list[bytes]]:
-        if not self._runs:
-            self._pairs.sort()
-            yield self._pairs
+        """Write what is in memory."""
+        if not self._pairs:
             return
+        self._pairs.sort()
+        if not self._runs and self._pairs[0] > self._last:
+            self._last = self._pairs[-1]
+            self._write(self._pairs)
+        else:
+            if not self._runs and self._last:
+                self._take_back()
+            with self._new_run().open("xb") as file:
+                file.writelines(self._pairs)
+        self._pairs = []
+
+    def finish(self) -> tuple[FileFacts, FileFacts]:
+        """Bring all pairs in order; what the two files hold."""
         self.spill()
         with ExitStack() as stack:
-            yield from merged([stack.enter_context(path.open("rb")) for path in self._runs])
+            for some in merged([stack.enter_context(path.open("rb")) for path in self._runs]):
+                self._write(some)
+        for path in self._runs:
+            path.unlink()
+        return self._files[0].close(), self._files[1].close()
+
+    def _write(self, pairs: list[bytes]) -> None:
+        for start in range(0, len(pairs), BATCH):
+            both = [pair.split(_BETWEEN) for pair in pairs[start : start + BATCH]]
+            self._files[0].write([line + b"\n" for line, _ in both])
+            self._files[1].write([beside for _, beside in both])
+
+    def _take_back(self) -> None:
+        """Make what was written the first run."""
+        for file in self._files:
+            file.close()
+        first, second = self._paths
+        run = self._new_run()
+        with first.open("rb") as lines, second.open("rb") as others, run.open("xb") as taken:
+            pairs = zip(lines, others, strict=True)
+            taken.writelines(line[:-1] + _BETWEEN + other for line, other in pairs)
+        first.unlink()
+        second.unlink()
+        self._files = HashedFile(first), HashedFile(second)
+
+    def _new_run(self) -> Path:
+        path = self._paths[0].with_name(f".{self._paths[0].name}.run-{len(self._runs)}")
+        self._runs.append(path)
+        return path
 
 
-def merged(runs: list[BinaryIO], block: int = BLOCK) -> Iterator[list[bytes]]:
+def merged(runs: Sequence[BinaryIO], block: int = BLOCK) -> Iterator[list[bytes]]:
     """The lines of sorted files in order, in lists.
 
     A block of each is read; up to the least of their last lines all that there is lies in them.

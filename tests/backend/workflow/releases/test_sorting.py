@@ -17,13 +17,13 @@ def test_pairs_are_sorted_over_any_runs(found: list[bytes | None]) -> None:
     """None stands for a spill."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        pairs = SortedPairs(folder, "x")
+        pairs = SortedPairs(folder / "first", folder / "second")
         for key in found:
             if key is None:
                 pairs.spill()
             else:
                 pairs.add(b'"%b"' % key, b"beside %b" % key)
-        facts = pairs.write(folder / "first", folder / "second")
+        facts = pairs.finish()
         wanted = sorted(b'"%b"' % key for key in found if key is not None)
         assert (folder / "first").read_bytes() == b"".join(line + b"\n" for line in wanted)
         beside = (folder / "second").read_bytes().split(b"\n")[:-1]
