@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from backend.workflow.near_index import NearIndex, Rows
 from backend.workflow.near_sketch import Sketches, digits
 
-BANDS_A_ROUND = 4
+BANDS_A_ROUND = 5
 _PAIRS = 200_000  # verified at a time
 _EARLIER = 32  # bits of a pair's number for the older row
 

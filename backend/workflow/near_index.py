@@ -144,10 +144,9 @@ class NearIndex:
                 new = owners[asked]
                 wanted = (rows < new) & apart(new, rows)
                 new, rows = new[wanted], rows[wanted]
-                differ = newest.bits[new - newest.first] ^ segment.bits[rows - segment.first]
-                agreeing = HASHES - np.bitwise_count(np.bitwise_or.reduce(differ, axis=1)).sum(
-                    axis=1, dtype=np.int64
-                )  # differ: (pairs, bits, words)
+                agreeing = _agreeing(
+                    newest.bits[new - newest.first], segment.bits[rows - segment.first]
+                )
                 alike = agreeing >= self.similarity.agreeing
                 newer.append(new[alike])
                 older.append(rows[alike])
@@ -233,6 +232,18 @@ class NearIndex:
             "segments": [segment.folder.name for segment in self.segments],
         }
         write_atomically(self.folder / "index.json", json.dumps(content).encode())
+
+
+def _agreeing(left: Bits, right: Bits) -> NDArray[np.int64]:
+    """How many hashes have the same last bits in each two rows."""
+    planes = (left ^ right).swapaxes(0, 1)  # (bits, pairs, words)
+    differ = planes[0]
+    for plane in planes[1:]:  # an axis as short as this is slow to reduce
+        differ = differ | plane
+    count = np.zeros(len(differ), np.int64)
+    for word in np.bitwise_count(differ).T:  # (words, pairs)
+        count += word
+    return HASHES - count
 
 
 def open_index(folder: Path, similarity: Similarity) -> NearIndex:

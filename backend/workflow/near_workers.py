@@ -23,8 +23,8 @@ def sketchers(
 
     With few texts expected, or one processor, all is done in this process when it is waited for.
     """
-    processors = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
-    if expected < WORTH_IT or (processors or 1) < 2:
+    processors = os.cpu_count() or 1
+    if expected < WORTH_IT or processors < 2:
         yield lambda texts: lambda: sketch(texts, similarity)
         return
     with ProcessPoolExecutor(

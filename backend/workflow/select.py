@@ -73,6 +73,20 @@ def interleave(ranked: Sequence[T], drawn: Sequence[T], *, first: int, share: fl
     return result
 
 
+def near_copies_last(documents: Sequence[Document]) -> list[Document]:
+    """The same documents, those behind that have a near copy further in front: people learn less
+    from them, and so does a tagger."""
+    seen: set[int] = set()
+    first: list[Document] = []
+    again: list[Document] = []
+    for document in documents:
+        known = document.near_id in seen
+        (again if known else first).append(document)
+        if document.near_id is not None:
+            seen.add(document.near_id)
+    return first + again
+
+
 def missing_tasks(open_tasks: int, settings: ProjectSettings) -> int:
     """How many documents to add now: none until a twentieth of the working set is used up."""
     missing = settings.open_tasks - open_tasks
@@ -104,10 +118,12 @@ def select(
     at_random = random_places(first, wanted, share)
     drawn = pool.pool_by_hash(session, project.id, border=border, limit=at_random)
     rest = wanted - len(drawn)
+    more = 2 * rest  # some may have to make room for what is less like the others
     if version_id is None:
-        ranked = pool.pool_by_hash(session, project.id, border=border, at_random=False, limit=rest)
+        ranked = pool.pool_by_hash(session, project.id, border=border, at_random=False, limit=more)
     else:
-        ranked = pool.ranked_pool(session, project.id, version_id, below=border, limit=rest)
+        ranked = pool.ranked_pool(session, project.id, version_id, below=border, limit=more)
+    ranked = near_copies_last(ranked)[:rest]
     if len(ranked) + len(drawn) < wanted:  # only the random arm is left to draw from
         rest = wanted - len(ranked)
         drawn = pool.pool_by_hash(session, project.id, border=border, limit=rest)

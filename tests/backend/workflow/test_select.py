@@ -206,3 +206,21 @@ def test_near_copies_are_of_one_arm_and_one_part_and_all_are_shown_in_the_end(
     assert all(
         oldest[one.near_id or one.id].group_key >= border for one in ranked if one.near_id
     )  # what speaks for a held-out group is not ranked while there is anything else
+
+
+def test_of_near_copies_one_is_shown_before_the_others(any_database: Database):
+    with any_database.write() as session:
+        project = add_project(session, random_share=0.0)
+        version = add_version(session, project)
+        documents = add_documents(session, project, map(str, range(40)))
+        for number, document in enumerate(documents):
+            add_prediction(session, document, version, number / 40)
+            if number < 5:
+                document.near_id = documents[0].id
+        session.flush()
+        chosen = select.select(session, project, version.id, 7)
+        assert [document.id for document in chosen] == [
+            document.id for document in (documents[0], *documents[5:11])
+        ]
+        rest = select.select(session, project, version.id, 40)
+    assert len(rest) == 33
