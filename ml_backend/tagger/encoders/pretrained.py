@@ -144,10 +144,12 @@ class PretrainedEncoder(nn.Module):
         """(batch, positions, size)"""
         read = self.transformer(input_ids=batch.ids, attention_mask=batch.mask)
         states = read.last_hidden_state.flatten(0, 1)  # (rows * tokens, size)
-        vectors = functional.embedding(batch.first, states)  # (batch, positions, size)
+        states = functional.pad(states, (0, 0, 0, 1))  # zeros, where no piece covers a position
+        first = batch.first.where(batch.covered, len(states) - 1)
+        vectors = functional.embedding(first, states)  # (batch, positions, size)
         if batch.last is not None:
-            vectors = (vectors + functional.embedding(batch.last, states)) / 2
-        vectors = vectors.masked_fill(~batch.covered.unsqueeze(2), 0.0)
+            last = batch.last.where(batch.covered, len(states) - 1)
+            vectors = (vectors + functional.embedding(last, states)) / 2
         features: list[Tensor] = []
         if self.characters is not None:
             features.append(self.characters(batch))
