@@ -7,10 +7,10 @@ drawn 200 times, without replacement, half into certify and half into test, one 
 the threshold comes from certify as in the product.
 
 `violations` is the share of draws in which the accepted test documents are exactly right less
-often than p, at the worst of p = 0.90 and 0.95 and of the versions. Its denominator is the draws
-that accept any test document: one that accepts nothing keeps its promise by doing nothing, and
-shall not hide those that do not. Where fewer than a tenth of the draws accept anything, that is
-a handful of lucky ones, and the denominator is all draws, of whom the promise speaks. `coverage`
+often than p, at the worst of p = 0.90 and 0.95 and of the versions. It is a share of all draws, as
+the promise is: a draw that accepts nothing breaks none. Beside it stands the share among the draws
+that accept any test document, `violations_where_accepting`, which nothing promises: where hardly a
+draw accepts anything, those that do are the lucky ones. `coverage`
 is the mean share of test documents accepted, draws that accept nothing included. Prints a JSON
 line a figure; the curve of p against coverage is drawn to KEPT/coverage.png, its numbers are in
 KEPT/coverage.json. Versions are kept, so that a run that was broken off goes on:
@@ -54,7 +54,6 @@ DRAWS = 200
 DELTA = 0.05
 CURVE = tuple(round(0.5 + step / 40, 3) for step in range(20))  # 0.50 to 0.975
 JUDGED, COVERED = (0.90, 0.95), 0.90  # p of the figures
-FEW = DRAWS // 10  # draws that accept anything, below which their share says nothing
 VIOLATIONS_BAR, COVERAGE_BAR = 0.08, 0.25
 
 
@@ -80,8 +79,8 @@ class Point:
 
     @property
     def violations(self) -> float:
-        """See the module's docstring."""
-        return self.broken / (self.accepting if self.accepting >= FEW else DRAWS)
+        """The share of all draws that broke the promise."""
+        return self.broken / DRAWS
 
 
 def main() -> int:
@@ -94,7 +93,7 @@ def main() -> int:
             outcomes = _outcomes(_version(split, corpus, size, options.kept), split)
             right = statistics.fmean(outcome.right for outcome in outcomes)
             _print(f"{corpus}_{size}_exactly_right", right, None, True)
-            curves[f"{corpus} {size}"] = [_point(outcomes, p) for p in CURVE]
+            curves[f"{corpus} {size}"] = _points(outcomes)
     _keep(curves, options.kept)
     return 0 if _report(curves) else 1
 
@@ -163,26 +162,32 @@ def _outcomes(version: Path, split: Split) -> list[Outcome]:
     ]
 
 
-def _point(outcomes: Sequence[Outcome], p: float) -> Point:
-    """Draw, certify and test: the same draws for every p."""
+def _points(outcomes: Sequence[Outcome]) -> list[Point]:
+    """Draw, certify and test; every p on the same draws."""
     chance, pool = random.Random(SEED), list(outcomes)
     half = len(pool) // 2
-    coverages, rates, accepted_right, accepted = [], [], 0, 0
+    taken: dict[float, list[tuple[int, int]]] = {p: [] for p in CURVE}  # accepted and right, a draw
     for _ in range(DRAWS):
         chance.shuffle(pool)
-        found = certify(pool[:half], p, DELTA)
-        test, threshold = pool[half:], found.threshold
-        taken = [one.right for one in test if threshold is not None and one.confidence >= threshold]
-        coverages.append(len(taken) / len(test))
-        accepted_right, accepted = accepted_right + sum(taken), accepted + len(taken)
-        if taken:
-            rates.append(sum(taken) / len(taken))
+        for p in CURVE:
+            threshold = certify(pool[:half], p, DELTA).threshold
+            accepted = [
+                one.right
+                for one in pool[half:]
+                if threshold is not None and one.confidence >= threshold
+            ]
+            taken[p].append((len(accepted), sum(accepted)))
+    return [_point(p, taken[p], len(pool) - half) for p in CURVE]
+
+
+def _point(p: float, taken: Sequence[tuple[int, int]], tested: int) -> Point:
+    total = sum(accepted for accepted, _ in taken)
     return Point(
         p,
-        statistics.fmean(coverages),
-        accepting=len(rates),
-        broken=sum(rate < p for rate in rates),
-        kept_rate=accepted_right / accepted if accepted else None,
+        coverage=total / (len(taken) * tested),
+        accepting=sum(accepted > 0 for accepted, _ in taken),
+        broken=sum(right < p * accepted for accepted, right in taken),
+        kept_rate=sum(right for _, right in taken) / total if total else None,
     )
 
 
@@ -211,7 +216,9 @@ def _report(curves: dict[str, list[Point]]) -> bool:
                 worst = max(worst, point.violations)
                 figure = f"{corpus_and_size}_{point.p:.2f}"
                 _print(f"{figure}_violations", point.violations, None, True)
-                _print(f"{figure}_draws_that_accept", point.accepting, None, True)
+                accepting = point.broken / point.accepting if point.accepting else 0.0
+                _print(f"{figure}_violations_where_accepting", accepting, None, True)
+                _print(f"{figure}_accepting", point.accepting / DRAWS, None, True)
             if point.p in (*JUDGED, 0.8):
                 _print(f"{corpus_and_size}_{point.p:.2f}_coverage", point.coverage, None, True)
             if point.p == COVERED:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any
 
 from scipy.special import bdtrc
@@ -28,7 +29,7 @@ ERRORS_AT_FIRST = 5
 MOST_NEEDED = 1_000_000  # documents; beyond that "more gold" is no advice
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How sure a version was of a certify document, and whether it was exactly right."""
 
@@ -112,7 +113,7 @@ def certify(outcomes: Sequence[Outcome], p: float, delta: float) -> Certified:
 
 def _counts(outcomes: Sequence[Outcome]) -> Iterator[tuple[float, int, int]]:
     """Each threshold with how many outcomes are so confident, and how many of those are right."""
-    ordered = sorted(outcomes)
+    ordered = sorted(outcomes, key=attrgetter("confidence"))
     confidences = [outcome.confidence for outcome in ordered]
     right_before = [0, *accumulate(outcome.right for outcome in ordered)]
     for threshold in grid():
