@@ -10,10 +10,11 @@ the threshold comes from certify as in the product.
 often than p, at the worst of p = 0.90 and 0.95 and of the versions. It is a share of all draws, as
 the promise is: a draw that accepts nothing breaks none. Beside it stands the share among the draws
 that accept any test document, `violations_where_accepting`, which nothing promises: where hardly a
-draw accepts anything, those that do are the lucky ones. `coverage`
-is the mean share of test documents accepted, draws that accept nothing included. Prints a JSON
-line a figure; the curve of p against coverage is drawn to KEPT/coverage.png, its numbers are in
-KEPT/coverage.json. Versions are kept, so that a run that was broken off goes on:
+draw accepts anything, those that do are the lucky ones.
+
+`coverage` is the mean share of test documents accepted, draws that accept nothing included. Prints
+a JSON line a figure; the curve of p against coverage is drawn to KEPT/coverage.png, its numbers
+are in KEPT/coverage.json. Versions are kept, so that a run that was broken off goes on:
 
     python benchmarks/autolabel_promise.py [--corpora FOLDER] [--kept FOLDER] [--corpus A,B]
 """
