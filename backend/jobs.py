@@ -153,7 +153,7 @@ def tick() -> None:
 
 
 def _take_up(opened: Context, project_id: int) -> None:
-    copies.sort_copies(opened.database, project_id)
+    copies.sort_new_copies(opened.database, project_id)
     working_set.preannotate(opened, project_id)
 
 

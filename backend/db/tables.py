@@ -110,6 +110,8 @@ class Project(Base):
     gold_revision: Mapped[int] = mapped_column(Id, default=0)
     # whether the keys of duplicate groups are made with case folded: see workflow/rekey.py
     keys_folded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # the gold revision at which no copy's gold was behind; below 0 when copies changed since
+    copies_revision: Mapped[int | None] = mapped_column(Id)
     next_version: Mapped[int] = mapped_column(Integer, default=1)
     # label → the gold revision from which on gold speaks of it: older gold does not
     label_since: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")

@@ -7,6 +7,7 @@ when there is something to write.
 import logging
 
 from backend.db.session import Database
+from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.workflow.autolabel import copies_behind, label_copies
 from backend.workflow.dedupe import DedupeReport, dedupe, unsorted
@@ -20,6 +21,22 @@ def sort_copies(database: Database, project_id: int) -> DedupeReport:
     rekey_all(database, project_id)
     report = dedupe_all(database, project_id)
     label_all_copies(database, project_id)
+    return report
+
+
+def sort_new_copies(database: Database, project_id: int) -> DedupeReport:
+    """The same without a look at every copy, unless gold or copies have changed since the last.
+
+    For what is asked every few seconds: what else can change, the state of a copy's own task, is
+    seen by the next `sort_copies`.
+    """
+    rekey_all(database, project_id)
+    report = dedupe_all(database, project_id)
+    with database.read() as session:
+        project = session.get_one(Project, project_id)
+        changed = project.copies_revision != project.gold_revision
+    if changed:
+        label_all_copies(database, project_id)
     return report
 
 
@@ -58,11 +75,18 @@ def label_all_copies(database: Database, project_id: int) -> int:
     changed = 0
     while True:
         with database.read() as session:
+            project = session.get_one(Project, project_id)
+            seen, told = project.gold_revision, project.copies_revision
             if not copies_behind(session, project_id):
                 break
         with database.write() as session:
             changed += label_copies(session, locked_project(session, project_id))
         database.tidy()
+    if told != seen:
+        with database.write() as session:
+            project = locked_project(session, project_id)
+            if project.copies_revision == told:
+                project.copies_revision = seen
     if changed:
         log.info("event=copies_labelled project=%d copies=%d", project_id, changed)
     return changed

@@ -73,7 +73,7 @@ def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeRepor
     ).all()
     if not fresh:
         return DedupeReport()
-    locked_project(session, project_id)  # gold may change
+    project = locked_project(session, project_id)  # gold may change
     groups = _groups(session, project_id, {row.group_key for row in fresh})
     # no copies any more: the key of one was made anew
     alone = [row for row in fresh if row.canonical_id is not None and row.group_key not in groups]
@@ -88,6 +88,7 @@ def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeRepor
                 copies += wanted is not None
         conflicts += _in_conflict(members)
     if moved:
+        project.copies_revision = min(0, project.copies_revision or 0) - 1  # nobody has seen it
         session.connection().execute(_SET_CANONICAL, moved)
         _withdraw_copied(session, project_id, [row["member"] for row in moved])
     looked_at = is_one_of(session, Document.id, [row.id for row in fresh])

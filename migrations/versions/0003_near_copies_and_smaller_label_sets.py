@@ -15,6 +15,12 @@ def upgrade() -> None:
         sa.Column("keys_folded", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
     op.add_column(
+        "projects",
+        sa.Column(
+            "copies_revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+    )
+    op.add_column(
         "documents",
         sa.Column("near_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
     )
@@ -36,4 +42,5 @@ def downgrade() -> None:
         batch_op.drop_column("not_annotated")
         batch_op.drop_column("near_id")
     with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.drop_column("copies_revision")
         batch_op.drop_column("keys_folded")
