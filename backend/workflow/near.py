@@ -93,18 +93,27 @@ def compare(index: NearIndex, ids: Rows, sketches: Sketches, near: Mapping[int, 
     for start in range(0, len(bands), BANDS_A_ROUND):
         newer, older = index.candidates(bands[start : start + BANDS_A_ROUND], groups.apart)
         pairs: Rows = np.unique((newer << _EARLIER) | older)
-        pairs = pairs[~np.isin(pairs, failed)]
+        pairs = _without(pairs, failed)
         for some in _slices(pairs):
             left, right = some >> _EARLIER, some & ((1 << _EARLIER) - 1)
             alike = _alike(index, left, right)
             groups.unite(left[alike], right[alike])
             compared.verified += len(some)
             compared.pairs += int(alike.sum())
-            failed = np.append(failed, some[~alike])
+            failed = np.sort(np.append(failed, some[~alike]), kind="stable")
     after = groups.near()
     changed = np.flatnonzero(before != after)
     compared.near = dict(zip(groups.ids[changed].tolist(), after[changed].tolist(), strict=True))
     return compared
+
+
+def _without(pairs: Rows, failed: Rows) -> Rows:
+    """Pairs that are not among those that failed; both are in order."""
+    if not len(failed):
+        return pairs
+    places = np.minimum(np.searchsorted(failed, pairs), len(failed) - 1)
+    fresh: Rows = pairs[failed[places] != pairs]
+    return fresh
 
 
 def _slices(pairs: Rows) -> Iterator[Rows]:
