@@ -7,6 +7,7 @@ on while one is stored. Whatever is lost, the next tick leads on from the databa
 
 import logging
 import shutil
+import time
 from pathlib import Path
 
 from backend.context import Context
@@ -38,6 +39,7 @@ ADVANCE = "backend.jobs.advance_autolabel"
 LABEL_COPIES = "backend.jobs.label_copies"
 LEAST_OUT = 3  # chunks given out at once; two a worker where there are more workers
 MOST_OUT = 64
+LONGEST_TURN = 2.0  # seconds that one call leads
 BY_PUBLICATION = "publication"
 
 log = logging.getLogger(__name__)
@@ -108,28 +110,35 @@ def advance(context: Context, run_id: int) -> AutolabelRunState:
         return AutolabelRunState(run.state)
     if run.state == AutolabelRunState.PAUSED:
         return AutolabelRunState.PAUSED
+    more = False
     with lease(context.database, f"autolabel-{run.project_id}") as held:
         if held is not None:
-            _advance(context, held, run_id)
+            more = _advance(context, held, run_id)
     state = AutolabelRunState(_read(context, run_id).state)
-    if held is not None and held.wanted and state == AutolabelRunState.RUNNING:
+    more = more or (held is not None and held.wanted)
+    if more and state == AutolabelRunState.RUNNING:
         context.queue.ring(DEFAULT_QUEUE, ADVANCE, run_id, job_id=f"autolabel-{run_id}")
     return state
 
 
-def _advance(context: Context, held: Held, run_id: int) -> None:
-    while True:
+def _advance(context: Context, held: Held, run_id: int) -> bool:
+    """Lead for a turn; whether there is more to do at once.
+
+    Who leads sits on the default queue, where people's annotations must not wait.
+    """
+    until = time.monotonic() + LONGEST_TURN
+    while time.monotonic() < until:
         held.renew()
         run = _read(context, run_id)
         if run.state != AutolabelRunState.RUNNING:
-            return
+            return False
         with context.database.read() as session:
             project = session.get_one(Project, run.project_id)
             version = session.get_one(Version, run.version_id)
             out = autolabels.chunks_of(session, run_id)
         if project.champion_id != version.id:
             _finish(context, run_id, AutolabelRunState.CANCELLED, f"{version.name} is not served")
-            return
+            return False
         if _feed(context, run, project, version, out):
             continue
         if not out:
@@ -139,10 +148,11 @@ def _advance(context: Context, held: Held, run_id: int) -> None:
             if not _wrap(context, run_id):
                 _last_acceptance(context, held, run_id)
                 _finish(context, run_id, AutolabelRunState.DONE, "")
-                return
+                return False
             continue
         if not any([_collect(context, held, run, chunk) for chunk in out]):
-            return  # the next job that ends rings, and so does the tick
+            return False  # the next job that ends rings, and so does the tick
+    return True
 
 
 def _feed(
