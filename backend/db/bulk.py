@@ -52,6 +52,26 @@ def insert_rows(
         )
 
 
+def set_numbers(
+    session: Session, of: type[Base], column: str, values: Sequence[tuple[int, int | None]]
+) -> None:
+    """Give a column of whole numbers a value of its own in each row: pairs of id and value."""
+    connection, table = session.connection(), _table(of)
+    if _is_sqlite(session):
+        connection.exec_driver_sql(
+            f"UPDATE {table.name} SET {column} = ? WHERE id = ?",  # noqa: S608
+            [(value, row) for row, value in values],
+        )
+        return
+    statement = (
+        f"UPDATE {table.name} SET {column} = given.value "  # noqa: S608
+        "FROM unnest(CAST(:ids AS bigint[]), CAST(:values AS bigint[])) AS given(id, value) "
+        f"WHERE {table.name}.id = given.id"
+    )
+    ids, numbers = zip(*values, strict=True)
+    connection.execute(text(statement), {"ids": list(ids), "values": list(numbers)})
+
+
 def new_ids(session: Session, of: type[Base], count: int) -> Sequence[int]:
     """Numbers for rows that are about to be inserted, taken by nobody else.
 

@@ -4,15 +4,15 @@ Two texts are copies when their normal forms are equal (normal_form.py); no text
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Text, bindparam, cast, func, select, update
+from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy.orm import Session
 
-from backend.db.bulk import is_one_of
+from backend.db.bulk import is_one_of, set_numbers
 from backend.db.gold import remove_gold
 from backend.db.tables import Document, Gold, GoldSource
 from backend.db.versions import locked_project
@@ -23,14 +23,9 @@ CHUNK = 1000  # documents looked at in a transaction, with their groups
 _NO_OWN_GOLD = (None, GoldSource.COPIED)  # copied gold follows the canonical document
 _BEST_FIRST = (GoldSource.DECISION, GoldSource.PERSON, GoldSource.IMPORTED, GoldSource.RULE)
 _RANK = {source: rank for rank, source in enumerate(_BEST_FIRST)} | dict.fromkeys(_NO_OWN_GOLD, 9)
-_documents = Document.__table__
-_SET_CANONICAL = (
-    update(Document.__table__)  # type: ignore[arg-type]
-    .where(_documents.c.id == bindparam("member"))
-    .values(canonical_id=bindparam("canonical"))
-)
 
-_Member = Any  # a row: id, group_key, canonical_id, task_id, text, source and entities of its gold
+# a row: id, group_key, canonical_id, task_id, deduped, text, source and entities of its gold
+_Member = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +53,7 @@ def unsorted(session: Session, project_id: int) -> bool:
 
 
 def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeReport:
-    """Look at up to `limit` documents that were not looked at yet, with their whole groups.
+    """Look at up to `limit` documents that were not looked at yet, and at their whole groups.
 
     The canonical document of a group is the one with the best gold (a curator's decision, a
     person's, imported, by rule, none), then one that has a task, then the oldest. Copied gold of
@@ -77,23 +72,26 @@ def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeRepor
     groups = _groups(session, project_id, {row.group_key for row in fresh})
     # no copies any more: the key of one was made anew
     alone = [row for row in fresh if row.canonical_id is not None and row.group_key not in groups]
-    moved: list[dict[str, int | None]] = [{"member": row.id, "canonical": None} for row in alone]
+    moved: list[tuple[int, int | None]] = [(row.id, None) for row in alone]
+    seen = {row.id for row in fresh}
     copies = conflicts = 0
     for members in groups.values():
         canonical = min(members, key=lambda row: (_RANK[row.source], row.task_id is None, row.id))
         for member in members:
             wanted = None if member is canonical else canonical.id
             if member.canonical_id != wanted:
-                moved.append({"member": member.id, "canonical": wanted})
+                moved.append((member.id, wanted))
                 copies += wanted is not None
+            if not member.deduped:
+                seen.add(member.id)
         conflicts += _in_conflict(members)
     if moved:
         project.copies_revision = min(0, project.copies_revision or 0) - 1  # nobody has seen it
-        session.connection().execute(_SET_CANONICAL, moved)
-        _withdraw_copied(session, project_id, [row["member"] for row in moved])
-    looked_at = is_one_of(session, Document.id, [row.id for row in fresh])
+        set_numbers(session, Document, "canonical_id", moved)
+        _withdraw_copied(session, project_id, [member for member, _ in moved])
+    looked_at = is_one_of(session, Document.id, seen)
     session.connection().execute(update(Document).where(looked_at).values(deduped=True))
-    return DedupeReport(len(fresh), copies, conflicts)
+    return DedupeReport(len(seen), copies, conflicts)
 
 
 def _groups(session: Session, project_id: int, keys: set[str]) -> dict[str, list[_Member]]:
@@ -113,6 +111,7 @@ def _groups(session: Session, project_id: int, keys: set[str]) -> dict[str, list
             Document.group_key,
             Document.canonical_id,
             Document.task_id,
+            Document.deduped,
             Document.text,
             Gold.source,
             cast(Gold.entities, Text).label("entities"),
@@ -129,11 +128,10 @@ def _groups(session: Session, project_id: int, keys: set[str]) -> dict[str, list
     return groups
 
 
-def _withdraw_copied(session: Session, project_id: int, members: Iterable[int | None]) -> None:
+def _withdraw_copied(session: Session, project_id: int, members: Sequence[int]) -> None:
     copied = session.scalars(
         select(Gold.document_id).where(
-            Gold.source == GoldSource.COPIED,
-            is_one_of(session, Gold.document_id, [one for one in members if one is not None]),
+            Gold.source == GoldSource.COPIED, is_one_of(session, Gold.document_id, members)
         )
     ).all()
     remove_gold(session, project_id, copied)
