@@ -20,6 +20,7 @@ from backend.db.projects import (
 from backend.db.runs import changed_by_people, judged_run, last_finished_revision
 from backend.db.tables import (
     ACTIVE_RUNS,
+    FINISHED_RUNS,
     Project,
     Publication,
     Reconciliation,
@@ -99,7 +100,7 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
     runs = session.scalars(
         select(Run).where(Run.project_id == project.id).order_by(Run.id.desc()).limit(LATEST)
     ).all()
-    judged = judged_run(session, project.id)
+    judged = _judged(session, project, runs)
     return ProjectOverview(
         project=project,
         settings=settings_of(project),
@@ -137,6 +138,14 @@ def changed_by_project(session: Session, projects: Sequence[Project]) -> dict[in
         )
         for project in projects
     }
+
+
+def _judged(session: Session, project: Project, newest: Sequence[Run]) -> Run | None:
+    """The newest run that the gate has judged: asked for only where it may be older than these."""
+    found = next((run for run in newest if run.state in FINISHED_RUNS), None)
+    if found is None and len(newest) == LATEST:
+        return judged_run(session, project.id)
+    return found
 
 
 def _versions(session: Session, project: Project) -> Sequence[Version]:
