@@ -127,7 +127,7 @@ def is_document_start(line: str, together: int = 1) -> bool:
     """
     if not line.startswith(DOCUMENT_START):
         return False
-    fields = line.split()
+    fields = line.rstrip("\r\n").replace("\t", " ").split(" ")  # other white space is a token's
     return fields[0] == DOCUMENT_START and (together == 1 or len(fields) > 2)
 
 

@@ -95,6 +95,7 @@ PIECES = [
     "; ",
     "$",
     "-DOCSTART-",
+    "-DOCSTART-\r김철수는",
     "T1",
     "0",
     "12",
