@@ -1,5 +1,6 @@
 """Fixtures shared by all tests. A missing tool fails a test; it never skips one."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -25,9 +26,11 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
-# no test asserts a time: a busy machine is no failure
-hypothesis.settings.register_profile("tests", deadline=None)
-hypothesis.settings.load_profile("tests")
+# No test asserts a time: a busy machine is no failure. The examples are the same each time, so that
+# a failure comes of a change; HYPOTHESIS_PROFILE=search looks for others.
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 
 def settings_in(home: Path, **given: object) -> Settings:
