@@ -18,7 +18,7 @@ from backend.db.tables import Document, Gold, GoldSource
 from backend.db.versions import locked_project
 from backend.workflow.normal_form import normal_form
 
-CHUNK = 1000  # documents looked at in a transaction, with their groups
+CHUNK = 300  # documents looked at in a transaction, with their groups
 
 _NO_OWN_GOLD = (None, GoldSource.COPIED)  # copied gold follows the canonical document
 _BEST_FIRST = (GoldSource.DECISION, GoldSource.PERSON, GoldSource.IMPORTED, GoldSource.RULE)

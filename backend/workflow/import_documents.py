@@ -26,7 +26,7 @@ from backend.workflow.normal_form import group_key
 from backend.workflow.select import part_of
 from ml_backend.contract.label_set import LabelSet
 
-CHUNK = 1000  # documents a transaction: some 20 ms of SQLite's one write lock
+CHUNK = 400  # documents a transaction: some 30 ms of SQLite's one write lock
 KEPT_REFUSALS = 100  # in a report; all of them are in the chunks
 
 GoldAs = Literal["train", "random"]
