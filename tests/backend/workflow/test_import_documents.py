@@ -285,7 +285,7 @@ def test_an_import_that_was_broken_off_goes_on_from_there(
     project: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     count = 3 * CHUNK
-    file = written(tmp_path / "a.jsonl", [labelled(f"글 {n % 2000}") for n in range(count)])
+    file = written(tmp_path / "a.jsonl", [labelled(f"글 {n % (2 * CHUNK)}") for n in range(count)])
     whole, calls = getattr(import_documents, place), itertools.count(1)
 
     def interrupted(*arguments: object) -> object:
@@ -303,4 +303,4 @@ def test_an_import_that_was_broken_off_goes_on_from_there(
     with project.read() as session:
         assert session.scalar(select(func.count()).select_from(Gold)) == count
         assert differences(session, session.scalars(select(Project.id)).one()) == []
-    assert sum(one.canonical_id is not None for one in documents(project)) == 1000
+    assert sum(one.canonical_id is not None for one in documents(project)) == CHUNK
