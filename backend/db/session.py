@@ -89,7 +89,12 @@ def connect(address: str) -> Database:
     """
     url = make_url(address)
     if url.get_backend_name() != "sqlite":
-        return Database(create_engine(url, pool_pre_ping=True, hide_parameters=True))
+        # A statement that the server keeps prepared keeps its plan too: one that was made while a
+        # table was small reads all of it for ever after.
+        plainly = {"prepare_threshold": None}
+        return Database(
+            create_engine(url, connect_args=plainly, pool_pre_ping=True, hide_parameters=True)
+        )
     turns = None
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)

@@ -172,3 +172,13 @@ def free(file):
         return False
     fcntl.flock(file, fcntl.LOCK_UN)
     return True
+
+
+@pytest.mark.real
+def test_postgresql_plans_each_statement_anew(postgresql_url: str) -> None:
+    opened = connect(postgresql_url)
+    with opened.read() as session:
+        for number in range(10):
+            session.execute(text("SELECT id FROM documents WHERE id = :id"), {"id": number})
+        assert session.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 0
+    opened.engine.dispose()
