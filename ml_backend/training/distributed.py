@@ -19,6 +19,9 @@ from torch.nn.parallel import DistributedDataParallel
 # The others wait while the first process scores the dev part.
 _PATIENCE = timedelta(hours=1)
 
+# What this process sends from Python, once it has joined others.
+_group: list[dist.ProcessGroup] = []
+
 
 def is_first() -> bool:
     """Whether this process is the one that writes, watches and goes on after training."""
@@ -30,6 +33,10 @@ def processes(device: torch.device) -> "Processes":
 
     They speak by NCCL on GPUs, of which each process takes its own, and by Gloo on CPUs, and stay
     together until they end.
+
+    What is sent from Python has a group of its own, whose threads end before the interpreter does.
+    `DistributedDataParallel` keeps the threads of its group for ever, and one that still holds a
+    tensor of Python's then would abort the process.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -39,8 +46,14 @@ def processes(device: torch.device) -> "Processes":
         torch.cuda.set_device(device)
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
-        atexit.register(dist.destroy_process_group)
+        _group.append(dist.new_group())
+        atexit.register(_leave)
     return Processes(dist.get_rank(), size, device)
+
+
+def _leave() -> None:
+    _group.clear()
+    dist.destroy_process_group()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class Processes:
     def total(self, value: Tensor) -> Tensor:
         """The sum over the processes."""
         if self.size > 1:
-            dist.all_reduce(value)
+            dist.all_reduce(value, group=_group[0])
         return value
 
     def from_first(self, value: Any) -> Any:
@@ -76,5 +89,5 @@ class Processes:
         if self.size == 1:
             return value
         box = [value]
-        dist.broadcast_object_list(box, device=self.device)
+        dist.broadcast_object_list(box, group=_group[0], device=self.device)
         return box[0]
