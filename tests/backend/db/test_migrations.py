@@ -4,7 +4,12 @@ import pytest
 from sqlalchemy import Column, Integer, inspect
 
 from backend.commands.db import check_migrations, downgrade_database, upgrade_database
-from backend.db import tables_of_autolabel, tables_of_labels, tables_of_releases  # noqa: F401
+from backend.db import (  # noqa: F401
+    tables_of_access,
+    tables_of_autolabel,
+    tables_of_labels,
+    tables_of_releases,
+)
 from backend.db.session import connect
 from backend.db.tables import Base
 from backend.errors import GoldloopError
