@@ -10,9 +10,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from backend.admin import permissions
 from backend.admin.accounts import accounts_page
 from backend.admin.actions import actions
+from backend.admin.charts import add_charts, charts
 from backend.admin.errors import add_error_pages
 from backend.admin.headers import add_headers
+from backend.admin.language import add_languages, language_switch
 from backend.admin.login import limiter, login_page, logins
+from backend.admin.navigation import add_navigation
+from backend.admin.paging import add_paging
 from backend.admin.project import project_page
 from backend.admin.project_settings import settings_page
 from backend.admin.projects import projects_page
@@ -23,6 +27,16 @@ from backend.api.webhooks import webhooks
 from backend.context import open_context
 from backend.settings import Settings, load_settings
 
+PAGES = (
+    login_page,
+    accounts_page,
+    projects_page,
+    project_page,
+    settings_page,
+    actions,
+    charts,
+    language_switch,
+)
 LARGEST_REQUEST = 1024 * 1024  # bytes; the webhook endpoint sets its own
 
 
@@ -52,11 +66,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.exempt(webhooks)  # authenticated by a secret header, not by a cookie
     app.before_request(permissions.check_request)
     app.jinja_env.globals["allowed"] = permissions.allowed
+    add_languages(app)
+    add_navigation(app)
+    add_paging(app)
+    add_charts(app)
     add_wording(app)
     add_headers(app)
     add_error_pages(app)
-    pages = (login_page, accounts_page, projects_page, project_page, settings_page, actions)
-    for part in (*pages, health_check, webhooks):
+    for part in (*PAGES, health_check, webhooks):
         app.register_blueprint(part)
     return app
 

@@ -30,6 +30,6 @@ def _headers(response: Response) -> Response:
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.endpoint != "static":
+    if request.endpoint not in ("static", "charts.library"):
         response.headers["Cache-Control"] = "no-store"
     return response

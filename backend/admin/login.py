@@ -9,6 +9,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from backend.admin.opened import opened
+from backend.admin.own_address import own_address
 from backend.db.accounts import (
     account_by_email,
     account_by_token,
@@ -75,17 +76,17 @@ def login() -> ResponseReturnValue:
     if not password_fits(known, request.form.get("password", "")) or account is None:
         flash("This address and password do not belong together.", "error")
         return render_template("login.html", email=_address_typed()), 401
-    session.clear()
+    _forget_session()
     session.permanent = True
     login_user(_signed_in(account))
-    return redirect(_own_page(request.args.get("next", "")))
+    return redirect(own_address(request.args.get("next", "")))
 
 
 @login_page.post("/logout")
 def logout() -> ResponseReturnValue:
     """End this session."""
     logout_user()
-    session.clear()
+    _forget_session()
     return redirect(url_for("login.login"))
 
 
@@ -119,12 +120,11 @@ def change_password() -> ResponseReturnValue:
     return redirect(url_for("projects.projects"))
 
 
+def _forget_session() -> None:
+    language = session.get("language")
+    session.clear()
+    session["language"] = language  # who sits here reads the same language as before
+
+
 def _signed_in(account: Account) -> SignedIn:
     return SignedIn(account.id, account.email, account.name, account.role, account.session_token)
-
-
-def _own_page(address: str) -> str:
-    """Where to go after signing in: a page of ours, never an address elsewhere."""
-    begins_ours = address.startswith("/") and not address.startswith(("//", "/\\"))
-    is_ours = begins_ours and address.isprintable()  # browsers leave out tabs and line ends
-    return address if is_ours else url_for("projects.projects")

@@ -9,13 +9,22 @@ from backend.db.tables import now
 
 def add_wording(app: Flask) -> None:
     """Give templates the filters of this file."""
-    for written in (number, score, percent, ago, duration, signed):
+    for written in (number, figure, score, percent, ago, duration, signed):
         app.jinja_env.filters[written.__name__] = written
 
 
 def number(value: int) -> str:
     """A count with thousands marked."""
     return f"{value:,}"
+
+
+def figure(value: object) -> str:
+    """A figure of a chart: a number, the two ends of a range, or nothing."""
+    if isinstance(value, list | tuple):
+        return " – ".join(figure(one) for one in value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return number(value) if isinstance(value, int) else str(value or "–")
 
 
 def score(value: float | None) -> str:

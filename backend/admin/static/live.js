@@ -9,6 +9,7 @@ function swapIn(html) {
   live.innerHTML = html;
   for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   shown = html;
+  document.dispatchEvent(new Event("live"));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 

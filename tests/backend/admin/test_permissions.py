@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from backend.admin.charts import VERSION
 from backend.admin.permissions import ALLOWED, may
 from backend.db.tables import Role
 from tests.backend.admin.conftest import SignIn, token_in
@@ -23,6 +24,7 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
         "account_id": 1,
         "key": "general",
         "project_key": "general",
+        "version": VERSION,
         "filename": "goldloop.css",
     }
     found = []

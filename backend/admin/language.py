@@ -1,0 +1,64 @@
+"""The pages in English and Korean: who reads which, and the catalogue they are read from."""
+
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Blueprint, Flask, abort, redirect, request, session
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel, Domain, get_locale
+
+from backend.admin.own_address import own_address
+
+LANGUAGES = {"en": "English", "ko": "한국어"}
+CATALOGUES = Path(__file__).with_name("translations")
+
+language_switch = Blueprint("language", __name__)
+
+
+def add_languages(app: Flask) -> None:
+    """Let every page be read in either language; English is the language of the source."""
+    babel = Babel(app, locale_selector=language)
+    babel.domain_instance = _Catalogues()
+    app.jinja_env.globals.update(language=language, languages=LANGUAGES)
+
+
+def language() -> str:
+    """The language chosen in this session, or else the browser's, or else English."""
+    chosen = session.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    return request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+@language_switch.post("/language")
+def change() -> ResponseReturnValue:
+    """Read on in another language, on the page one came from."""
+    chosen = request.form.get("language", "")
+    if chosen not in LANGUAGES:
+        abort(400)
+    session["language"] = chosen
+    return redirect(own_address(request.form.get("next", "")), code=303)
+
+
+class _Catalogues(Domain):  # type: ignore[misc]
+    """Reads the catalogues as they are written: nothing is compiled, so nothing is stale."""
+
+    def get_translations(self) -> NullTranslations:
+        locale = get_locale()
+        return NullTranslations() if locale is None else _catalogue(locale.language)
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
+    written = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
+    if not written.exists():
+        return NullTranslations()
+    compiled = BytesIO()
+    with written.open("rb") as file:
+        write_mo(compiled, read_po(file))
+    compiled.seek(0)
+    return Translations(compiled)

@@ -1,0 +1,46 @@
+"""The sections of a project, in the order in which its pages name them."""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app, url_for
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from backend.admin.permissions import allowed
+
+SECTIONS: dict[str, tuple[str, LazyString]] = {
+    "overview": ("project.project", _l("Overview")),
+    "labels": ("labels.show", _l("Labels")),
+    "models": ("models.show", _l("Models")),
+    "errors": ("model_errors.show", _l("Errors")),
+    "duplicates": ("duplicates.show", _l("Duplicates")),
+    "autolabel": ("autolabel.show", _l("Autolabel")),
+    "annotators": ("annotators.show", _l("Annotators")),
+    "releases": ("releases.show", _l("Releases")),
+    "jobs": ("jobs.show", _l("Jobs")),
+    "settings": ("project_settings.show", _l("Settings")),
+}
+"""Section, its endpoint (which takes `key`) and its title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link of the navigation."""
+
+    section: str
+    title: LazyString
+    address: str
+
+
+def add_navigation(app: Flask) -> None:
+    """Let templates draw the navigation."""
+    app.jinja_env.globals["navigation"] = navigation
+
+
+def navigation(key: str) -> list[Entry]:
+    """The sections of a project that the person signed in may open."""
+    return [
+        Entry(section, title, url_for(endpoint, key=key))
+        for section, (endpoint, title) in SECTIONS.items()
+        if endpoint in current_app.view_functions and allowed(endpoint)
+    ]
