@@ -11,12 +11,19 @@ from backend.db import (
     tables_of_autolabel,
     tables_of_labels,
     tables_of_releases,
+    tables_of_surveys,
 )
 from backend.db.session import connect
 from backend.db.tables import Base, UtcDateTime
 
 # every module of tables, so that the metadata knows all of them
-TABLES = (tables_of_access, tables_of_autolabel, tables_of_labels, tables_of_releases)
+TABLES = (
+    tables_of_access,
+    tables_of_autolabel,
+    tables_of_labels,
+    tables_of_releases,
+    tables_of_surveys,
+)
 MIGRATION_LOCK = 0x601D_1009  # any number, as long as every process that migrates takes the same
 
 

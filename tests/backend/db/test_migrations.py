@@ -9,6 +9,7 @@ from backend.db import (  # noqa: F401
     tables_of_autolabel,
     tables_of_labels,
     tables_of_releases,
+    tables_of_surveys,
 )
 from backend.db.session import connect
 from backend.db.tables import Base
