@@ -34,6 +34,11 @@ class TrainRequest:
     Then tag the snapshot's `gate` part with the very form that would be served, by this version
     into `JOB/gate-VERSION.jsonl` and by `champion`, where there is one, into its own file:
     lines of `{"id", "entities", "confidence"}`. The backend scores them; training decides nothing.
+
+    For people to look at: `JOB/course.jsonl` (see course.py) as it goes on; `JOB/report.json` with
+    what this version is worth on `gate` and on `dev` in full; and in `JOB/outcomes.jsonl` what
+    became of each gate document, `{"id", "gold", "counts"}`: the name of its gold and the
+    outcome (see label_intervals.py), by which any two versions can be compared.
     """
 
     project_key: str
@@ -90,6 +95,26 @@ class JobFolder:
     def gate_predictions(self, version: str) -> Path:
         """Where a version's predictions of the gate part are."""
         return self.path / f"gate-{version}.jsonl"
+
+    @property
+    def course(self) -> Path:
+        """Loss and F1 on dev of a training as it goes on."""
+        return self.path / "course.jsonl"
+
+    @property
+    def outcomes(self) -> Path:
+        """What became of each gate document."""
+        return self.path / "outcomes.jsonl"
+
+    def write_report(self, report: dict[str, Any]) -> None:
+        _write_json(self.path / "report.json", report)
+
+    def report(self) -> dict[str, Any] | None:
+        """What the version that was made is worth in full, None where nothing says so."""
+        try:
+            return _read_json(self.path / "report.json")
+        except FileNotFoundError:
+            return None
 
     @property
     def input(self) -> Path:

@@ -45,13 +45,17 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far training is; `dev_f1` is that of the best weights so far, `loss` a text's mean."""
+    """How far training is; `dev_f1` is that of the best weights so far, `loss` a text's mean.
+
+    `looked` is the F1 of a look at dev that was taken after this very step.
+    """
 
     step: int
     steps: int
     epoch: float
     loss: float
     dev_f1: float
+    looked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +157,10 @@ def _fit(
         course.loss = loss if course.step == 1 else 0.95 * course.loss + 0.05 * loss
         course.epochs = batches[-1].epochs
 
-        if course.step in looks:
-            _look(course, data, team)
+        looked = _look(course, data, team) if course.step in looks else None
         if team.rank == 0:
             dev_f1 = course.scores.micro.f1 if course.scores else 0.0
-            watch(Step(course.step, steps, course.epochs, course.loss, dev_f1))
+            watch(Step(course.step, steps, course.epochs, course.loss, dev_f1, looked))
             if resume_in is not None and course.step % config.save_every == 0:
                 state.save(course, resume_in, mark)
     assert course.best is not None
@@ -224,8 +227,8 @@ class Learner:
         return detached
 
 
-def _look(course: Course, data: TrainingData, team: Processes) -> None:
-    """Score the averaged weights on dev and keep them if they are the best so far."""
+def _look(course: Course, data: TrainingData, team: Processes) -> float:
+    """Score the averaged weights on dev and keep them if they are the best so far; their F1."""
     record = None
     if team.rank == 0:
         record = evaluate(Tagger(course.average.model, team.device), data.dev).to_dict()
@@ -237,6 +240,7 @@ def _look(course: Course, data: TrainingData, team: Processes) -> None:
         course.best = {
             name: tensor.clone() for name, tensor in course.average.model.state_dict().items()
         }
+    return f1
 
 
 def _batch_seed(seed: int, number: int) -> int:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
+from ml_backend.contract.label_intervals import LabelIntervals, label_intervals, outcome
 from ml_backend.contract.scoring import (
     Counts,
     Interval,
@@ -43,6 +44,7 @@ class Report:
     scores: Scores
     macro: Macro
     interval: Interval  # of the micro F1, 95 %
+    intervals: LabelIntervals
     mistakes: Mistakes
     reach: Reach
     spans: Reliability
@@ -56,6 +58,7 @@ class Report:
             "macro": asdict(self.macro),
             "per_label": {label: c.to_dict() for label, c in self.scores.per_label.items()},
             "micro_f1_interval": asdict(self.interval),
+            "intervals": self.intervals.to_dict(),
             "mistakes": self.mistakes.to_dict(),
             "reach": self.reach.to_dict(),
             "calibration": {"spans": self.spans.to_dict(), "documents": self.whole.to_dict()},
@@ -94,6 +97,7 @@ def report(documents: Sequence[GoldDocument], readings: Readings, reach: Reach) 
         scores,
         _macro(scores),
         bootstrap(gold, predicted),
+        label_intervals([outcome(*pair) for pair in zip(gold, predicted, strict=True)]),
         mistakes(gold, predicted),
         reach,
         reliability(span_outcomes(documents, readings)),

@@ -17,11 +17,13 @@ from ml_backend.contract.messages import JobFolder, Progress, Result, TrainReque
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.snapshot import GoldDocument, Manifest, read_manifest, read_part
 from ml_backend.tagger import checkpoint
-from ml_backend.tagger.loading import TextTagger, load_tagger
+from ml_backend.tagger.loading import TextTagger, load_model, load_tagger
+from ml_backend.tagger.predict import TextPrediction
 from ml_backend.training import dataset
 from ml_backend.training.config import TrainingConfig
-from ml_backend.training.evaluate import evaluate
+from ml_backend.training.evaluate import judge
 from ml_backend.training.fit import Step
+from ml_backend.training.job_report import note_step, write_report
 from ml_backend.training.version import make_version
 
 _CHUNK = 256  # gate documents between two looks at the cancel flag
@@ -116,14 +118,17 @@ def _train(job: JobFolder, request: TrainRequest, pulse: Pulse) -> dict[str, Any
         )
     tagger = load_tagger(version)
     pulse.say("scoring on dev")
-    dev = evaluate(tagger, dataset.load(job.snapshot, manifest, nested=config.nested).dev)
+    dev = dataset.load(job.snapshot, manifest, nested=config.nested).dev
+    on_dev = tagger.predict([document.text for document in dev])
     gate = list(read_part(job.snapshot, "gate")) if "gate" in manifest.files else []
-    _tag_gate(job, request.version, tagger, gate, pulse)
+    on_gate = _tag_gate(job, request.version, tagger, gate, pulse)
+    pulse.say("reporting")
+    write_report(job, load_model(version), {"dev": (dev, on_dev), "gate": (gate, on_gate)})
     if request.champion is not None:
         champion = store.version_folder(request.project_key, request.champion)
         _tag_gate(job, request.champion, load_tagger(champion), gate, pulse)
     return {
-        "dev": dev.to_dict(),
+        "dev": judge(dev, on_dev).to_dict(),
         "steps": made["steps"],
         "epochs": made["epochs"],
         "documents": made["documents"],
@@ -163,6 +168,7 @@ def _build(
             "dev_f1": step.dev_f1,
         }
         pulse.say("training", done=step.step, total=step.steps, seconds_left=left, figures=figures)
+        note_step(job, step)
 
     about = {
         "snapshot": manifest.digest,
@@ -193,15 +199,19 @@ def _tag_gate(
     tagger: TextTagger,
     documents: Sequence[GoldDocument],
     pulse: Pulse,
-) -> None:
+) -> list[TextPrediction]:
+    readings: list[TextPrediction] = []
+
     def lines() -> Iterator[dict[str, Any]]:
         for first in range(0, len(documents), _CHUNK):
             pulse.say(f"tagging gate gold with {version}", done=first, total=len(documents))
             chunk = documents[first : first + _CHUNK]
             predictions = tagger.predict([document.text for document in chunk])
+            readings.extend(predictions)
             for document, prediction in zip(chunk, predictions, strict=True):
                 entities = [entity.to_dict() for entity in prediction.entities]
                 confidence = prediction.confidence
                 yield {"id": document.id, "entities": entities, "confidence": confidence}
 
     write_jsonl(job.gate_predictions(version), lines())
+    return readings

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from ml_backend.contract.course import read_course
 from ml_backend.contract.entity import Entity
+from ml_backend.contract.label_intervals import label_intervals
 from ml_backend.contract.messages import JobFolder, read_jsonl
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.scoring import Scores
@@ -73,6 +75,22 @@ def test_a_job_makes_a_version_and_tags_the_gate_part(make_job: MakeJob) -> None
         entities = [Entity.from_dict(r, length=len(document.text)) for r in line["entities"]]
         assert entities == said.entities
         assert line["confidence"] == said.confidence
+
+    # for people to look at: how it went, and what came out in full
+    course = read_course(job.course)
+    assert [point.step for point in course] == list(range(1, 81))
+    assert course[-1].dev_f1 is not None
+    assert 2 <= sum(point.dev_f1 is not None for point in course) <= 10
+    report = job.report()
+    assert report is not None
+    assert set(report) == {"dev", "gate"}
+    assert report["dev"]["micro"] == result.figures["dev"]["micro"]
+    assert report["gate"]["documents"] == len(gate) == 15
+    assert {"intervals", "mistakes", "calibration"} <= set(report["gate"])
+    became = list(read_jsonl(job.outcomes))
+    assert [one["id"] for one in became] == [document.id for document in gate]
+    micro = label_intervals([one["counts"] for one in became]).micro.f1.estimate
+    assert micro == report["gate"]["micro"]["f1"]
 
     progress = job.progress()
     assert progress is not None
