@@ -368,6 +368,8 @@ class Run(Base):
     version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
     state: Mapped[str] = mapped_column(String(10), default=RunState.QUEUED)
     asked_by: Mapped[str] = mapped_column(String(254))  # an address, "threshold", "label studio"
+    # options of the trainer that are this run's own, above the project's
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     reason: Mapped[str] = mapped_column(Text, default="")  # why it ended as it did
     gold_revision: Mapped[int] = mapped_column(Id, default=0)  # of the snapshot
     snapshot_digest: Mapped[str] = mapped_column(String(64), default="")
