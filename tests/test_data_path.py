@@ -24,7 +24,8 @@ from backend.workflow import gate, preannotate, publish, release, retrain, selec
 from backend.workflow.autolabel import label_copies
 from backend.workflow.dedupe import dedupe
 from backend.workflow.formats.reading import read_path
-from backend.workflow.import_documents import chunks, import_lines
+from backend.workflow.import_documents import import_lines
+from backend.workflow.ready_documents import chunks
 from backend.workflow.origins import Origins, read_annotation
 from backend.workflow.record import record_state
 from ml_backend.contract.entity import Entity
@@ -70,7 +71,7 @@ class Workbench:
             frozen = snapshot.freeze(session, project, job.snapshot)
             name = retrain.next_version_name(project)
             opponent = retrain.opponent_name(session, project)
-            request = retrain.train_request(project, name, self.store.root, opponent, seed=0)
+            request = retrain.train_request(project, run, name, self.store.root, opponent, seed=0)
             job.write_request(request)
             run.folder, run.gold_revision = str(job.path), frozen.gold_revision
         train(str(job.path))

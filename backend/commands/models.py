@@ -41,7 +41,7 @@ def retrain(
     for number in (retry, cancel, promote, refuse):
         _check_owner(context, project_id, number)
     if cancel is not None:
-        training.cancel(context, cancel)
+        training.cancel(context, cancel, ASKED_BY)
         click.echo(f"run {cancel} was asked to stop")
         return
     if promote is not None or refuse is not None:

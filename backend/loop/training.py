@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backend.context import Context
 from backend.db import runs, versions
+from backend.db.audit_log import record
 from backend.db.leases import Held, lease
 from backend.db.projects import project_by_key
 from backend.db.tables import ACTIVE_RUNS, Project, Publication, Run, RunState, Version, now
@@ -74,13 +75,14 @@ def retry(context: Context, run_id: int, asked_by: str) -> Run:
     return run
 
 
-def cancel(context: Context, run_id: int) -> Run:
+def cancel(context: Context, run_id: int, asked_by: str) -> Run:
     """Stop a run: at once while it waits, at its next step while it trains."""
     with context.database.write() as session:
         run = session.get(Run, run_id, with_for_update=True)
         if run is None:
             raise NotFoundError("run", run_id)
         retrain.cancel(run, JobFolder(Path(run.folder)), now())
+        record(session, asked_by, "run.cancel", project_id=run.project_id, subject=f"run {run_id}")
     if run.state == RunState.CANCELLED:
         begin_wanted(context, run.project_id)
     return run
@@ -181,6 +183,7 @@ def _prepare(context: Context, held: Held, run: Run) -> None:
         folder.write_request(
             retrain.train_request(
                 project,
+                run,
                 retrain.next_version_name(project),
                 context.models.root,
                 retrain.opponent_name(session, project),

@@ -5,13 +5,16 @@ its project from its opening to the gate's decision, by a unique index in the da
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from backend.db import runs
+from backend.db.audit_log import record
 from backend.db.tables import (
     ACTIVE_RUNS,
     FINISHED_RUNS,
@@ -77,9 +80,19 @@ def missing(session: Session, project: Project) -> str | None:
     return f"training needs an entity: none of the {count} gold documents holds one"
 
 
-def open_run(session: Session, project: Project, asked_by: str) -> Opened:
-    """Begin a run, or remember the wish while one is active; the project's row must be locked."""
+def open_run(
+    session: Session,
+    project: Project,
+    asked_by: str,
+    options: Mapping[str, Any] | None = None,
+) -> Opened:
+    """Begin a run, or remember the wish while one is active; the project's row must be locked.
+
+    `options` of the trainer are this run's own, above the project's; such a wish is not remembered.
+    """
     active = runs.active_run(session, project.id)
+    if active is not None and options:
+        return Opened(None, f"run {active.id} is active: make your choices when it has ended")
     if active is not None:
         if asked_by != BY_THRESHOLD or project.training_wanted is None:
             project.training_wanted = asked_by
@@ -89,9 +102,16 @@ def open_run(session: Session, project: Project, asked_by: str) -> Opened:
     if sentence is not None:
         return Opened(None, sentence)
     # the revision is the snapshot's once it is frozen; until then it must not look like "all new"
-    run = Run(project_id=project.id, asked_by=asked_by, gold_revision=project.gold_revision)
+    run = Run(
+        project_id=project.id,
+        asked_by=asked_by,
+        options=dict(options or {}),
+        gold_revision=project.gold_revision,
+    )
     session.add(run)
     session.flush()
+    subject, after = f"run {run.id}", run.options or None
+    record(session, asked_by, "run.begin", project_id=project.id, subject=subject, after=after)
     return Opened(run, f"run {run.id} has begun")
 
 
@@ -130,11 +150,15 @@ def open_retry(session: Session, project: Project, failed: Run, folder: Path, as
         project_id=project.id,
         asked_by=asked_by,
         gold_revision=failed.gold_revision,
+        options=failed.options,
         snapshot_digest=failed.snapshot_digest,
         folder=str(folder),
     )
     session.add(run)
     session.flush()
+    subject = f"run {run.id}"
+    before = f"run {failed.id}"
+    record(session, asked_by, "run.retry", project_id=project.id, subject=subject, before=before)
     return run
 
 
@@ -156,11 +180,11 @@ def take_wanted(session: Session, project: Project) -> str | None:
 
 
 def train_request(
-    project: Project, version: str, store: Path, opponent: str | None, *, seed: int
+    project: Project, run: Run, version: str, store: Path, opponent: str | None, *, seed: int
 ) -> TrainRequest:
     """The request of a run's training job."""
-    options = ProjectSettings.model_validate(project.settings).training
-    return TrainRequest(project.key, version, str(store), opponent, seed, dict(options))
+    options = {**ProjectSettings.model_validate(project.settings).training, **run.options}
+    return TrainRequest(project.key, version, str(store), opponent, seed, options)
 
 
 def next_version_name(project: Project) -> str:

@@ -95,6 +95,21 @@ def test_one_run_at_a_time_and_a_wish_meanwhile_is_remembered(any_database: Data
         assert retrain.take_wanted(session, project) is None  # one document is not fifty
 
 
+def test_a_runs_own_options_stand_above_the_projects_and_are_not_remembered(
+    any_database: Database, tmp_path: Path
+):
+    with any_database.write() as session:
+        project = add_project(session, training={"epochs": 3, "head": "crf"})
+        add_trainable(session, project)
+        run = retrain.open_run(session, project, "somebody", {"epochs": 9}).run
+        request = retrain.train_request(project, run, "v1", tmp_path, None, seed=0)
+        assert request.config == {"epochs": 9, "head": "crf"}
+        again = retrain.open_run(session, project, "somebody", {"epochs": 1})
+        assert again.run is None
+        assert "make your choices when it has ended" in again.sentence
+        assert project.training_wanted is None
+
+
 def test_the_database_itself_allows_one_active_run(any_database: Database):
     with any_database.write() as session:
         project = add_project(session)
