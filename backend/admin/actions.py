@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.admin.opened import asked_by, opened
+from backend.db.audit_log import record
 from backend.db.overview import may_roll_back_to
 from backend.db.projects import project_by_key
 from backend.db.runs import active_run
@@ -55,6 +56,8 @@ def cancel(key: str) -> ResponseReturnValue:
         if run is None:
             return _answer(key, "No run is active any more.", "note")
         training.cancel(run, JobFolder(Path(run.folder)), now())
+        subject = f"run {run.id}"
+        record(session, asked_by(), "run.cancel", project_id=project.id, subject=subject)
     return _ring(key, "The run is asked to stop.", ADVANCE_RUN, run.id)
 
 

@@ -6,6 +6,7 @@ release see the newest mapping.
 
 from sqlalchemy.orm import Session
 
+from backend.db.audit_log import record
 from backend.db.label_mappings import mapping_by_number, newest_mapping
 from backend.db.tables import Project
 from backend.db.tables_of_labels import LabelMapping
@@ -67,6 +68,15 @@ def keep(
     )
     session.add(row)
     session.flush()
+    record(
+        session,
+        row.made_by,
+        "labels.map",
+        project_id=project.id,
+        subject=f"mapping {row.number}",
+        before=dict(before.mapping) if before is not None else {},
+        after=row.mapping,
+    )
     return row
 
 

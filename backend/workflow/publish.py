@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from backend.clients.label_studio import LabelStudio
 from backend.clients.tagger import MlBackend
 from backend.db import runs, versions
+from backend.db.audit_log import record
 from backend.db.tables import (
     Project,
     Publication,
@@ -46,6 +47,16 @@ def open_publication(
     publication = Publication(project_id=project.id, version_id=version.id, asked_by=asked_by)
     session.add(publication)
     session.flush()
+    served = versions.champion(session, project)
+    record(
+        session,
+        asked_by,
+        "version.publish",
+        project_id=project.id,
+        subject=version.name,
+        before=served.name if served is not None else None,
+        after=version.name,
+    )
     return publication
 
 
@@ -81,7 +92,17 @@ def decide(
             f"run {run_id} cannot be decided any more: a later run has been judged since, "
             "and this one was not judged against what came of it"
         )
-    run.reason = f"{run.reason}; {asked_by} {'promoted' if promote_it else 'refused'} it"
+    decision = "promoted" if promote_it else "refused"
+    run.reason = f"{run.reason}; {asked_by} {decision} it"
+    record(
+        session,
+        asked_by,
+        "run.decide",
+        project_id=project.id,
+        subject=f"run {run.id}",
+        before=RunState.WAITING,
+        after=decision,
+    )
     if promote_it:
         return promote(session, project, run, asked_by)
     refuse(session, run)

@@ -47,7 +47,7 @@ def test_it_opens_a_run(world: World, worker_log: Path):
     start_training(world, project)
     opened = wait_for(run)
     assert opened.asked_by == "Label Studio"
-    training.cancel(world.context, opened.id)
+    training.cancel(world.context, opened.id, "x")
 
 
 def test_with_too_little_gold_it_is_refused_with_a_sentence(world: World, worker_log: Path):

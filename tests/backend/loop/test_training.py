@@ -132,7 +132,7 @@ def test_cancelling_stops_a_training_run_and_begins_no_other(
     project = project_with_gold(world, steps=2000, retrain_threshold=5)
     opened = training.request(world.context, project.key, "a test")
     wait(world, opened.run.id, lambda run: run.state == RunState.TRAINING)
-    training.cancel(world.context, opened.run.id)
+    training.cancel(world.context, opened.run.id, "x")
     run = wait(world, opened.run.id, ended)
     assert (run.state, run.version_id) == (RunState.CANCELLED, None)
     assert not training.request_if_due(world.context, project.id)
