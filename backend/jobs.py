@@ -25,6 +25,7 @@ from backend.loop import (
     training,
     working_set,
 )
+from backend.loop import survey as surveys
 from backend.loop import sync as syncing
 from backend.settings import load_settings
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -79,6 +80,11 @@ def preannotate(project_id: int) -> None:
 def find_near(project_id: int) -> None:
     """Compare new documents with all others, for near copies."""
     near.find_near(context().database, context().settings.jobs, project_id)
+
+
+def survey(project_id: int) -> None:
+    """Look at all gold and copies for what pages show of them."""
+    surveys.take_survey(context().database, project_id)
 
 
 def label_copies(project_id: int) -> None:
@@ -142,6 +148,7 @@ def tick() -> None:
         _guarded(autolabel.advance, autolabel_id)
     for project_id in projects:
         _guarded(_look_for_near, project_id)
+        _guarded(_look_over, project_id)
         _guarded(audits.watch, project_id)
         _guarded(training.begin_wanted, project_id)
         _guarded(training.request_if_due, project_id)
@@ -160,6 +167,11 @@ def _take_up(opened: Context, project_id: int) -> None:
 def _look_for_near(opened: Context, project_id: int) -> None:
     if near.search_wanted(opened.database, opened.settings.jobs, project_id):
         _ring("find_near", project_id)
+
+
+def _look_over(opened: Context, project_id: int) -> None:
+    if surveys.survey_due(opened.database, project_id):
+        _ring("survey", project_id)
 
 
 def _projects() -> list[int]:

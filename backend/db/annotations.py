@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from backend.db.bulk import is_one_of
 from backend.db.tables import (
     Account,
     AnnotationState,
@@ -33,16 +34,24 @@ def history(session: Session, project_id: int, annotation_id: int) -> Sequence[A
 
 def current_states(session: Session, document_id: int) -> list[AnnotationState]:
     """The state that counts now of each annotation of a document, latest change last."""
+    return current_states_of(session, [document_id]).get(document_id, [])
+
+
+def current_states_of(
+    session: Session, document_ids: Collection[int]
+) -> dict[int, list[AnnotationState]]:
+    """The same for several documents, in one query; those without annotations are left out."""
     rows = session.scalars(
         select(AnnotationState)
-        .where(AnnotationState.document_id == document_id)
+        .where(is_one_of(session, AnnotationState.document_id, document_ids))
         .order_by(AnnotationState.updated_at, AnnotationState.id)
     )
-    latest: dict[int, AnnotationState] = {}
+    latest: dict[int, dict[int, AnnotationState]] = {}
     for state in rows:
-        latest.pop(state.annotation_id, None)
-        latest[state.annotation_id] = state
-    return list(latest.values())
+        its = latest.setdefault(state.document_id, {})
+        its.pop(state.annotation_id, None)
+        its[state.annotation_id] = state
+    return {document_id: list(its.values()) for document_id, its in latest.items()}
 
 
 @dataclass(frozen=True, slots=True)

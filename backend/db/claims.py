@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from backend.db.annotations import current_states
+from backend.db.annotations import current_states_of
 from backend.db.bulk import is_one_of
 from backend.db.pool import chunks
 from backend.db.tables import (
@@ -49,10 +49,11 @@ def exact_claims(
         .group_by(Document.group_key)
         .having(func.count() > 1)
     )
-    contested = select(Document.group_key).where(Document.id.in_(_contested(project_id)))
+    wanted = None
     if group_keys is not None:
-        own = own.where(is_one_of(session, Document.group_key, group_keys))
-        contested = contested.where(is_one_of(session, Document.group_key, group_keys))
+        wanted = is_one_of(session, Document.group_key, group_keys)
+        own = own.where(wanted)
+    contested = select(Document.group_key).where(Document.id.in_(_contested(project_id, wanted)))
     keys = sorted({*session.scalars(own), *session.scalars(contested)})
     for some in chunks(keys, _GROUPS):
         claims = _claims(session, project_id, is_one_of(session, Document.group_key, some))
@@ -87,15 +88,17 @@ def _own_gold(project_id: int) -> list[ColumnElement[bool]]:
     return [Gold.project_id == project_id, Gold.source != GoldSource.COPIED]
 
 
-def _contested(project_id: int) -> Select[int]:
-    """Documents without gold that several annotations were submitted for."""
+def _contested(project_id: int, wanted: ColumnElement[bool] | None = None) -> Select[int]:
+    """Documents, of those that are wanted, without gold that has several annotations submitted."""
+    its = AnnotationState.project_id == project_id
+    if wanted is not None:  # a few documents: not found among all the project's annotations
+        few = select(Document.id).where(wanted, Document.project_id == project_id)
+        its = AnnotationState.document_id.in_(few)
     return (
         select(AnnotationState.document_id)
         .outerjoin(Gold, Gold.document_id == AnnotationState.document_id)
         .where(
-            AnnotationState.project_id == project_id,
-            AnnotationState.status == AnnotationStatus.SUBMITTED,
-            Gold.document_id.is_(None),
+            its, AnnotationState.status == AnnotationStatus.SUBMITTED, Gold.document_id.is_(None)
         )
         .group_by(AnnotationState.document_id)
         .having(func.count(AnnotationState.annotation_id.distinct()) > 1)
@@ -119,17 +122,21 @@ def _claims(session: Session, project_id: int, wanted: ColumnElement[bool]) -> l
     )
     claims = [Claim(*row) for row in gold]
     waiting = session.execute(
-        select(*columns).where(
-            wanted, Document.project_id == project_id, Document.id.in_(_contested(project_id))
-        )
-    )
-    emails: dict[int | None, str | None] = {None: None}
-    for row in waiting.all():
-        for state in current_states(session, row[0]):
-            if state.status != AnnotationStatus.SUBMITTED:
-                continue
-            if state.account_id not in emails:
-                account = session.get(Account, state.account_id)
-                emails[state.account_id] = account.email if account else None
-            claims.append(Claim(*row, state.entities, WAITING, emails[state.account_id]))
+        select(*columns).where(Document.id.in_(_contested(project_id, wanted)))
+    ).all()
+    if waiting:
+        states = current_states_of(session, [row[0] for row in waiting])
+        submitted = [
+            (row, state)
+            for row in waiting
+            for state in states[row[0]]
+            if state.status == AnnotationStatus.SUBMITTED
+        ]
+        people = {state.account_id for _, state in submitted}
+        accounts = select(Account.id, Account.email).where(Account.id.in_(people))
+        emails: dict[int | None, str] = {row[0]: row[1] for row in session.execute(accounts)}
+        claims += [
+            Claim(*row, state.entities, WAITING, emails.get(state.account_id))
+            for row, state in submitted
+        ]
     return sorted(claims, key=lambda claim: (claim.group_key, claim.document_id))

@@ -14,6 +14,7 @@ class Group:
     """A group of copies under the name and text of its canonical, or oldest, document."""
 
     kind: str  # exact, near
+    id: int
     name: str
     text: str
     documents: int
@@ -107,7 +108,7 @@ def members(session: Session, document: Document) -> list[Member]:
 def _groups(session: Session, kind: str, sizes: Select[int | None, int], limit: int) -> list[Group]:
     counted = sizes.subquery()
     rows = session.execute(
-        select(Document.external_id, Document.text, counted.c.documents, Document.part)
+        select(Document.id, Document.external_id, Document.text, counted.c.documents, Document.part)
         .join(counted, counted.c.first == Document.id)
         .order_by(counted.c.documents.desc(), Document.id)
         .limit(limit)

@@ -34,11 +34,11 @@ class Survey(Base):
 class Found(StrEnum):
     """What a survey finds."""
 
-    EXACT_CONFLICT = "exact conflict"
-    NEAR_CONFLICT = "near conflict"
-    EXACT_GROUP = "exact group"
-    NEAR_GROUP = "near group"
-    SURFACE_FORM = "surface form"
+    EXACT_CONFLICT = "exact-conflict"
+    NEAR_CONFLICT = "near-conflict"
+    EXACT_GROUP = "exact-group"
+    NEAR_GROUP = "near-group"
+    SURFACE_FORM = "surface-form"
 
 
 class Finding(Base):

@@ -36,6 +36,7 @@ class Difference:
     kind: str  # added, removed, moved, relabelled
     before: str | None  # `surface/label`
     after: str | None
+    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Variant:
     votes: int
     entities: list[dict[str, Any]]  # as its first document has them
     differences: list[Difference]
+    first: Claim  # of its first document
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ class Conflict:
     text: str
     majority: bool
     variants: list[Variant]
+
+    @property
+    def subject(self) -> str:
+        """What names the group: an exact one's key, or `near` and its number."""
+        its = self.variants[0].first
+        return its.group_key if self.kind == "exact" else f"near {its.near_id}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -199,11 +207,20 @@ def _differences(before: Said, after: Said, form: str, other_form: str) -> list[
     def told(entity: Entity, text: str) -> str:
         return f"{text[entity.start : entity.end]}/{entity.label}"
 
-    differences = [Difference("removed", told(one, form), None) for one in found.removed]
-    differences += [Difference("added", None, told(one, other_form)) for one in found.added]
+    differences = [
+        Difference("removed", told(one, form), None, frozenset({one.label}))
+        for one in found.removed
+    ]
+    differences += [
+        Difference("added", None, told(one, other_form), frozenset({one.label}))
+        for one in found.added
+    ]
     for kind, pairs in (("moved", found.moved), ("relabelled", found.relabelled)):
         differences += [
-            Difference(kind, told(one, form), told(other, other_form)) for one, other in pairs
+            Difference(
+                kind, told(one, form), told(other, other_form), frozenset({one.label, other.label})
+            )
+            for one, other in pairs
         ]
     return differences
 
@@ -215,6 +232,7 @@ def _variant(claims: Sequence[Claim], differences: list[Difference]) -> Variant:
         len(claims),
         claims[0].entities,
         differences,
+        claims[0],
     )
 
 
