@@ -1,7 +1,6 @@
 """`goldloop autolabel`: the champion labels what nobody has, under a promise."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -17,9 +16,8 @@ from backend.commands.autolabel_told import (
     version_names,
 )
 from backend.context import Context, open_context
-from backend.db import autolabels, pool, versions
+from backend.db import autolabels, versions
 from backend.db.projects import project_by_key
-from backend.db.tables import Project, now
 from backend.db.tables_of_autolabel import (
     AutolabelRun,
     AutolabelRunState,
@@ -29,6 +27,7 @@ from backend.db.tables_of_autolabel import (
 from backend.errors import ConflictError, GoldloopError
 from backend.logs import set_up_logging
 from backend.loop import audits, autolabel
+from backend.loop.autolabel_decisions import Decision, decide, take_back
 from backend.settings import load_settings
 from backend.workflow import autolabel_moves as moves
 from ml_backend.contract.messages import JobFolder
@@ -160,7 +159,7 @@ def list_items(project: str, state: str | None, after: int, limit: int, as_json:
 @who
 def accept(project: str, documents: tuple[int, ...], surest: int | None, by: str) -> None:
     """Make the entities of DOCUMENTS gold: you vouch for them."""
-    _move(project, documents, surest, by, moves.accept, "accepted")
+    _decide(project, documents, surest, by, Decision.ACCEPT, "accepted")
 
 
 @autolabel_group.command()
@@ -169,7 +168,7 @@ def accept(project: str, documents: tuple[int, ...], surest: int | None, by: str
 @who
 def reject(project: str, documents: tuple[int, ...], by: str) -> None:
     """Say that the items of DOCUMENTS are wrong; gold that came of them goes."""
-    _move(project, documents, None, by, moves.reject, "rejected")
+    _decide(project, documents, None, by, Decision.REJECT, "rejected")
 
 
 @autolabel_group.command()
@@ -179,7 +178,21 @@ def reject(project: str, documents: tuple[int, ...], by: str) -> None:
 @who
 def send(project: str, documents: tuple[int, ...], surest: int | None, by: str) -> None:
     """Send DOCUMENTS to people in Label Studio, their sure entities as pre-labels."""
-    _move(project, documents, surest, by, moves.send, "sent to Label Studio")
+    _decide(project, documents, surest, by, Decision.SEND, "sent to Label Studio")
+
+
+@autolabel_group.command()
+@click.argument("project")
+@click.argument("first", type=int)
+@click.argument("last", type=int)
+@who
+def undo(project: str, first: int, last: int, by: str) -> None:
+    """Take back what accept, reject or send has told the numbers of.
+
+    What has changed since, or is in Label Studio by now, stays.
+    """
+    undone = take_back(_open(), project, first, last, by)
+    click.echo(f"{undone.items:,} undone, {undone.kept:,} stay as they have changed since")
 
 
 @autolabel_group.command()
@@ -245,32 +258,25 @@ def audit(project: str, as_json: bool) -> None:
         click.echo("nothing was accepted by rule: there is nothing to audit")
 
 
-def _move(
+def _decide(
     project_key: str,
     documents: tuple[int, ...],
     surest: int | None,
     by: str,
-    stage: Callable[..., int],
+    decision: Decision,
     done: str,
 ) -> None:
     context = _open()
     if bool(documents) == (surest is not None):
         raise click.UsageError("name the documents, or give --surest N, and not both")
-    project_id = _project_id(context, project_key)
     ids = list(documents)
     if surest is not None:
         with context.database.read() as session:
-            ids = moves.surest(session, session.get_one(Project, project_id), surest)
-    count = 0
-    for chunk in pool.chunks(ids):
-        with context.database.write() as session:
-            project = versions.locked_project(session, project_id)
-            count += stage(session, project, chunk, by, now())
-    for job in ("label_copies", "top_up"):
-        context.queue.ring(
-            "default", f"backend.jobs.{job}", project_id, job_id=f"backend.jobs.{job}-{project_id}"
-        )
-    click.echo(f"{count:,} {done}")
+            ids = moves.surest(session, project_by_key(session, project_key), surest)
+    decided = decide(context, project_key, decision, ids, by, pass_over=surest is not None)
+    click.echo(f"{decided.items:,} {done}")
+    if decided.first is not None:
+        click.echo(f"undo: goldloop autolabel undo {project_key} {decided.first} {decided.last}")
 
 
 def _follow(context: Context, project: str, run: AutolabelRun, wait: bool) -> None:

@@ -1,6 +1,6 @@
 """What a curator does with items of the autolabel queue: accept, reject, send to people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -105,13 +105,33 @@ def sent(session: Session, ids: Sequence[int], by: str, time: datetime) -> None:
 def surest(session: Session, project: Project, count: int) -> list[int]:
     """The most confident pending documents that a curator may decide about."""
     found: list[int] = []
-    border = random_border(settings_of(project).random_share)
     pending = autolabels.surest_pending(session, project.id, 10 * count)
     for ids in pool.chunks(pending):
-        waiting = autolabels.waiting(session, project.id, ids)
-        judging = autolabels.judging(session, project.id, list(waiting.values()), border)
-        found += [one for one in ids if one in waiting and one not in judging]
+        found += free(session, project, ids)
     return found[:count]
+
+
+def free(session: Session, project: Project, ids: Sequence[int]) -> list[int]:
+    """Those of some documents, in their order, that wait in the pool and that anybody may choose:
+    neither with people nor of the random arm."""
+    border = random_border(settings_of(project).random_share)
+    waiting = autolabels.waiting(session, project.id, ids)
+    judging = autolabels.judging(session, project.id, list(waiting.values()), border)
+    return [one for one in ids if one in waiting and one not in judging]
+
+
+def refuse_changed(session: Session, seen: Mapping[int, datetime]) -> None:
+    """Refuse to go on when an item is not as it was seen: `seen` is when each had last changed.
+
+    Raises ConflictError, which names the first of them.
+    """
+    items = autolabels.items(session, list(seen))
+    for number, changed_at in seen.items():
+        item = items.get(number)
+        if item is not None and item.changed_at != changed_at:
+            raise ConflictError(
+                f"document {number} has changed meanwhile: it is {item.state}, by {item.changed_by}"
+            )
 
 
 def _chosen(

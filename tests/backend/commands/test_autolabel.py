@@ -69,9 +69,10 @@ def test_items_are_listed_by_state_with_what_they_mark(documents):
 
 
 def test_a_curator_accepts_rejects_and_sends(documents, database):
-    assert typed("accept", "p", documents[2], "--by", "curator@example.com") == "1 accepted\n"
-    assert typed("reject", "p", documents[0]) == "1 rejected\n"
-    assert typed("send", "p", "--surest", 1) == "1 sent to Label Studio\n"
+    said = typed("accept", "p", documents[2], "--by", "curator@example.com")
+    assert said.splitlines()[0] == "1 accepted"
+    assert "1 rejected" in typed("reject", "p", documents[0])
+    assert "1 sent to Label Studio" in typed("send", "p", "--surest", 1)
     with database.read() as session:
         items = autolabels.items(session, documents)
         states = [items[number].state for number in documents]
@@ -81,6 +82,15 @@ def test_a_curator_accepts_rejects_and_sends(documents, database):
     with pytest.raises(ConflictError, match="cannot be accepted: it is sent"):
         typed("accept", "p", documents[4])
     assert "name the documents, or give --surest" in typed("accept", "p", fails=True)
+
+
+def test_what_was_decided_is_undone_as_the_command_told(documents, database):
+    (_, how) = typed("accept", "p", *documents[2:]).splitlines()
+    assert how.startswith("undo: goldloop autolabel undo p ")
+    assert typed(*how.split()[3:]) == "3 undone, 0 stay as they have changed since\n"
+    with database.read() as session:
+        items = autolabels.items(session, documents)
+        assert [items[number].state for number in documents[2:]] == ["pending"] * 3
 
 
 def test_promise_and_audit_are_told(documents):

@@ -1,0 +1,79 @@
+"""Decisions about the autolabel queue: a few as they were seen, or many at once, and their undo."""
+
+import pytest
+from sqlalchemy import select
+
+from backend.clients.queue import JobQueue
+from backend.context import Context
+from backend.db import autolabels
+from backend.db.audit_log import audit_entries
+from backend.db.session import Database
+from backend.db.tables import Document, Project
+from backend.db.tables_of_autolabel import AutolabelState
+from backend.errors import ConflictError
+from backend.loop import autolabel_decisions
+from backend.loop.autolabel_decisions import Decided, Decision, decide, take_back
+from backend.settings import Settings
+from tests.backend.workflow.loop_data import add_documents, add_project, add_version
+from tests.backend.workflow.test_autolabel_items import put, said, texts
+
+BY = "curator@example.com"
+
+
+@pytest.fixture
+def context(settings: Settings, any_database: Database) -> Context:
+    """Without Redis: bells are lost, decisions are not."""
+    with any_database.write() as session:
+        project = add_project(session)
+        documents = add_documents(session, project, [*texts(5), *texts(1, random=True)])
+        put(
+            session, project, add_version(session, project), None, [said(d, 0.5) for d in documents]
+        )
+    return Context(settings, any_database, JobQueue(settings.redis_address))
+
+
+def documents(context: Context) -> list[int]:
+    with context.database.read() as session:
+        return list(session.scalars(select(Document.id).order_by(Document.id)))
+
+
+def states(context: Context) -> list[str]:
+    with context.database.read() as session:
+        items = autolabels.items(session, documents(context))
+        return [items[number].state for number in sorted(items)]
+
+
+def test_many_are_decided_about_in_short_transactions_and_undone_as_one(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autolabel_decisions, "AT_ONCE", 2)
+    decided = decide(context, "p", Decision.ACCEPT, documents(context), BY, pass_over=True)
+    assert (decided.items, decided.passed_over) == (5, 1)  # one is left to chance
+    assert states(context) == [*["by_person"] * 5, "pending"]
+    assert decided.first is not None
+    assert decided.last is not None
+    undone = take_back(context, "p", decided.first, decided.last, BY)
+    assert (undone.items, undone.kept) == (5, 0)
+    assert states(context) == ["pending"] * 6
+    with context.database.read() as session:
+        entries = audit_entries(session, project_id=session.scalars(select(Project.id)).one())
+        told = [(entry.who, entry.action) for entry in reversed(entries)]
+    assert told == [(BY, "autolabel.accept")] * 3 + [(BY, "autolabel.undo")]
+
+
+def test_nothing_is_done_when_one_of_them_is_not_as_it_was_seen(context: Context) -> None:
+    first, second, *_ = documents(context)
+    with context.database.read() as session:
+        items = autolabels.items(session, [first, second])
+        seen = {number: item.changed_at for number, item in items.items()}
+    decide(context, "p", Decision.REJECT, [second], "another@example.com", seen=seen)
+    with pytest.raises(ConflictError, match=f"document {second} has changed meanwhile"):
+        decide(context, "p", Decision.ACCEPT, [first, second], BY, seen=seen)
+    assert states(context)[:2] == [AutolabelState.PENDING, AutolabelState.REJECTED]
+
+
+def test_with_nothing_left_to_decide_nothing_happens(context: Context) -> None:
+    *_, random = documents(context)
+    assert decide(context, "p", Decision.SEND, [random], BY, pass_over=True) == Decided(0, 1)
+    with pytest.raises(ConflictError, match="only chance may choose it"):
+        decide(context, "p", Decision.SEND, [random], BY)
