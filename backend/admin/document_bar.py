@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from backend.db.projects import DocumentCounts
+from backend.db.document_counts import DocumentCounts
 
 _STATES = (
     ("person", "Gold by people", "corrected or accepted in Label Studio"),
     ("imported", "Gold imported", "came with a file"),
+    ("rule", "Gold by rule", "accepted by the autolabel promise"),
     ("open", "Open in Label Studio", "wait there for a person"),
     ("skipped", "Done without gold", "skipped, or annotators disagree"),
     ("pool", "In the pool", "not shown to people yet"),

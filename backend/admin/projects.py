@@ -6,8 +6,9 @@ from flask.typing import ResponseReturnValue
 from backend.admin.document_bar import document_bar
 from backend.admin.figures import version_figures
 from backend.admin.opened import opened
+from backend.db.document_counts import count_documents
 from backend.db.overview import champions, changed_by_project
-from backend.db.projects import all_projects, count_documents, settings_of
+from backend.db.projects import all_projects, settings_of
 from backend.db.versions import run_of_version
 
 projects_page = Blueprint("projects", __name__)

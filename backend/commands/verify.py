@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import click
+from sqlalchemy.orm import Session
 
 from backend.context import open_context
+from backend.db.document_counts import recount_documents, wrongly_counted
 from backend.db.label_recount import differences, recount
 from backend.db.projects import project_by_key
 from backend.db.splits import newest_release, newest_snapshot
@@ -73,21 +75,31 @@ def splits(
 @click.argument("project")
 @click.option("--mend", is_flag=True, help="set the counts right instead of only telling")
 def counts(project: str, mend: bool) -> None:
-    """Count PROJECT's labels anew; a count that was kept wrong is told, with exit status 1."""
+    """Count PROJECT's labels and documents anew; a count that was kept wrong is told, with exit
+    status 1.
+    """
     database = open_context(load_settings()).database
     with database.read() as session:
         project_id = project_by_key(session, project).id
-        found = differences(session, project_id)
+        found = [*map(str, differences(session, project_id)), *_miscounted(session, project_id)]
     if found and mend:
         with database.write() as session:
             locked_project(session, project_id)
-            found = recount(session, project_id)
+            found = [*_miscounted(session, project_id), *map(str, recount(session, project_id))]
+            recount_documents(session, project_id)
     for difference in found:
-        click.echo(str(difference))
+        click.echo(difference)
     if not found:
-        click.echo("every count of labels is right")
+        click.echo("every count of labels and documents is right")
     elif mend:
         click.echo(f"{len(found)} counts set right")
     else:
         click.echo(f"{len(found)} counts are wrong; mend them with --mend", err=True)
         raise SystemExit(1)
+
+
+def _miscounted(session: Session, project_id: int) -> list[str]:
+    return [
+        f"documents, {state}: {kept} are kept, {there} are there"
+        for state, (kept, there) in wrongly_counted(session, project_id).items()
+    ]

@@ -7,11 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.db.autolabels import last_promise
+from backend.db.document_counts import DocumentCounts, count_documents
 from backend.db.projects import (
     CorrectionCounts,
-    DocumentCounts,
     InboxCounts,
-    count_documents,
     count_inbox,
     last_reconciliation,
     recent_corrections,

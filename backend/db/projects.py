@@ -10,14 +10,12 @@ from backend.db.tables import (
     Account,
     AnnotationState,
     AnnotationStatus,
-    Document,
     Gold,
     GoldSource,
     InboxEvent,
     InboxState,
     Project,
     Reconciliation,
-    TaskState,
 )
 from backend.errors import NotFoundError
 from backend.settings import ProjectSettings
@@ -39,63 +37,6 @@ def all_projects(session: Session) -> Sequence[Project]:
 def settings_of(project: Project) -> ProjectSettings:
     """What its curator set, defaults filled in."""
     return ProjectSettings.model_validate(project.settings)
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentCounts:
-    """The documents of a project, each counted once."""
-
-    pool: int = 0  # no gold, not in Label Studio
-    open: int = 0  # an open task in Label Studio
-    person: int = 0  # gold that a person gave
-    imported: int = 0  # gold that came with a file
-    skipped: int = 0  # done without gold: skipped, or waiting for agreement
-    copies: int = 0  # set aside by dedupe
-    unsorted: int = 0  # dedupe has not looked yet
-    deleted: int = 0  # its task was deleted in Label Studio: people do not see it again
-
-    @property
-    def total(self) -> int:
-        return (
-            self.pool
-            + self.open
-            + self.person
-            + self.imported
-            + self.skipped
-            + self.copies
-            + self.unsorted
-            + self.deleted
-        )
-
-    @property
-    def gold(self) -> int:
-        return self.person + self.imported
-
-
-def count_documents(session: Session, project_ids: Sequence[int]) -> dict[int, DocumentCounts]:
-    """Documents by state for each of the projects, in one query."""
-    if not project_ids:
-        return {}
-    state = case(
-        (Document.canonical_id.is_not(None), "copies"),
-        (Gold.source == GoldSource.PERSON, "person"),
-        (Gold.source == GoldSource.IMPORTED, "imported"),
-        (Document.task_state == TaskState.OPEN, "open"),
-        (Document.task_state == TaskState.DONE, "skipped"),
-        (Document.task_state == TaskState.DELETED, "deleted"),
-        (Document.deduped.is_(False), "unsorted"),
-        else_="pool",
-    )
-    rows = session.execute(
-        select(Document.project_id, state, func.count())
-        .outerjoin(Gold, Gold.document_id == Document.id)
-        .where(Document.project_id.in_(project_ids))
-        .group_by(Document.project_id, state)
-    )
-    counts: dict[int, dict[str, int]] = {project_id: {} for project_id in project_ids}
-    for project_id, name, number in rows:
-        counts[project_id][name] = number
-    return {project_id: DocumentCounts(**its) for project_id, its in counts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +110,10 @@ def count_inbox(session: Session, project_id: int) -> InboxCounts:
     """Deliveries of a project that wait, and that were refused."""
     rows = session.execute(
         select(InboxEvent.state, func.count())
-        .where(InboxEvent.project_id == project_id, InboxEvent.state != InboxState.DONE)
+        .where(
+            InboxEvent.project_id == project_id,
+            InboxEvent.state.in_((InboxState.NEW, InboxState.REFUSED)),  # an index finds them
+        )
         .group_by(InboxEvent.state)
     )
     counts = {state: number for state, number in rows}

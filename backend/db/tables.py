@@ -229,6 +229,18 @@ class Document(Base):
     gold: Mapped["Gold | None"] = relationship(back_populates="document")
 
 
+class DocumentCount(Base):
+    """How many documents of a project are in a state; kept up by writers (document_counts.py)."""
+
+    __tablename__ = "document_counts"
+
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    state: Mapped[str] = mapped_column(String(10), primary_key=True)
+    documents: Mapped[int] = mapped_column(Id, default=0)
+
+
 class AnnotationStatus(StrEnum):
     SUBMITTED = "submitted"
     SKIPPED = "skipped"

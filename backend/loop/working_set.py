@@ -6,6 +6,8 @@ from datetime import datetime
 
 from backend.context import Context
 from backend.db import autolabels, pool, versions
+from backend.db.bulk import is_one_of
+from backend.db.document_counts import documents_counted
 from backend.db.leases import Held, lease
 from backend.db.tables import Document, Project, TaskState, Version, now
 from backend.loop import predictions
@@ -141,7 +143,7 @@ def _import_tasks(
                 )
             tasks.append(stage.label_studio_task(document, prediction, control))
         numbers = context.label_studio.import_tasks(project.writable_id, tasks)
-        _link(context, dict(zip(ids, numbers, strict=True)))
+        _link(context, project.id, dict(zip(ids, numbers, strict=True)))
     if champion is not None:
         select_if_stored(context, project, champion.name)
     log.info("event=topped_up project=%s tasks=%d", project.key, len(documents))
@@ -159,17 +161,19 @@ def _link_imported(
         number = task["data"].get("goldloop_id")
         if number in wanted and wanted[number].text in task["data"].values():
             found.setdefault(number, int(task["id"]))
-    _link(context, found)
+    _link(context, project.id, found)
     return [document for document in documents if document.id not in found]
 
 
-def _link(context: Context, tasks: dict[int, int]) -> None:
+def _link(context: Context, project_id: int, tasks: dict[int, int]) -> None:
     """Note the tasks of documents, unless the webhook was quicker."""
     with context.database.write() as session:
-        for document in pool.documents(session, list(tasks)).values():
-            if document.task_id is None:
-                document.task_id = tasks[document.id]
-                document.task_state = TaskState.OPEN
+        versions.locked_project(session, project_id)
+        with documents_counted(session, project_id, is_one_of(session, Document.id, tasks)):
+            for document in pool.documents(session, list(tasks)).values():
+                if document.task_id is None:
+                    document.task_id = tasks[document.id]
+                    document.task_state = TaskState.OPEN
 
 
 def _preannotate(context: Context, held: Held, project_id: int) -> int:

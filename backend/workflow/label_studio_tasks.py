@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backend.db.annotations import document_by_external_id, document_by_task, group_role
+from backend.db.document_counts import count_added, documents_counted
 from backend.db.groups import near_groups, unite_parts
 from backend.db.projects import settings_of
 from backend.db.tables import Arm, Document, Part, Project, TaskState
@@ -48,7 +49,8 @@ def document_of_task(session: Session, project: Project, task: Any, control: Tex
     known = document_by_task(session, project.id, number)
     if known is not None and known.text == text:
         if known.task_state == TaskState.DELETED:
-            known.task_state = TaskState.OPEN
+            with documents_counted(session, project.id, Document.id == known.id):
+                known.task_state = TaskState.OPEN
         return Found(known)
     if known is not None:
         forget_task(session, known)
@@ -58,9 +60,9 @@ def document_of_task(session: Session, project: Project, task: Any, control: Tex
     made = document is None
     if document is None:
         document = _make(session, project, number, text)
-    document.task_id = number
-    document.task_state = TaskState.OPEN
-    session.flush()
+    with documents_counted(session, project.id, Document.id == document.id):
+        document.task_id = number
+        document.task_state = TaskState.OPEN
     return Found(document, linked=True, made=made)
 
 
@@ -69,9 +71,9 @@ def forget_task(session: Session, document: Document) -> None:
 
     The number is given up, because Label Studio may use it again.
     """
-    document.task_id = None
-    document.task_state = TaskState.DELETED
-    session.flush()
+    with documents_counted(session, document.project_id, Document.id == document.id):
+        document.task_id = None
+        document.task_state = TaskState.DELETED
 
 
 def forget_project(session: Session, project: Project) -> None:
@@ -80,15 +82,15 @@ def forget_project(session: Session, project: Project) -> None:
     What was open keeps its place and becomes a task of the next one; gold stays.
     """
     its = update(Document).where(Document.project_id == project.id)
-    session.execute(
-        its.where(Document.task_state == TaskState.OPEN).values(
-            task_id=None,
-            task_state=None,
+    had_task = its.where(Document.task_id.is_not(None))
+    with documents_counted(session, project.id, Document.project_id == project.id):
+        session.execute(
+            its.where(Document.task_state == TaskState.OPEN).values(
+                task_id=None,
+                task_state=None,
+            )
         )
-    )
-    session.execute(
-        its.where(Document.task_id.is_not(None)).values(task_id=None, task_state=TaskState.DELETED)
-    )
+        session.execute(had_task.values(task_id=None, task_state=TaskState.DELETED))
     project.label_studio_id = None
 
 
@@ -137,6 +139,7 @@ def _make(session: Session, project: Project, number: int, text: str) -> Documen
     )
     session.add(document)
     session.flush()
+    count_added(session, project.id, [document.id])
     return document
 
 

@@ -4,10 +4,11 @@ Groups that fall together share the most secret of their roles, as near groups d
 again at every document of a group that has changed.
 """
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
+from backend.db.document_counts import documents_counted
 from backend.db.groups import unite_exact, unite_parts
 from backend.db.projects import settings_of
 from backend.db.tables import Document, Project
@@ -62,9 +63,9 @@ def rekey(
     if changed:
         left = is_one_of(session, Document.group_key, {row.group_key for row in changed})
         connection = session.connection()
-        connection.execute(
-            update(Document).where(Document.project_id == project_id, left).values(deduped=False)
-        )
+        its = and_(Document.project_id == project_id, left)
+        with documents_counted(session, project_id, its):
+            connection.execute(update(Document).where(its).values(deduped=False))
         connection.execute(_SET_KEY, [{"document": row.id, "key": keys[row.id]} for row in changed])
         _unite(session, project_id, {keys[row.id] for row in changed})
     last: int = rows[-1].id

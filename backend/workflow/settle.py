@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.adjudications import standing
 from backend.db.annotations import current_states
+from backend.db.document_counts import documents_counted
 from backend.db.gold import NewGold, put_gold, remove_gold
 from backend.db.tables import (
     AnnotationState,
@@ -48,7 +49,8 @@ def _settle(session: Session, project: Project, document: Document) -> bool:
     states = current_states(session, document.id)
     live = [state for state in states if state.status != AnnotationStatus.DELETED]
     if document.task_state != TaskState.DELETED and document.task_id is not None:
-        document.task_state = TaskState.DONE if live else TaskState.OPEN
+        with documents_counted(session, project.id, Document.id == document.id):
+            document.task_state = TaskState.DONE if live else TaskState.OPEN
     submitted = [state for state in live if state.status == AnnotationStatus.SUBMITTED]
     decision = standing(session, project.id, document.group_key)
     if decision is not None:

@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from backend.db.accounts import add_account
+from backend.db.document_counts import recount_documents
 from backend.db.tables import (
     AnnotationState,
     Document,
@@ -111,6 +112,7 @@ def fill(session: Session, project: Project, folder: Path, documents: int = 3000
     session.execute(insert(Gold), gold)
     session.execute(insert(AnnotationState), states)
     project.gold_revision = documents
+    recount_documents(session, project.id)
     session.add(Reconciliation(project_id=project.id, report=REPORT))
     _versions(session, project, folder, rng, documents)
 

@@ -7,8 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from backend.db.document_counts import count_documents, recount_documents
 from backend.db.overview import may_roll_back_to
-from backend.db.projects import count_documents, project_by_key, recent_corrections
+from backend.db.projects import project_by_key, recent_corrections
 from backend.db.session import Database
 from backend.db.tables import (
     AnnotationState,
@@ -52,6 +53,7 @@ def test_a_deleted_task_does_not_wait_in_the_pool(curator: FlaskClient, filled: 
             .values(task_state=TaskState.DELETED)
         )
         session.execute(update(Document).values(task_state=TaskState.DELETED, task_id=None))
+        recount_documents(session, project.id)
         after = count_documents(session, [project.id])[project.id]
     assert (after.deleted, after.pool) == (before.open + before.pool + before.skipped, 0)
     assert (after.total, after.gold) == (before.total, before.gold)

@@ -13,17 +13,19 @@ from sqlalchemy import delete, update
 
 from backend.commands.db import downgrade_database, upgrade_database
 from backend.commands.verify import verify as verify_group
+from backend.db.document_counts import recount_documents
 from backend.db.gold import NewGold, put_gold, remove_gold
 from backend.db.label_counts import label_counts
 from backend.db.label_recount import differences, recount
 from backend.db.session import Database, connect
-from backend.db.tables import AnnotationStatus, Document, Gold, GoldSource, now
+from backend.db.tables import AnnotationStatus, Document, DocumentCount, Gold, GoldSource, now
 from backend.db.versions import locked_project
 from backend.loop.copies import sort_copies
 from backend.workflow.formats.record import DocumentRecord
-from backend.workflow.import_documents import chunks, import_lines
+from backend.workflow.import_documents import import_lines
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.preannotate import store
+from backend.workflow.ready_documents import chunks
 from backend.workflow.record import record_deletion, record_state
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
@@ -68,6 +70,7 @@ class Writer:
             made = add_documents(session, project, TEXTS)
             open_tasks(made, first=project.id * 100)
             self.project, self.documents = project.id, [document.id for document in made]
+            recount_documents(session, project.id)  # these were made past every door
             self.versions = [add_version(session, project, name).id for name in ("v1", "v2")]
 
     def gold(self, document, found):
@@ -207,9 +210,11 @@ def test_the_command_tells_and_mends(database, settings, monkeypatch):
     assert verify().exit_code == 0
     with database.write() as session:
         session.execute(update(Gold).values(entities=records([(0, "LC")])))
+        session.execute(update(DocumentCount).values(documents=7))
     told = verify()
     assert told.exit_code == 1
     assert "gold, 'PS': 1 entities in 1 documents are kept, 0 in 0 are there" in told.output
+    assert "documents, person: 7 are kept, 1 are there" in told.output
     assert verify("--mend").exit_code == 0
     assert verify().exit_code == 0
 
