@@ -158,7 +158,8 @@ def withdraw(project: str, document: str, as_json: bool) -> None:
     """Take the decision about DOCUMENT's text back: what people or files said is gold again."""
     with open_context(load_settings()).database.write() as session:
         found = locked_project(session, project_by_key(session, project).id)
-        left = adjudicate.withdraw(session, found, document_named(session, found.id, document))
+        asked = document_named(session, found.id, document)
+        left = adjudicate.withdraw(session, found, asked, made_by=BY)
     if as_json:
         _print({"documents": left})
     else:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from backend.db.adjudications import decided_documents, group_documents, standing
+from backend.db.audit_log import record
 from backend.db.gold import NewGold, put_gold
 from backend.db.projects import settings_of
+from backend.db.surveys import settle_findings
 from backend.db.tables import Document, Gold, GoldSource, Project, now
 from backend.db.tables_of_labels import Adjudication
 from backend.errors import ConflictError, InvalidInputError
@@ -84,11 +86,20 @@ def decide(
         )
         decided.documents.append(copy.external_id)
     put_gold(session, project, rows)
+    settle_findings(session, project.id, document.group_key)
+    record(
+        session,
+        made_by,
+        "conflict.decide",
+        project_id=project.id,
+        subject=f"document {document.external_id}",
+        after={"decision": adjudication.id, "documents": len(decided.documents)},
+    )
     session.flush()
     return decided
 
 
-def withdraw(session: Session, project: Project, document: Document) -> list[str]:
+def withdraw(session: Session, project: Project, document: Document, *, made_by: str) -> list[str]:
     """Take the standing decision about a document's text back; the documents that it leaves.
 
     An earlier decision that was not withdrawn stands again. `project` must be held. Raises
@@ -103,6 +114,16 @@ def withdraw(session: Session, project: Project, document: Document) -> list[str
     for copy in decided_documents(session, adjudication.id):
         settle(session, project, copy)
         left.append(copy.external_id)
+    stands = standing(session, project.id, document.group_key) is not None
+    settle_findings(session, project.id, document.group_key, settled=stands)
+    record(
+        session,
+        made_by,
+        "conflict.withdraw",
+        project_id=project.id,
+        subject=f"document {document.external_id}",
+        before={"decision": adjudication.id, "documents": len(left)},
+    )
     return left
 
 

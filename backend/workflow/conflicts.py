@@ -160,11 +160,15 @@ def near_conflict_among(claims: Sequence[Claim], casefold: bool) -> Conflict | N
 
 def common(form: str, said: Said, other_form: str, other_said: Said) -> tuple[Said, Said]:
     """What two near copies say of the text that they share, in the offsets of the first."""
-    blocks = [
-        (block.src_start, block.src_end, block.dest_start)
-        for block in Levenshtein.opcodes(form, other_form)
-        if block.tag == "equal"
-    ]
+    ours, theirs = shared(form, said, other_form, other_said)
+    return ours, frozenset(theirs.values())
+
+
+def shared(
+    form: str, said: Said, other_form: str, other_said: Said
+) -> tuple[Said, dict[Entity, Entity]]:
+    """The same, with each entity of the other beside what it is in the offsets of the first."""
+    blocks = same_pieces(form, other_form)
     whole = {one for one in said if any(s <= one.start and one.end <= e for s, e, _ in blocks)}
     moved: dict[Entity, Entity] = {}
     touching: list[tuple[int, int]] = []  # what the other says across a difference
@@ -176,10 +180,18 @@ def common(form: str, said: Said, other_form: str, other_said: Said) -> tuple[Sa
                 moved[one] = Entity(left, right, one.label)
             elif left < right:
                 touching.append((left, right))
-    ours = {one for one in whole if not _touches(one, touching)}
     across = [(one.start, one.end) for one in said - whole]
-    theirs = {one for one in moved.values() if not _touches(one, across)}
-    return frozenset(ours), frozenset(theirs)
+    ours = frozenset(one for one in whole if not _touches(one, touching))
+    return ours, {one: its for one, its in moved.items() if not _touches(its, across)}
+
+
+def same_pieces(text: str, other: str) -> list[tuple[int, int, int]]:
+    """What two texts share: start and end in the first, and start in the other."""
+    return [
+        (block.src_start, block.src_end, block.dest_start)
+        for block in Levenshtein.opcodes(text, other)
+        if block.tag == "equal"
+    ]
 
 
 def _touches(entity: Entity, spans: Spans) -> bool:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backend.db.audit_log import audit_entries
 from backend.db.session import Database
+from backend.db.surveys import NewFinding, findings, replace_findings
 from backend.db.tables import (
     Account,
     AnnotationState,
@@ -19,6 +21,7 @@ from backend.db.tables import (
     now,
 )
 from backend.db.tables_of_labels import Adjudication
+from backend.db.tables_of_surveys import Found
 from backend.errors import ConflictError, InvalidInputError
 from backend.workflow.adjudicate import decide, withdraw
 from backend.workflow.conflicts import exact_conflicts
@@ -33,6 +36,7 @@ TEXTS = [
     unicodedata.normalize("NFD", "롯데는 서울에 갔다"),
 ]
 DECISION = [Entity(0, 2, "PS"), Entity(4, 6, "LC")]
+BY = "curator@example.org"
 
 
 @pytest.fixture
@@ -156,15 +160,30 @@ def test_a_withdrawn_decision_gives_back_what_was_there(session) -> None:
     settle(session, project, person)
     decide(session, project, imported, DECISION, made_by="x")
     second = decide(session, project, imported, DECISION[:1], made_by="y")
-    assert withdraw(session, project, person) == second.documents
+    assert withdraw(session, project, person, made_by=BY) == second.documents
     assert surfaces(session, nothing) == [("롯데", "PS"), ("서울", "LC")]  # the first stands
-    assert withdraw(session, project, person) == second.documents
+    assert withdraw(session, project, person, made_by=BY) == second.documents
     assert session.get(Gold, imported.id).source == GoldSource.IMPORTED
     assert session.get(Gold, imported.id).entities == [{"start": 0, "end": 1, "label": "LC"}]
     assert session.get(Gold, person.id).source == GoldSource.PERSON
     assert session.get(Gold, nothing.id) is None
     with pytest.raises(ConflictError, match="nobody has decided"):
-        withdraw(session, project, person)
+        withdraw(session, project, person, made_by=BY)
+
+
+def test_what_a_survey_found_is_settled_with_it_and_both_stand_in_the_audit_log(session) -> None:
+    project, (document, *_) = add_copies(session)
+    key, kind = document.group_key, Found.EXACT_CONFLICT
+    replace_findings(session, project.id, kind, [NewFinding(key, (), {})])
+    decide(session, project, document, DECISION, made_by=BY)
+    assert findings(session, project.id, kind, limit=9) == []
+    withdraw(session, project, document, made_by="other@example.org")
+    assert len(findings(session, project.id, kind, limit=9)) == 1
+    withdrawn, decided = audit_entries(session, project_id=project.id)
+    assert (decided.who, decided.action, decided.subject) == (BY, "conflict.decide", "document d0")
+    assert decided.after is not None
+    assert decided.after["documents"] == 3
+    assert (withdrawn.who, withdrawn.before) == ("other@example.org", decided.after)
 
 
 def test_a_copy_in_which_an_edge_has_no_place_is_named_and_left(session) -> None:
@@ -207,7 +226,7 @@ def test_gold_is_always_the_latest_word(database: Database, steps: list[str]) ->
                 made.adjudication.created_at = now() + timedelta(seconds=clock)
                 decisions.append(clock)
             elif step == "withdraw" and decisions:
-                withdraw(session, project, document)
+                withdraw(session, project, document, made_by=BY)
                 decisions.pop()
             elif step in ("annotate", "late"):
                 at = clock if step == "annotate" else 0
