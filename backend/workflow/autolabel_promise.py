@@ -18,6 +18,7 @@ from backend.db.tables import Project, Version
 from backend.db.tables_of_autolabel import Promise, PromiseState
 from backend.workflow.label_rules import LabelRules, rules_of
 from backend.workflow.promise import Certified, Outcome, certify
+from backend.workflow.promise_curve import curve
 from backend.workflow.version_labels import labels_of
 from ml_backend.contract.entity import Entity
 
@@ -54,7 +55,8 @@ def make_promise(
             Promise.version_id == version.id, Promise.state == PromiseState.STOPPED
         )
     ).first()
-    found = certify(outcomes(session, project, version), p, delta)
+    tested = outcomes(session, project, version)
+    found = certify(tested, p, delta)
     if stopped is not None:
         reason = f"the audit contradicted promise {stopped} of {version.name}"
         found = Certified(None, reason, found.documents)
@@ -73,7 +75,7 @@ def make_promise(
         threshold=found.threshold,
         state=PromiseState.LACKING if found.threshold is None else PromiseState.IN_FORCE,
         reason=found.reason,
-        figures=found.figures(),
+        figures={**found.figures(), "curve": curve(tested, delta)},
         signed_by=by,
         created_at=time,
     )
