@@ -15,9 +15,9 @@ from typing import Any, Literal
 import pgserver
 
 from backend.commands.db import upgrade_database
-from backend.commands.project import create_project
 from backend.db.session import Database, connect
 from backend.settings import Settings
+from backend.workflow.create_project import create_project
 
 KEY = "bench"
 CONFIG = Path("annotation_configs/general.xml")
@@ -59,7 +59,7 @@ class Place:
             home.mkdir(parents=True, exist_ok=True)
             upgrade_database(settings)
             with connect(settings.database_address).write() as session:
-                create_project(session, KEY, "Benchmark", CONFIG.read_text("utf-8"))
+                create_project(session, KEY, "Benchmark", CONFIG.read_text("utf-8"), by="x")
         return settings
 
     def imported(self, kind: Kind) -> Settings:

@@ -30,11 +30,11 @@ import pgserver
 from sqlalchemy import func, select
 
 from backend.commands.db import upgrade_database
-from backend.commands.project import create_project
 from backend.db.session import Database, connect
 from backend.db.tables import Account, Document, InboxEvent, InboxState
 from backend.embedded import redis
 from backend.settings import Settings
+from backend.workflow.create_project import create_project
 from backend.workflow.normal_form import group_key
 
 CLIENTS, RATE = 10, 50.0  # deliveries a second, all clients together
@@ -162,7 +162,7 @@ def prepare(database: Database) -> list[tuple[int, str]]:
     """A project whose documents have tasks, and an annotator that is known."""
     tasks = [(number, f"{number}번 문서: 김철수는 서울에 산다.") for number in range(1, TEXTS + 1)]
     with database.write() as session:
-        project = create_project(session, KEY, "Load", CONFIG.read_text("utf-8"))
+        project = create_project(session, KEY, "Load", CONFIG.read_text("utf-8"), by="x")
         session.add(
             Account(email="load@example.com", session_token="none", label_studio_user_id=USER)
         )

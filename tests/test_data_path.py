@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from backend.commands.project import create_project
 from backend.db import pool, runs, versions
 from backend.db.projects import project_by_key
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Prediction, RunState, Version
@@ -22,11 +21,12 @@ from backend.sample.generate import generate
 from backend.settings import ProjectSettings
 from backend.workflow import gate, preannotate, publish, release, retrain, select, snapshot
 from backend.workflow.autolabel import label_copies
+from backend.workflow.create_project import create_project
 from backend.workflow.dedupe import dedupe
 from backend.workflow.formats.reading import read_path
 from backend.workflow.import_documents import import_lines
-from backend.workflow.ready_documents import chunks
 from backend.workflow.origins import Origins, read_annotation
+from backend.workflow.ready_documents import chunks
 from backend.workflow.record import record_state
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
@@ -52,7 +52,7 @@ class Workbench:
             gate_class_margin=1.0, training=QUICK,
         )  # fmt: skip
         with database.write() as session:
-            project = create_project(session, "p", "p", CONFIGURATION.read_text("utf-8"))
+            project = create_project(session, "p", "p", CONFIGURATION.read_text("utf-8"), by="x")
             project.settings = self.settings.model_dump()
         self.project_id, self.labels = project.id, LabelSet(tuple(project.labels))
         self.control = parse_label_config(project.label_config)

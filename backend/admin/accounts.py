@@ -6,9 +6,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.admin.opened import asked_by, opened
-from backend.db.accounts import listed_accounts, set_role
+from backend.db.accounts import listed_accounts
 from backend.db.tables import Role
 from backend.errors import ConflictError
+from backend.workflow.people import give_role
 
 log = logging.getLogger(__name__)
 accounts_page = Blueprint("accounts", __name__, url_prefix="/accounts")
@@ -31,7 +32,7 @@ def change_role(account_id: int) -> ResponseReturnValue:
         return _answer("There is no such role.", "error")
     try:
         with opened().database.write() as session:
-            account = set_role(session, account_id, role, by=asked_by())
+            account = give_role(session, account_id, role, by=asked_by(), own=asked_by())
     except ConflictError as error:
         return _answer(f"{str(error).capitalize()}.", "error")
     log.info("event=role_changed account=%d role=%s by=%s", account_id, role, asked_by())

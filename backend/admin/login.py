@@ -15,10 +15,10 @@ from backend.db.accounts import (
     account_by_token,
     existing_account,
     password_fits,
-    set_password,
 )
 from backend.db.tables import Account
 from backend.errors import InvalidInputError
+from backend.workflow.people import change_password as change_password_of
 
 # Counted in the process: one gthread process serves the application, and signing in has to work
 # while Redis is down.
@@ -110,8 +110,8 @@ def change_password() -> ResponseReturnValue:
         return render_template("password.html"), 422
     try:
         with opened().database.write() as db:
-            account = existing_account(db, current_user.email)
-            set_password(account, request.form["new"])
+            email = current_user.email
+            account = change_password_of(db, email, request.form["new"], by=email)
     except InvalidInputError as error:
         flash(f"{error}.".capitalize(), "error")
         return render_template("password.html"), 422

@@ -14,6 +14,7 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.settings import ProjectSettings
+from backend.workflow.project_settings import change_settings
 
 # Options of the trainer are many and not all numbers: `goldloop project set` takes those.
 NOT_HERE = {"training"}
@@ -63,12 +64,10 @@ def change(key: str) -> ResponseReturnValue:
     typed = {name: request.form.get(name, "").strip() for name in _names()}
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
-        kept = settings_of(project).model_dump(include=NOT_HERE)
         try:
-            changed = ProjectSettings.model_validate({**typed, **kept})
+            change_settings(session, project, typed, by=asked_by())
         except ValidationError as error:
             return _page(project, typed, _errors(error)), 422
-        project.settings = changed.model_dump()
     log.info("event=settings_changed project=%s by=%s", key, asked_by())
     flash("The settings are saved.", "done")
     return redirect(url_for("project.project", key=key), code=303)

@@ -12,12 +12,11 @@ from backend.db.gold_labels import names_of_documents_with
 from backend.db.label_mappings import all_mappings
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
-from backend.errors import ConflictError
+from backend.loop.add_labels import add_labels
 from backend.settings import load_settings
 from backend.workflow import map_labels
 from backend.workflow.balance import balance as balance_of
 from backend.workflow.label_rules import rules_of
-from backend.workflow.project_config import config_with, take_config
 from backend.workflow.what_if import WhatIf
 from backend.workflow.what_if import what_if as foresee
 
@@ -176,34 +175,8 @@ def add(project: str, names: tuple[str, ...]) -> None:
 
     All gold of before says nothing of them until its document is annotated again.
     """
-    added = add_to_project(_open(), project, names)
+    added = add_labels(_open(), project, names, by=BY)
     click.echo(f"{project} has {', '.join(added)} now")
-
-
-def add_to_project(context: Context, key: str, names: Sequence[str]) -> list[str]:
-    """Add labels to a project and its configuration; Label Studio, where it has one, goes first.
-
-    Raises InvalidInputError for labels that cannot be, ConflictError for a project that was only
-    adopted.
-    """
-    with context.database.read() as session:
-        found = project_by_key(session, key)
-    if found.label_studio_id is not None and found.writable_id is None:
-        raise ConflictError(
-            f"{key} was only adopted: add the label in Label Studio, or goldloop project connect"
-        )
-    config = config_with(found.label_config, names)
-    if found.writable_id is not None:
-        told = context.label_studio.update_project(found.writable_id, label_config=config)
-        config = str(told["label_config"])  # as it keeps it
-    with context.database.write() as session:
-        held = locked_project(session, found.id)
-        if held.label_config == config:
-            return list(names)  # Label Studio's own news of it was quicker
-        if held.label_config != found.label_config:
-            raise ConflictError(f"the configuration of {key} was changed meanwhile: try again")
-        take_config(session, held, config)
-    return list(names)
 
 
 def _open() -> Context:

@@ -1,38 +1,25 @@
 """`goldloop project` and `goldloop sync`: projects, their Label Studio side, reconciliation."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.orm import Session
 
 from backend.commands.project_settings import set_settings
-from backend.context import Context, open_context
-from backend.db.projects import all_projects, count_documents, project_by_key, settings_of
-from backend.db.tables import Project, Version, now
-from backend.db.versions import locked_project
-from backend.errors import ConflictError, InvalidInputError, NotFoundError
-from backend.loop import inbox
+from backend.context import open_context
+from backend.db.document_counts import count_documents
+from backend.db.projects import all_projects, project_by_key, settings_of
+from backend.db.tables import Version
 from backend.loop.adopt import adopt as adopt_project
-from backend.loop.sync import sync as sync_with_label_studio
+from backend.loop.connect import connect_project, sync_project
 from backend.settings import load_settings
-from backend.workflow.connect import (
-    Connected,
-    connect,
-    make_label_studio_project,
-    project_exists,
-)
-from backend.workflow.label_studio_tasks import forget_project
+from backend.workflow.create_project import check_key, create_project
 from backend.workflow.reconcile_report import Report
-from ml_backend.contract.label_studio import LabelConfigError, parse_label_config
-from ml_backend.contract.messages import DEFAULT_QUEUE
-from ml_backend.contract.model_store import KEY
 
-TICK_JOB = "backend.jobs.tick"
+BY = "command line"
 
 
 @click.group()
@@ -54,7 +41,7 @@ def create(key: str, name: str | None, configuration: Path) -> None:
     """Create project KEY; `goldloop project connect KEY` gives it its Label Studio side."""
     context = open_context(load_settings())
     with context.database.write() as session:
-        made = create_project(session, key, name or key, configuration.read_text("utf-8"))
+        made = create_project(session, key, name or key, configuration.read_text("utf-8"), by=BY)
         click.echo(f"{made.key} created with {len(made.labels)} labels")
 
 
@@ -63,7 +50,7 @@ def create(key: str, name: str | None, configuration: Path) -> None:
 def connect_command(key: str) -> None:
     """Make KEY's Label Studio project where it has none; attach our ML backend and our hook."""
     context = open_context(load_settings())
-    connected = connect_project(context, key)
+    connected = connect_project(context, key, by=BY)
     if connected.replaced is not None:
         click.echo(
             f"Label Studio project {connected.replaced} is gone: a new one was made; "
@@ -78,9 +65,11 @@ def connect_command(key: str) -> None:
 @click.option("--label-studio-project", "number", required=True, type=int, help="its number there")
 def adopt(key: str, number: int) -> None:
     """Adopt a project that is in Label Studio already as KEY; nothing is changed there."""
-    _check_key(key)
+    check_key(key)
     context = open_context(load_settings())
-    adopted = adopt_project(context.database, context.label_studio, key=key, label_studio_id=number)
+    adopted = adopt_project(
+        context.database, context.label_studio, key=key, label_studio_id=number, by=BY
+    )
     _show_report(key, adopted.report)
     click.echo(f"predictions kept: {adopted.predictions}")
     click.echo(
@@ -156,74 +145,6 @@ def sync(keys: tuple[str, ...], everything: bool, as_json: bool) -> None:
             click.echo(json.dumps({"project": key, **report.to_dict()}, ensure_ascii=False))
         else:
             _show_report(key, report)
-
-
-def create_project(session: Session, key: str, name: str, configuration: str) -> Project:
-    """Add a project; raises InvalidInputError for a bad key or configuration, or ConflictError."""
-    _check_key(key)
-    try:
-        control = parse_label_config(configuration)
-    except LabelConfigError as error:
-        raise InvalidInputError(str(error)) from error
-    try:
-        project_by_key(session, key)
-    except NotFoundError:
-        made = Project(
-            key=key,
-            name=name[:200],
-            label_config=configuration,
-            labels=list(control.labels),
-            settings={},
-        )
-        session.add(made)
-        session.flush()
-        return made
-    raise ConflictError(f"there is a project {key!r} already")
-
-
-def connect_project(context: Context, key: str) -> Connected:
-    """Give a project its Label Studio side, as far as it is lacking; the ML backend must run."""
-    with context.database.read() as session:
-        found = project_by_key(session, key)
-        champion = session.get(Version, found.champion_id) if found.champion_id else None
-    number, replaced = found.label_studio_id, None
-    if number is not None and not project_exists(context.label_studio, number):
-        with context.database.write() as session:
-            forget_project(session, locked_project(session, found.id))
-        number, replaced = None, number
-    if number is None:
-        number = make_label_studio_project(
-            context.label_studio, key=key, name=found.name, label_config=found.label_config
-        )
-        with context.database.write() as session:
-            project_by_key(session, key).label_studio_id = number
-    connected = connect(
-        context.label_studio,
-        context.settings,
-        key=key,
-        label_studio_id=number,
-        champion=champion.name if champion else None,
-    )
-    with context.database.write() as session:
-        project_by_key(session, key).connected_at = now()
-    return replace(connected, replaced=replaced)
-
-
-def sync_project(context: Context, key: str) -> Report:
-    """Handle what waits in the inbox, sync one project, and ring for what follows."""
-    with context.database.read() as session:
-        project_id = project_by_key(session, key).id
-    inbox.drain(context.database, context.label_studio)
-    report = sync_with_label_studio(context, project_id)
-    context.queue.ring(DEFAULT_QUEUE, TICK_JOB, job_id="tick")
-    return report
-
-
-def _check_key(key: str) -> None:
-    if not KEY.fullmatch(key):
-        raise InvalidInputError(
-            f"{key!r} cannot be a project's key: lower-case letters, digits and hyphens, up to 63"
-        )
 
 
 def _show_report(key: str, report: Report) -> None:

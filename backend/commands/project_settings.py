@@ -10,9 +10,10 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
-from backend.settings import ProjectSettings, load_settings
+from backend.settings import load_settings
+from backend.workflow.project_settings import TRAINING, change_settings
 
-TRAINING = "training."  # before the name of one of the trainer's options
+BY = "command line"
 
 
 @click.command("set")
@@ -25,46 +26,36 @@ def set_settings(key: str, given: tuple[str, ...]) -> None:
     """
     with open_context(load_settings()).database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
-        changes = change_settings(project, given)
+        try:
+            changes = change_settings(session, project, _wanted(project, given), by=BY)
+        except ValidationError as error:
+            raise InvalidInputError(
+                "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+            ) from None
     for name, (before, after) in changes.items():
         click.echo(f"{name}: {before} → {after}")
     if not changes:
         click.echo("nothing changed")
 
 
-def change_settings(project: Project, given: tuple[str, ...]) -> dict[str, tuple[Any, Any]]:
-    """Set all of it or nothing; what changed, from what to what.
-
-    Raises InvalidInputError for a name that is none, or a value that cannot be.
-    """
+def _wanted(project: Project, given: tuple[str, ...]) -> dict[str, Any]:
+    """What the words ask for; raises InvalidInputError for a name that is none."""
     before = settings_of(project).model_dump()
-    wanted = {**before, "training": dict(before["training"])}
+    wanted: dict[str, Any] = {"training": dict(before["training"])}
     for one in given:
         name, equals, value = one.partition("=")
         if not equals:
             raise InvalidInputError(f"give NAME=VALUE, not {one!r}")
         if name.startswith(TRAINING) and name != TRAINING:
             _set_option(wanted["training"], name.removeprefix(TRAINING), value)
-        elif name in wanted and name != "training":
+        elif name in before and name != "training":
             wanted[name] = value
         else:
-            names = ", ".join(other for other in wanted if other != "training")
+            names = ", ".join(other for other in before if other != "training")
             raise InvalidInputError(
                 f"there is no setting {name!r}; there are {names} and training.NAME"
             )
-    try:
-        settings = ProjectSettings.model_validate(wanted)
-    except ValidationError as error:
-        raise InvalidInputError(
-            "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
-        ) from None
-    project.settings = settings.model_dump()
-    old, new = _flat(before), _flat(project.settings)
-    return {
-        name: (old.get(name, "not set"), new.get(name, "not set"))
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
-    }
+    return wanted
 
 
 def _set_option(options: dict[str, Any], name: str, value: str) -> None:
@@ -84,8 +75,3 @@ def _read(value: str) -> str | int | float | bool:
         except ValueError:
             continue
     return value
-
-
-def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    plain = {name: value for name, value in settings.items() if name != "training"}
-    return plain | {TRAINING + name: value for name, value in settings["training"].items()}

@@ -9,13 +9,14 @@ from backend.context import open_context
 from backend.db.accounts import (
     account_by_email,
     accounts,
-    add_account,
     existing_account,
-    set_password,
 )
 from backend.db.tables import Role
 from backend.errors import ConflictError
 from backend.settings import load_settings
+from backend.workflow.people import add_person, change_password
+
+BY = "command line"
 
 
 @click.group()
@@ -42,7 +43,7 @@ def add(email: str, role: str, name: str, password_stdin: bool, generate: bool) 
             raise ConflictError(f"there is an account of {there.email} already")
     password = _password(password_stdin, generate)
     with database.write() as session:
-        account = add_account(session, email, role=Role(role), password=password, name=name)
+        account = add_person(session, email, Role(role), by=BY, password=password, name=name)
     click.echo(f"{account.email} added as {account.role}")
     if generate:
         click.echo(f"password: {password}")
@@ -68,7 +69,7 @@ def password(email: str, password_stdin: bool, generate: bool) -> None:
         existing_account(session, email)
     new = _password(password_stdin, generate)
     with database.write() as session:
-        set_password(existing_account(session, email), new)
+        change_password(session, email, new, by=BY)
     click.echo(f"the password of {email} was changed; open sessions have ended")
     if generate:
         click.echo(f"password: {new}")

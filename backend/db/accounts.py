@@ -92,8 +92,8 @@ def listed_accounts(session: Session) -> Sequence[ListedAccount]:
     return [ListedAccount(account, count, last) for account, count, last in rows]
 
 
-def set_role(session: Session, account_id: int, role: Role, *, by: str) -> Account:
-    """Give an account another role; raises ConflictError for one's own.
+def set_role(session: Session, account_id: int, role: Role, *, by: str) -> tuple[Account, str]:
+    """Give an account another role, and say which it had; raises ConflictError for one's own.
 
     So at least one administrator is left, and nobody locks themselves out by a slip.
     """
@@ -102,8 +102,8 @@ def set_role(session: Session, account_id: int, role: Role, *, by: str) -> Accou
         raise NotFoundError("account", account_id)
     if account.email == by:
         raise ConflictError("nobody changes their own role: another administrator can")
-    account.role = role
-    return account
+    before, account.role = account.role, role
+    return account, before
 
 
 def existing_account(session: Session, email: str) -> Account:

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.commands.documents import set_copies_aside
-from backend.commands.project import connect_project, create_project
 from backend.db.accounts import account_by_email, add_account
 from backend.db.pool import is_waiting, open_count
 from backend.db.projects import project_by_key, settings_of
@@ -30,7 +29,9 @@ from backend.demo.corpus import Corpus
 from backend.demo.stack import Stack, kept_by
 from backend.errors import GoldloopError, NotFoundError
 from backend.loop import publication, training
+from backend.loop.connect import connect_project
 from backend.loop.import_files import import_file
+from backend.workflow.create_project import create_project
 from backend.workflow.select import missing_tasks
 from ml_backend.contract.messages import DEFAULT_QUEUE, REQUEST_TRAINING_JOB, JobFolder
 
@@ -75,8 +76,8 @@ def make_project(stack: Stack, key: str, name: str) -> None:
         try:
             project_by_key(session, key)
         except NotFoundError:
-            create_project(session, key, name, configuration)
-    connect_project(stack.context, key)
+            create_project(session, key, name, configuration, by=ASKED_BY)
+    connect_project(stack.context, key, by=ASKED_BY)
 
 
 def import_corpus(stack: Stack, key: str, corpus: Corpus, console: Console) -> None:

@@ -8,6 +8,7 @@ for which such a project is one where everything differs.
 from dataclasses import dataclass
 
 from backend.clients.label_studio import LabelStudio
+from backend.db.audit_log import record
 from backend.db.pool import chunks
 from backend.db.session import Database
 from backend.loop.reconcile import reconcile
@@ -27,7 +28,7 @@ class Adopted:
 
 
 def adopt(
-    database: Database, label_studio: LabelStudio, *, key: str, label_studio_id: int
+    database: Database, label_studio: LabelStudio, *, key: str, label_studio_id: int, by: str
 ) -> Adopted:
     """Take a Label Studio project over as the Goldloop project `key`.
 
@@ -37,6 +38,8 @@ def adopt(
     theirs = label_studio.project(label_studio_id)
     with database.write() as session:
         project_id = stage.take_project(session, key, label_studio_id, theirs)
+        after = {"label_studio_project": label_studio_id}
+        record(session, by, "project.adopt", project_id=project_id, subject=key, after=after)
     report = reconcile(database, label_studio, project_id)
     stored = stage.newest(label_studio.predictions(label_studio_id))
     with database.write() as session:

@@ -7,8 +7,8 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from backend.commands.project import sync_project
 from backend.db.tables import Gold, GoldSource, Run, RunState
+from backend.loop.connect import sync_project
 
 pytestmark = pytest.mark.real
 

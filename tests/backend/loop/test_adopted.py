@@ -5,10 +5,10 @@ from itertools import islice
 import pytest
 
 from backend import jobs
-from backend.commands.project import connect_project
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Run, TaskState, Version
 from backend.loop.adopt import adopt
+from backend.loop.connect import connect_project
 from backend.sample.generate import generate
 from ml_backend.contract.label_studio import parse_label_config, to_regions
 from tests.backend.loop.conftest import CONFIG, World
@@ -47,7 +47,7 @@ def test_nothing_is_changed_in_an_adopted_project_before_it_is_connected(
         tasks.append(task)
     studio.import_tasks(number, tasks)
     key = "adopted"
-    adopted = adopt(world.context.database, studio, key=key, label_studio_id=number)
+    adopted = adopt(world.context.database, studio, key=key, label_studio_id=number, by="x")
     for name, folder in world.versions.items():
         world.context.models.add(key, name, folder)
     with world.context.database.write() as session:
@@ -75,7 +75,7 @@ def test_nothing_is_changed_in_an_adopted_project_before_it_is_connected(
     with world.context.database.read() as session:
         assert session.query(Run).filter_by(project_id=adopted.project_id).count() == 0
 
-    connect_project(world.context, key)
+    connect_project(world.context, key, by="x")
     for _ in range(3):
         jobs.tick()
         world.predict()

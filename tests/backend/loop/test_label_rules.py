@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from backend.commands.labels import add_to_project
 from backend.db import pool
 from backend.db.gold import NewGold, put_gold
 from backend.db.tables import (
@@ -24,6 +23,7 @@ from backend.db.tables import (
 )
 from backend.db.versions import active_publication, locked_project
 from backend.loop import training
+from backend.loop.add_labels import add_labels
 from backend.loop.sync import sync
 from backend.sample.generate import SampleDocument, generate
 from backend.workflow import map_labels
@@ -206,7 +206,7 @@ def test_a_label_that_is_added_is_in_label_studio_and_the_reconciliation_has_not
 ):
     project = world.project(documents=2)
     add_gold(world, project, SAMPLE[:1])
-    assert add_to_project(world.context, project.key, ["새 라벨"]) == ["새 라벨"]
+    assert add_labels(world.context, project.key, ["새 라벨"], by="x") == ["새 라벨"]
     theirs = world.context.label_studio.project(project.label_studio_id)["label_config"]
     fresh = world.fresh(project)
     assert fresh.label_config == theirs

@@ -13,7 +13,6 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from backend.api.webhooks import webhooks
 from backend.clients.label_studio import LabelStudio
 from backend.clients.queue import JobQueue
-from backend.commands.project import create_project
 from backend.context import Context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
@@ -21,6 +20,7 @@ from backend.db.tables import Document, Gold, InboxEvent, Project
 from backend.loop import inbox
 from backend.loop.reconcile import reconcile
 from backend.settings import Settings
+from backend.workflow.create_project import create_project
 from backend.workflow.normal_form import group_key
 from backend.workflow.reconcile_report import Report
 
@@ -122,7 +122,7 @@ def receiver(database: Database, settings: Settings, client: LabelStudio) -> Ite
     found = Receiver(database, settings, client, "news", server)
     found.label_studio_id = client.create_project("news", CONFIG)
     with database.write() as session:
-        project = create_project(session, "news", "News", CONFIG)
+        project = create_project(session, "news", "News", CONFIG, by="x")
         project.label_studio_id = found.label_studio_id
         for number, text in enumerate(TEXTS):
             session.add(

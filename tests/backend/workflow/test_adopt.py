@@ -61,7 +61,7 @@ def without_ages(value):
 def test_tasks_annotations_and_predictions_are_taken_over(database, client, old):
     number, tasks = old
     before = without_ages(list(everything(client, number)))
-    adopted = adopt(database, client, key="old", label_studio_id=number)
+    adopted = adopt(database, client, key="old", label_studio_id=number, by="x")
     assert without_ages(list(everything(client, number))) == before
 
     assert adopted.predictions == 4
@@ -89,8 +89,8 @@ def test_tasks_annotations_and_predictions_are_taken_over(database, client, old)
 
 def test_adopting_again_adds_nothing(database, client, old):
     number, _ = old
-    adopt(database, client, key="old", label_studio_id=number)
-    again = adopt(database, client, key="old", label_studio_id=number)
+    adopt(database, client, key="old", label_studio_id=number, by="x")
+    again = adopt(database, client, key="old", label_studio_id=number, by="x")
     assert dict(again.report.found) == {}
     with database.read() as session:
         assert session.query(Document).count() == 3
@@ -100,12 +100,12 @@ def test_adopting_again_adds_nothing(database, client, old):
 
 def test_a_project_belongs_to_one_key_and_a_key_to_one_project(database, client, old):
     number, _ = old
-    adopt(database, client, key="old", label_studio_id=number)
+    adopt(database, client, key="old", label_studio_id=number, by="x")
     with pytest.raises(ConflictError, match="belongs to 'old'"):
-        adopt(database, client, key="other", label_studio_id=number)
+        adopt(database, client, key="other", label_studio_id=number, by="x")
     second = client.create_project("second", CONFIG)
     with pytest.raises(ConflictError, match="there is a project 'old' already"):
-        adopt(database, client, key="old", label_studio_id=second)
+        adopt(database, client, key="old", label_studio_id=second, by="x")
 
 
 def test_a_project_that_does_not_label_text_is_refused(database, client):
@@ -115,4 +115,4 @@ def test_a_project_that_does_not_label_text_is_refused(database, client):
         '<Choice value="a"/><Choice value="b"/></Choices></View>',
     )
     with pytest.raises(InvalidInputError, match="no <Labels>"):
-        adopt(database, client, key="pictures", label_studio_id=number)
+        adopt(database, client, key="pictures", label_studio_id=number, by="x")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from backend.commands.project import create_project
 from backend.db import pool
 from backend.db.tables import Document
 from backend.errors import InvalidInputError
 from backend.loop.import_files import import_file
+from backend.workflow.create_project import create_project
 from backend.workflow.dedupe import dedupe
 from backend.workflow.label_studio_tasks import document_of_task, forget_project
 from backend.workflow.normal_form import group_key
@@ -19,7 +19,7 @@ CONTROL = parse_label_config(CONFIG)
 @pytest.fixture
 def project(any_database):
     with any_database.write() as session:
-        made = create_project(session, "news", "News", CONFIG)
+        made = create_project(session, "news", "News", CONFIG, by="x")
         for name, text in (("a", "같은 글"), ("b", "다른 글")):
             session.add(
                 Document(project_id=made.id, external_id=name, text=text, group_key=group_key(text))
