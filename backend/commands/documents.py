@@ -25,7 +25,8 @@ from backend.workflow.formats.adapting import Adaptation, read_renaming
 from backend.workflow.formats.reading import OpenFile
 from backend.workflow.formats.registry import format_by_name
 from backend.workflow.formats.source import ReadOptions
-from backend.workflow.import_documents import GoldAs, ImportReport
+from backend.workflow.import_groups import GoldAs
+from backend.workflow.import_report import ImportReport
 
 SHOWN_REFUSALS = 20
 
@@ -97,7 +98,8 @@ def import_files(
         copies = set_copies_aside(database, project)
     for file, outcome in outcomes:
         _tell(file, outcome)
-    click.echo(f"{copies.copies} copies set aside, {copies.conflicts} groups with differing gold")
+    aside = copies.copies + sum(one.copies for _, one in outcomes if isinstance(one, ImportReport))
+    click.echo(f"{aside} copies set aside, {copies.conflicts} groups with differing gold")
     find_near_copies(context, project)
     if any(isinstance(one, InvalidInputError) or one.refused for _, one in outcomes):
         raise SystemExit(2)

@@ -6,7 +6,7 @@ parameters is compiled anew for each number of them.
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVarTuple
 
 import orjson
 from sqlalchemy import (
@@ -14,6 +14,8 @@ from sqlalchemy import (
     JSON,
     Column,
     ColumnElement,
+    Result,
+    Select,
     String,
     Table,
     any_,
@@ -21,10 +23,13 @@ from sqlalchemy import (
     func,
     select,
     text,
+    true,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.db.tables import Base
+
+_Row = TypeVarTuple("_Row")
 
 
 def insert_rows(
@@ -82,7 +87,8 @@ def new_ids(session: Session, of: type[Base], count: int) -> Sequence[int]:
         first = (session.scalar(select(func.max(table.c.id))) or 0) + 1
         return range(first, first + count)
     numbers = text(
-        "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :n)"
+        "SELECT nextval(sequence) FROM (SELECT CAST(pg_get_serial_sequence(:name, 'id') AS "
+        "regclass) AS sequence OFFSET 0) AS its, generate_series(1, :n)"
     )
     return session.scalars(numbers, {"name": table.name, "n": count}).all()
 
@@ -97,6 +103,27 @@ def is_one_of(
         listed = bindparam(None, orjson.dumps(list(values)).decode(), String, unique=True)
         return column.in_(select(func.json_each(listed).table_valued("value").c.value))
     return column == any_(bindparam(None, list(values), ARRAY(column.type), unique=True))
+
+
+def looked_up(
+    session: Session,
+    statement: Select[*_Row],
+    column: InstrumentedAttribute[Any],
+    values: Collection[int] | Collection[str],
+) -> Result[*_Row]:
+    """The rows of a statement in which `column` has one of the values, found by its index.
+
+    What PostgreSQL knows of a table that is being filled is out of date: it may think a scan of
+    all of it as cheap as one index, and the import would take the square of its size. It cannot
+    but look up each value by itself here; a value must be given once.
+    """
+    if _is_sqlite(session):
+        return session.execute(statement.where(is_one_of(session, column, values)))
+    listed = bindparam("looked_up", list(values), ARRAY(column.type))
+    given = func.unnest(listed).table_valued("value").render_derived("given")
+    found = statement.where(column == given.c.value).offset(0).lateral()
+    rows: Select[*_Row] = select(*found.c).select_from(given).join(found, true())
+    return session.execute(rows)
 
 
 def _table(of: type[Base]) -> Table:

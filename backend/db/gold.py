@@ -1,6 +1,6 @@
 """The one door for gold: whoever gives, replaces or withdraws it comes through here.
 
-The counts of labels follow in the same transaction. The project's row must be held
+The counts of labels and of documents follow in the same transaction. The project's row must be held
 (`locked_project`), and who changes gold takes the revision: nothing is counted up here.
 """
 
@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of
-from backend.db.label_counts import add_counts
-from backend.db.tables import Document, Gold, GoldSource, Project
+from backend.db.document_counts import documents_counted
+from backend.db.label_counts import add_counts, add_labels
+from backend.db.tables import Document, Gold, GoldSource, Project, now
 from backend.db.tables_of_autolabel import Promise  # noqa: F401  # gold refers to both tables
 from backend.db.tables_of_labels import Adjudication, Counted  # noqa: F401
 
@@ -34,6 +36,7 @@ class NewGold(NamedTuple):
 
 
 _COLUMNS = ("project_id", *NewGold._fields)
+_FIRST_COLUMNS = _COLUMNS[: _COLUMNS.index("updated_at") + 1]
 
 
 def put_gold(session: Session, project: Project, rows: Sequence[NewGold]) -> None:
@@ -42,15 +45,52 @@ def put_gold(session: Session, project: Project, rows: Sequence[NewGold]) -> Non
         return
     ids = [row.document_id for row in rows]
     assert len(set(ids)) == len(ids), "a document has one gold"
-    before = _take_out(session, ids)
     project_id = project.id
-    insert_rows(session, Gold, _COLUMNS, [(project_id, *row) for row in rows])
+    with documents_counted(session, project_id, is_one_of(session, Document.id, ids)):
+        before = _take_out(session, ids)
+        insert_rows(session, Gold, _COLUMNS, [(project_id, *row) for row in rows])
     add_counts(session, project_id, Counted.GOLD, 0, before, [row.entities for row in rows])
+
+
+class FirstGold(NamedTuple):
+    """The gold of a document that is new: its entities as JSON, and their labels."""
+
+    document_id: int
+    entities: str
+    labels: Sequence[str]
+
+
+def put_first_gold(
+    session: Session, project: Project, source: GoldSource, rows: Sequence[FirstGold]
+) -> None:
+    """Give documents that were inserted in this transaction their gold: none had any before."""
+    if not rows:
+        return
+    project_id, revision, updated_at = project.id, project.gold_revision, now()
+    session.flush()
+    insert_rows(
+        session,
+        Gold,
+        _FIRST_COLUMNS,
+        [
+            (
+                project_id,
+                row.document_id,
+                orjson.Fragment(row.entities),
+                source,
+                revision,
+                updated_at,
+            )
+            for row in rows
+        ],
+    )
+    add_labels(session, project_id, Counted.GOLD, 0, [row.labels for row in rows])
 
 
 def remove_gold(session: Session, project_id: int, document_ids: Sequence[int]) -> int:
     """Withdraw the gold of documents, where they have any; how many had."""
-    before = _take_out(session, document_ids)
+    with documents_counted(session, project_id, is_one_of(session, Document.id, document_ids)):
+        before = _take_out(session, document_ids)
     add_counts(session, project_id, Counted.GOLD, 0, before, ())
     return len(before)
 

@@ -17,16 +17,13 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from backend.db.tables import AnnotationState, AnnotationStatus
 from backend.db.tables_of_labels import Counted, LabelCount
 
 Entities = Sequence[Mapping[str, Any]]
-
-_table = LabelCount.__table__
 
 
 def add_counts(
@@ -37,34 +34,22 @@ def add_counts(
     before: Iterable[Entities],
     after: Iterable[Entities],
 ) -> None:
-    """Count what a change of entity lists changes; a list is all that one document holds.
-
-    The rows are taken in the order of their labels: two writers cannot wait for each other.
-    """
+    """Count what a change of entity lists changes; a list is all that one document holds."""
     entities, documents = _count(after)
     for total, less in zip((entities, documents), _count(before), strict=True):
         total.subtract(less)
-    rows = [
-        {
-            "project_id": project_id,
-            "kind": kind,
-            "version_id": version_id,
-            "label": label,
-            "entities": entities[label],
-            "documents": documents[label],
-        }
-        for label in sorted(entities)
-        if entities[label] or documents[label]
-    ]
-    if rows:
-        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        insert = dialect.insert(_table)
-        summed = {
-            name: _table.c[name] + insert.excluded[name] for name in ("entities", "documents")
-        }
-        session.connection().execute(
-            insert.on_conflict_do_update(index_elements=_table.primary_key, set_=summed), rows
-        )
+    _add(session, (project_id, kind, version_id), entities, documents)
+
+
+def add_labels(
+    session: Session,
+    project_id: int,
+    kind: Counted,
+    version_id: int,
+    labels: Iterable[Sequence[str]],
+) -> None:
+    """Count new entities, given the labels of each document's."""
+    _add(session, (project_id, kind, version_id), *_count_labels(labels))
 
 
 @contextmanager
@@ -89,9 +74,51 @@ def label_counts(session: Session, project_id: int) -> list[LabelCount]:
     return list(session.scalars(statement))
 
 
+def _add(
+    session: Session,
+    of: tuple[int, Counted, int],
+    entities: Mapping[str, int],
+    documents: Mapping[str, int],
+) -> None:
+    """The rows are taken in the order of their labels: two writers cannot wait for each other."""
+    project_id, kind, version_id = of
+    labels = [label for label in sorted(entities) if entities[label] or documents[label]]
+    if not labels:
+        return
+    its = {"project": project_id, "kind": kind.value, "version": version_id}
+    changes = (labels, [entities[one] for one in labels], [documents[one] for one in labels])
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ADD_ALL, its | dict(zip(_CHANGES, changes, strict=True)))
+        return
+    rows = [its | dict(zip(_CHANGES, one, strict=True)) for one in zip(*changes, strict=True)]
+    connection.execute(_ADD_EACH, rows)
+
+
+_CHANGES = ("labels", "entities", "documents")
+_INTO = (
+    "INSERT INTO label_counts (project_id, kind, version_id, label, entities, documents) "
+    "SELECT :project, :kind, :version, "
+)
+_ELSE = (
+    " ON CONFLICT (project_id, kind, version_id, label) DO UPDATE SET "
+    "entities = label_counts.entities + excluded.entities, "
+    "documents = label_counts.documents + excluded.documents"
+)
+_ADD_EACH = text(f"{_INTO} :labels, :entities, :documents WHERE true {_ELSE}")
+_ADD_ALL = text(
+    f"{_INTO} given.* FROM unnest(CAST(:labels AS varchar[]), CAST(:entities AS bigint[]), "
+    f"CAST(:documents AS bigint[])) AS given {_ELSE}"
+)
+
+
 def _count(lists: Iterable[Entities]) -> tuple[Counter[str], Counter[str]]:
     """Entities by label, and documents that hold the label."""
-    labels = [[entity["label"] for entity in entities] for entities in lists]
+    return _count_labels([[entity["label"] for entity in entities] for entities in lists])
+
+
+def _count_labels(labels: Iterable[Sequence[str]]) -> tuple[Counter[str], Counter[str]]:
+    labels = list(labels)
     return Counter(chain.from_iterable(labels)), Counter(chain.from_iterable(map(set, labels)))
 
 

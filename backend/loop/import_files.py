@@ -18,7 +18,10 @@ from backend.workflow.formats.format import Format
 from backend.workflow.formats.reading import OpenFile, open_records
 from backend.workflow.formats.refused import RefusedFiles
 from backend.workflow.formats.source import Advance, ReadOptions
-from backend.workflow.import_documents import GoldAs, ImportReport, chunks, import_lines
+from backend.workflow.import_documents import import_lines
+from backend.workflow.import_groups import GoldAs
+from backend.workflow.import_report import ImportReport
+from backend.workflow.ready_documents import chunks
 from ml_backend.contract.label_set import LabelSet
 
 

@@ -8,21 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of, set_numbers
+from backend.db.document_counts import documents_counted
 from backend.db.gold import remove_gold
-from backend.db.tables import Document, Gold, GoldSource
+from backend.db.tables import Document, Gold, GoldSource, Project
 from backend.db.versions import locked_project
-from backend.workflow.normal_form import normal_form
+from backend.workflow.canonical import has_own_gold, rank, signature
 
 CHUNK = 300  # documents looked at in a transaction, with their groups
-
-_NO_OWN_GOLD = (None, GoldSource.COPIED)  # copied gold follows the canonical document
-_BEST_FIRST = (GoldSource.DECISION, GoldSource.PERSON, GoldSource.IMPORTED, GoldSource.RULE)
-_RANK = {source: rank for rank, source in enumerate(_BEST_FIRST)} | dict.fromkeys(_NO_OWN_GOLD, 9)
 
 # a row: id, group_key, canonical_id, task_id, deduped, text, source and entities of its gold
 _Member = Any
@@ -76,7 +72,7 @@ def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeRepor
     seen = {row.id for row in fresh}
     copies = conflicts = 0
     for members in groups.values():
-        canonical = min(members, key=lambda row: (_RANK[row.source], row.task_id is None, row.id))
+        canonical = min(members, key=lambda row: (rank(row.source), row.task_id is None, row.id))
         for member in members:
             wanted = None if member is canonical else canonical.id
             if member.canonical_id != wanted:
@@ -85,13 +81,21 @@ def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeRepor
             if not member.deduped:
                 seen.add(member.id)
         conflicts += _in_conflict(members)
-    if moved:
-        project.copies_revision = min(0, project.copies_revision or 0) - 1  # nobody has seen it
-        set_numbers(session, Document, "canonical_id", moved)
-        _withdraw_copied(session, project_id, [member for member, _ in moved])
     looked_at = is_one_of(session, Document.id, seen)
-    session.connection().execute(update(Document).where(looked_at).values(deduped=True))
+    touched = is_one_of(session, Document.id, seen | {member for member, _ in moved})
+    with documents_counted(session, project_id, touched):
+        if moved:
+            set_numbers(session, Document, "canonical_id", moved)
+        session.connection().execute(update(Document).where(looked_at).values(deduped=True))
+    if moved:
+        copies_changed(project)
+        _withdraw_copied(session, project_id, [member for member, _ in moved])
     return DedupeReport(len(seen), copies, conflicts)
+
+
+def copies_changed(project: Project) -> None:
+    """Note that nobody has seen the copies that there are now: their gold may be behind."""
+    project.copies_revision = min(0, project.copies_revision or 0) - 1
 
 
 def _groups(session: Session, project_id: int, keys: set[str]) -> dict[str, list[_Member]]:
@@ -139,19 +143,5 @@ def _withdraw_copied(session: Session, project_id: int, members: Sequence[int]) 
 
 def _in_conflict(members: Sequence[_Member]) -> bool:
     """Whether the gold of a group differs: offsets may, since copies may differ in space."""
-    labelled = {(row.text, row.entities) for row in members if row.source not in _NO_OWN_GOLD}
-    return len(labelled) > 1 and len({_signature(*gold) for gold in labelled}) > 1
-
-
-def _signature(text: str, entities: str) -> tuple[tuple[int, int, str], ...]:
-    """Gold, as JSON, in the offsets of the normal form."""
-    # most texts are their normal form but for spaces: no beginning of theirs needs more then
-    form = _without_space if normal_form(text) == _without_space(text) else normal_form
-    return tuple(
-        (len(form(text[: e["start"]])), len(form(text[: e["end"]])), e["label"])
-        for e in sorted(orjson.loads(entities), key=lambda e: (e["start"], e["end"], e["label"]))
-    )
-
-
-def _without_space(text: str) -> str:
-    return "".join(text.split())
+    labelled = {(row.text, row.entities) for row in members if has_own_gold(row.source)}
+    return len(labelled) > 1 and len({signature(*gold) for gold in labelled}) > 1

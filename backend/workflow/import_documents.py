@@ -1,123 +1,37 @@
 """Stage 1: documents from files, each text kept exactly, every refused line told.
 
-Reading and checking happen outside any transaction (`chunks`); one transaction holds the writing
-of one chunk (`import_lines`), so that annotators' events never wait long for the database.
+Reading and checking happen outside any transaction (ready_documents.py); one transaction holds
+the writing of one chunk, so that annotators' events never wait long for the database.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import orjson
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from backend.db.bulk import insert_rows, is_one_of, new_ids
-from backend.db.gold import NewGold, put_gold
-from backend.db.groups import near_groups, unite_parts
+from backend.db.bulk import insert_rows, is_one_of, looked_up, new_ids
+from backend.db.document_counts import count_added
+from backend.db.gold import FirstGold, NewGold, put_first_gold, put_gold
 from backend.db.imported_gold import gold_of_other_files
 from backend.db.projects import settings_of
-from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project, now
+from backend.db.tables import Document, Gold, GoldSource, Project, now
 from backend.db.versions import locked_project
-from backend.workflow.formats.record import DocumentRecord, RefusedLine
+from backend.workflow.dedupe import copies_changed
+from backend.workflow.import_groups import (
+    GoldAs,
+    Groups,
+    New,
+    Role,
+    groups_of,
+    places_of,
+    roles_of,
+)
+from backend.workflow.import_report import ImportReport
 from backend.workflow.normal_form import group_key
-from backend.workflow.select import part_of
-from ml_backend.contract.label_set import LabelSet
-
-CHUNK = 400  # documents a transaction: some 30 ms of SQLite's one write lock
-KEPT_REFUSALS = 100  # in a report; all of them are in the chunks
-
-GoldAs = Literal["train", "random"]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyDocument:
-    """A checked document with its id and its duplicate group.
-
-    `entities` are as gold keeps them; `not_annotated` are the project's labels that the file
-    did not look for.
-    """
-
-    record: DocumentRecord
-    external_id: str
-    group_key: str
-    entities: list[dict[str, Any]] | None
-    not_annotated: list[str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Lines of one file that are written together; `lines` counts good and refused."""
-
-    ready: list[ReadyDocument]
-    refused: list[RefusedLine]
-
-    @property
-    def lines(self) -> int:
-        return len(self.ready) + len(self.refused)
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What became of the lines; `entities_unused` had entities that nobody asked to take.
-
-    `refused` are the first of `refused_lines`, and `notes` of what people should know of documents
-    that were taken. `read_as` says what the file was found to be, and `to_mend` are the files
-    that were written beside it.
-    """
-
-    added: int = 0
-    already_there: int = 0
-    with_gold: int = 0
-    entities_unused: int = 0
-    refused_lines: int = 0
-    refused: list[RefusedLine] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    read_as: str = ""
-    to_mend: list[Path] = field(default_factory=list)
-
-    def add(self, other: "ImportReport") -> None:
-        """Sum another chunk's report into this one."""
-        self.added += other.added
-        self.already_there += other.already_there
-        self.with_gold += other.with_gold
-        self.entities_unused += other.entities_unused
-        self.refuse(other.refused)
-        self.notes += other.notes[: max(0, KEPT_REFUSALS - len(self.notes))]
-
-    def refuse(self, refused: Sequence[RefusedLine]) -> None:
-        """Count refused lines, and keep them while they are few."""
-        self.refused_lines += len(refused)
-        self.refused += refused[: max(0, KEPT_REFUSALS - len(self.refused))]
-
-
-def chunks(
-    records: Iterable[DocumentRecord | RefusedLine],
-    labels: LabelSet,
-    size: int = CHUNK,
-    *,
-    casefold: bool = False,
-) -> Iterator[Chunk]:
-    """Check the lines of one file against a project's labels, name the nameless, cut in chunks.
-
-    A document without an id is named by its text and by how often the file had it before, so
-    that the same file read twice gives the same names.
-    """
-    check = _Check(labels, casefold)
-    chunk = Chunk([], [])
-    for record in records:
-        checked = check(record)
-        if isinstance(checked, ReadyDocument):
-            chunk.ready.append(checked)
-        else:
-            chunk.refused.append(checked)
-        if chunk.lines >= size:
-            yield chunk
-            chunk = Chunk([], [])
-    if chunk.lines:
-        yield chunk
+from backend.workflow.ready_documents import ReadyDocument
 
 
 def import_lines(
@@ -140,40 +54,41 @@ def import_lines(
     project = locked_project(session, project_id)
     in_force = settings_of(project).casefold
     if in_force != casefold:
-        ready = [replace(one, group_key=group_key(one.record.text, in_force)) for one in ready]
+        ready = [one._replace(group_key=group_key(one.text, in_force)) for one in ready]
     report = ImportReport()
     if gold is not None:
         ready = _told_apart(session, project_id, ready)
     known = _known(session, project_id, ready)
     fresh: dict[str, ReadyDocument] = {}
     wanting_gold: dict[str, ReadyDocument] = {}
-    report.notes = [str(one.record.refuse(one.record.note)) for one in ready if one.record.note]
+    report.notes = [str(one.refuse(one.note)) for one in ready if one.note]
     for document in ready:
         name = document.external_id
-        there, earlier = known.get(name), fresh.get(name)
-        text = there.text if there else earlier.record.text if earlier else None
-        if text is not None and text != document.record.text:
-            reason = f"id {name!r} is already that of another text"
-            report.refused.append(document.record.refuse(reason))
-            continue
-        if text is None:
+        there = known.get(name) or fresh.get(name)
+        if there is None:
             fresh[name] = document
+        elif there.text != document.text:
+            reason = f"id {name!r} is already that of another text"
+            report.refused.append(document.refuse(reason))
+            continue
         else:
             report.already_there += 1
         if document.entities is not None:
             if gold is None:
                 report.entities_unused += 1
-            elif not (there and there.has_gold):
+            elif not (isinstance(there, _Known) and there.has_gold):
                 wanting_gold.setdefault(name, document)
-    groups = _groups(session, project_id, ready)
-    roles = _roles(session, project_id, groups, wanting_gold.values(), gold)
-    ids = {name: there.id for name, there in known.items()}
-    ids |= _insert_documents(session, project_id, fresh, groups, roles, wanting_gold)
-    report.added, report.with_gold = len(fresh), len(wanting_gold)
-    report.refused_lines = len(report.refused)
+    touched = [*fresh.values(), *wanting_gold.values()]
+    groups = groups_of(session, project_id, {document.group_key for document in touched})
+    roles = roles_of(session, project_id, groups, wanting_gold.values(), gold)
     if wanting_gold:
         project.gold_revision += 1
-        _give_gold(session, project, wanting_gold, ids, known)
+    report.copies = _insert(session, project, fresh, groups, roles, wanting_gold)
+    if report.copies:
+        copies_changed(project)
+    _give_gold(session, project, wanting_gold, known)
+    report.added, report.with_gold = len(fresh), len(wanting_gold)
+    report.refused_lines = len(report.refused)
     return report
 
 
@@ -184,69 +99,18 @@ class _Known:
     has_gold: bool
 
 
-class _Member(NamedTuple):
-    id: int
-    arm: str | None
-    part: str | None
-
-
-_Role = tuple[str | None, str | None]  # arm, part
-_NO_ROLE: _Role = (None, None)
-
-
-class _Check:
-    """The checks of one file's lines against one project."""
-
-    def __init__(self, labels: LabelSet, casefold: bool):
-        self._labels, self._known, self._casefold = tuple(labels), frozenset(labels), casefold
-        self._seen: Counter[bytes] = Counter()
-        self._lacking: dict[tuple[tuple[str, ...] | None, tuple[str, ...]], list[str]] = {}
-
-    def __call__(self, record: DocumentRecord | RefusedLine) -> ReadyDocument | RefusedLine:
-        if isinstance(record, RefusedLine):
-            return record
-        entities = record.entities
-        if entities and not self._known.issuperset([entity.label for entity in entities]):
-            unknown = sorted({entity.label for entity in entities} - self._known)
-            return record.refuse(f"label not in the project: {', '.join(map(repr, unknown))}")
-        return ReadyDocument(
-            record,
-            record.external_id or self._name(record.text),
-            group_key(record.text, self._casefold),
-            None if entities is None else [entity.to_dict() for entity in entities],
-            self._not_annotated(record),
-        )
-
-    def _name(self, text: str) -> str:
-        digest = hashlib.sha256(text.encode())
-        name = f"{digest.hexdigest()[:32]}-{self._seen[digest.digest()]}"
-        self._seen[digest.digest()] += 1
-        return name
-
-    def _not_annotated(self, record: DocumentRecord) -> list[str] | None:
-        said = record.labels, record.not_annotated
-        if said == (None, ()):
-            return None
-        if said not in self._lacking:
-            looked_for = set(self._labels if record.labels is None else record.labels)
-            looked_for.difference_update(record.not_annotated)
-            self._lacking[said] = [label for label in self._labels if label not in looked_for]
-        return self._lacking[said] or None
-
-
 def _told_apart(
     session: Session, project_id: int, ready: Sequence[ReadyDocument]
 ) -> Sequence[ReadyDocument]:
     """The documents, those that another file annotated otherwise under names of their own."""
     nameless = {
-        one.external_id: one.record.file
-        for one in ready
-        if one.record.external_id is None and one.entities is not None
+        one.external_id: one.file for one in ready if not one.named and one.entities is not None
     }
     others = gold_of_other_files(session, project_id, nameless) if nameless else {}
     return [
-        replace(one, external_id=f"{one.external_id}-{_short_name(one.record.file)}")
-        if others.get(one.external_id, one.entities) != one.entities
+        one._replace(external_id=f"{one.external_id}-{_short_name(one.file)}")
+        if one.entities is not None
+        and others.get(one.external_id, entities := orjson.loads(one.entities)) != entities
         else one
         for one in ready
     ]
@@ -257,105 +121,15 @@ def _short_name(file: str) -> str:
 
 
 def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) -> dict[str, _Known]:
-    rows = session.execute(
+    there = (
         select(Document.external_id, Document.id, Document.text, Gold.source)
         .outerjoin(Gold, Gold.document_id == Document.id)
-        .where(
-            Document.project_id == project_id,
-            is_one_of(session, Document.external_id, [one.external_id for one in ready]),
-        )
+        .where(Document.project_id == project_id)
     )
+    rows = looked_up(session, there, Document.external_id, {one.external_id for one in ready})
     # what a file brings stands above its original's gold, and above what a rule made gold
     none = (None, GoldSource.COPIED, GoldSource.RULE)
     return {name: _Known(number, text, source not in none) for name, number, text, source in rows}
-
-
-def _groups(
-    session: Session, project_id: int, ready: Sequence[ReadyDocument]
-) -> dict[str, list[_Member]]:
-    """Documents of the same duplicate groups that are there already."""
-    rows = session.execute(
-        select(Document.group_key, Document.id, Document.arm, Document.part).where(
-            Document.project_id == project_id,
-            is_one_of(session, Document.group_key, {document.group_key for document in ready}),
-        )
-    )
-    groups: dict[str, list[_Member]] = {}
-    for key, number, arm, part in rows:
-        groups.setdefault(key, []).append(_Member(number, arm, part))
-    return groups
-
-
-def _roles(
-    session: Session,
-    project_id: int,
-    groups: Mapping[str, Sequence[_Member]],
-    wanting_gold: Iterable[ReadyDocument],
-    gold: GoldAs | None,
-) -> dict[str, _Role]:
-    """Arm and part of the duplicate groups; groups that get theirs now are updated."""
-    roles: dict[str, _Role] = {
-        key: (member.arm, member.part)
-        for key, members in groups.items()
-        for member in members
-        if member.part is not None
-    }
-    without = groups.keys() - roles.keys()
-    near = near_groups(session, project_id, without) if without else {}
-    near_roles: dict[int, _Role] = {}
-    found: dict[_Role, list[int]] = {}
-    for key in {document.group_key for document in wanting_gold} - roles.keys():
-        random = gold == "random"
-        role = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
-        roles[key] = near_roles.setdefault(near[key], role) if key in near else role
-        if key in groups:
-            found.setdefault(roles[key], []).extend(member.id for member in groups[key])
-    for (arm, part), ids in found.items():
-        its = is_one_of(session, Document.id, ids)
-        session.execute(update(Document).where(its).values(arm=arm, part=part))
-    unite_parts(session, project_id, near_roles)
-    return roles
-
-
-def _insert_documents(
-    session: Session,
-    project_id: int,
-    documents: Mapping[str, ReadyDocument],
-    groups: Container[str],
-    roles: Mapping[str, _Role],
-    with_gold: Container[str],
-) -> dict[str, int]:
-    """Insert documents with the roles of their groups; their ids by name.
-
-    One that is alone in its group needs no look by dedupe: the next one of the group gets it.
-    """
-    ids = dict(zip(documents, new_ids(session, Document, len(documents)), strict=True))
-    members = Counter([document.group_key for document in documents.values()])
-    created_at = now()
-    rows = []
-    for name, document in documents.items():
-        record, key = document.record, document.group_key
-        arm, part = roles.get(key, _NO_ROLE)
-        alone = members[key] == 1 and key not in groups
-        lacking = document.not_annotated if name in with_gold else None
-        rows.append(
-            (
-                ids[name],
-                project_id,
-                name,
-                record.text,
-                record.meta,
-                record.file,
-                key,
-                alone,
-                lacking,
-                arm,
-                part,
-                created_at,
-            )
-        )
-    insert_rows(session, Document, _COLUMNS, rows)
-    return ids
 
 
 _COLUMNS = (
@@ -366,6 +140,7 @@ _COLUMNS = (
     "meta",
     "file",
     "group_key",
+    "canonical_id",
     "deduped",
     "not_annotated",
     "arm",
@@ -374,30 +149,67 @@ _COLUMNS = (
 )
 
 
+def _insert(
+    session: Session,
+    project: Project,
+    fresh: Mapping[str, ReadyDocument],
+    groups: Groups,
+    roles: Mapping[str, Role],
+    with_gold: Mapping[str, ReadyDocument],
+) -> int:
+    """Insert documents with the roles and the places of their groups, and the gold that they get;
+    how many are copies.
+    """
+    ids = new_ids(session, Document, len(fresh))
+    new, gold = [], []
+    for number, (name, document) in zip(ids, fresh.items(), strict=True):
+        source = with_gold.get(name)
+        entities = None if source is None else source.entities
+        new.append(New(number, document.group_key, document.text, entities))
+        if source is not None and entities is not None:
+            gold.append(FirstGold(number, entities, source.labels))
+    places = list(places_of(groups, new))
+    project_id, created_at, no_role = project.id, now(), (None, None)
+    rows = [
+        (
+            number,
+            project_id,
+            name,
+            document.text,
+            orjson.Fragment(document.meta),
+            document.file,
+            document.group_key,
+            place.canonical_id,
+            place.sure,
+            document.not_annotated if name in with_gold else None,
+            *roles.get(document.group_key, no_role),
+            created_at,
+        )
+        for number, (name, document), place in zip(ids, fresh.items(), places, strict=True)
+    ]
+    insert_rows(session, Document, _COLUMNS, rows)
+    put_first_gold(session, project, GoldSource.IMPORTED, gold)
+    count_added(session, project_id, ids)
+    return sum(place.canonical_id is not None for place in places)
+
+
 def _give_gold(
     session: Session,
     project: Project,
-    documents: Mapping[str, ReadyDocument],
-    ids: Mapping[str, int],
+    wanting_gold: Mapping[str, ReadyDocument],
     known: Mapping[str, _Known],
 ) -> None:
+    """Give documents that were there already their gold."""
     revision, updated_at = project.gold_revision, now()
-    rows = [
-        NewGold(
-            document_id=ids[name],
-            entities=document.entities or [],
-            source=GoldSource.IMPORTED,
-            revision=revision,
-            updated_at=updated_at,
-        )
-        for name, document in documents.items()
-    ]
-    put_gold(session, project, rows)
+    rows: list[NewGold] = []
     told: dict[tuple[str, tuple[str, ...] | None], list[int]] = {}
-    for name in documents.keys() & known.keys():
-        labels = documents[name].not_annotated
-        key = documents[name].record.file, tuple(labels) if labels else None
-        told.setdefault(key, []).append(ids[name])
+    for name in known.keys() & wanting_gold.keys():
+        document, number = wanting_gold[name], known[name].id
+        entities = orjson.loads(document.entities or "[]")
+        rows.append(NewGold(number, entities, GoldSource.IMPORTED, revision, updated_at))
+        lacking = tuple(document.not_annotated) if document.not_annotated else None
+        told.setdefault((document.file, lacking), []).append(number)
+    put_gold(session, project, rows)
     for (file, lacking), its in told.items():
         # a copy that brings gold may become the canonical one: let dedupe look again
         session.execute(

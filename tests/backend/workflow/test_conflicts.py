@@ -30,8 +30,9 @@ from backend.workflow.conflicts import (
 )
 from backend.workflow.dedupe import dedupe
 from backend.workflow.formats.record import DocumentRecord
-from backend.workflow.import_documents import chunks, import_lines
+from backend.workflow.import_documents import import_lines
 from backend.workflow.normal_form import group_key, normal_form
+from backend.workflow.ready_documents import chunks
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from tests.backend.workflow.loop_data import add_documents, add_project

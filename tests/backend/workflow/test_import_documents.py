@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Project
 from backend.loop.import_files import import_file
 from backend.workflow import import_documents
 from backend.workflow.formats.record import DocumentRecord
-from backend.workflow.import_documents import CHUNK, KEPT_REFUSALS, chunks, import_lines
+from backend.workflow.import_documents import import_lines
+from backend.workflow.import_report import KEPT_REFUSALS
+from backend.workflow.ready_documents import CHUNK, chunks
 from backend.workflow.select import part_of
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
@@ -199,9 +202,60 @@ def test_dedupe_sets_copies_aside_and_prefers_gold(project: Database, tmp_path: 
     plain, gold, other, second = documents(project)
     assert (plain.canonical_id, second.canonical_id) == (gold.id, gold.id)
     assert (gold.canonical_id, other.canonical_id) == (None, None)
-    # "서울 간다." is alone: import itself has seen that
-    assert (report.looked_at, report.copies, report.conflicts) == (3, 2, 0)
+    # what came first, and "서울 간다.", were alone: import itself has seen that
+    assert (report.looked_at, report.copies, report.conflicts) == (2, 2, 0)
     assert set_copies_aside(project, "p").looked_at == 0
+
+
+def test_plain_copies_are_set_aside_as_they_come_in(project: Database, tmp_path: Path) -> None:
+    one = written(tmp_path / "a.jsonl", [labelled("서울 간다"), {"text": "서울간다"}])
+    two = written(tmp_path / "b.jsonl", [labelled("서울  간다"), {"text": " 서울간다"}])
+    assert [import_file(project, "p", file, "train").copies for file in (one, two)] == [1, 2]
+    with project.read() as session:
+        assert session.scalars(select(Project.copies_revision)).one() == -2  # seen by nobody
+        first, *copies = session.scalars(select(Document.id).order_by(Document.id))
+    assert set_copies_aside(project, "p").looked_at == 0
+    assert [one.canonical_id for one in documents(project)] == [None, first, first, first]
+    with project.read() as session:
+        sources = [session.get_one(Gold, number).source for number in (first, *copies)]
+    assert sources == [
+        GoldSource.IMPORTED,
+        GoldSource.COPIED,
+        GoldSource.IMPORTED,
+        GoldSource.COPIED,
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_copies_set_aside_at_once_are_those_that_dedupe_finds(
+    project: Database, tmp_path: Path, seed: int
+) -> None:
+    rng = random.Random(seed)
+    for number in range(3):
+        records = [
+            {
+                "text": rng.choice(["가나 다", "가 나다", "라마바", "라 마바", f"홀로 {n}"]),
+                "id": f"{number}-{n // rng.choice([1, 1, 2])}",
+                **rng.choice(
+                    [
+                        {},
+                        {"entities": [{"start": 0, "end": 1, "label": "PS"}]},
+                        {"entities": [{"start": 0, "end": 1, "label": rng.choice(LABELS)}]},
+                    ]
+                ),
+            }
+            for n in range(8)
+        ]
+        file = written(tmp_path / f"{number}.jsonl", records)
+        import_file(project, "p", file, "train")
+        if rng.random() < 0.5:
+            set_copies_aside(project, "p")
+    set_copies_aside(project, "p")
+    found = [(one.canonical_id, one.deduped) for one in documents(project)]
+    with project.write() as session:
+        session.execute(update(Document).values(deduped=False, canonical_id=None))
+    set_copies_aside(project, "p")
+    assert [(one.canonical_id, one.deduped) for one in documents(project)] == found
 
 
 def test_dedupe_puts_a_persons_gold_above_what_was_canonical(
@@ -229,8 +283,8 @@ def test_copies_with_differing_gold_are_counted(project: Database, tmp_path: Pat
 
 def test_capitals_tell_texts_apart(project: Database, tmp_path: Path) -> None:
     file = written(tmp_path / "a.jsonl", [{"text": "LG"}, {"text": "lg"}, {"text": "ＬＧ"}])
-    import_file(project, "p", file, None)
-    assert set_copies_aside(project, "p").copies == 1
+    assert import_file(project, "p", file, None).copies == 1
+    assert set_copies_aside(project, "p").looked_at == 0
 
 
 def test_imported_gold_of_a_copy_replaces_what_was_copied(
@@ -280,7 +334,7 @@ def test_what_a_person_decided_is_not_brought_back_by_a_file(
     assert import_file(project, "p", same, "train").added == 0
 
 
-@pytest.mark.parametrize("place", ["_known", "insert_rows", "put_gold"])
+@pytest.mark.parametrize("place", ["_known", "insert_rows", "put_first_gold"])
 def test_an_import_that_was_broken_off_goes_on_from_there(
     project: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

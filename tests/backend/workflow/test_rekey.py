@@ -8,8 +8,10 @@ from backend.db.tables import Arm, Document, Part, Project
 from backend.db.tables_of_labels import Adjudication
 from backend.loop.copies import sort_copies
 from backend.workflow.formats.record import DocumentRecord
-from backend.workflow.import_documents import GoldAs, chunks, import_lines
+from backend.workflow.import_documents import import_lines
+from backend.workflow.import_groups import GoldAs
 from backend.workflow.normal_form import group_key
+from backend.workflow.ready_documents import chunks
 from backend.workflow.rekey import folding_wanted, rekey
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet

@@ -1,0 +1,143 @@
+"""What an import knows of duplicate groups: their members, their roles, and who is canonical.
+
+The plain copies are set aside as they come in; what is not plain is left to dedupe.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Text, cast, select, update
+from sqlalchemy.orm import Session
+
+from backend.db.bulk import is_one_of, looked_up
+from backend.db.groups import near_groups, unite_parts
+from backend.db.tables import Arm, Document, Gold, GoldSource, Part
+from backend.workflow.canonical import rank, signature
+from backend.workflow.ready_documents import ReadyDocument
+from backend.workflow.select import part_of
+
+GoldAs = Literal["train", "random"]
+Role = tuple[str | None, str | None]  # arm, part
+
+
+class Member(NamedTuple):
+    """A document of a group that is there already; `entities` is its gold as JSON."""
+
+    key: str
+    id: int
+    arm: str | None
+    part: str | None
+    canonical_id: int | None
+    deduped: bool
+    text: str
+    source: str | None
+    entities: str | None
+
+
+Groups = dict[str, list[Member]]
+
+
+def groups_of(session: Session, project_id: int, keys: set[str]) -> Groups:
+    """The documents that are there already of the groups with these keys."""
+    members = (
+        select(
+            Document.group_key,
+            Document.id,
+            Document.arm,
+            Document.part,
+            Document.canonical_id,
+            Document.deduped,
+            Document.text,
+            Gold.source,
+            cast(Gold.entities, Text),
+        )
+        .outerjoin(Gold, Gold.document_id == Document.id)
+        .where(Document.project_id == project_id)
+    )
+    groups: Groups = {}
+    for row in looked_up(session, members, Document.group_key, keys):
+        groups.setdefault(row[0], []).append(Member(*row))
+    return groups
+
+
+def roles_of(
+    session: Session,
+    project_id: int,
+    groups: Groups,
+    wanting_gold: Iterable[ReadyDocument],
+    gold: GoldAs | None,
+) -> dict[str, Role]:
+    """Arm and part of the duplicate groups; groups that get theirs now are updated."""
+    roles: dict[str, Role] = {
+        key: (member.arm, member.part)
+        for key, members in groups.items()
+        for member in members
+        if member.part is not None
+    }
+    without = groups.keys() - roles.keys()
+    near = near_groups(session, project_id, without) if without else {}
+    near_roles: dict[int, Role] = {}
+    found: dict[Role, list[int]] = {}
+    for key in {document.group_key for document in wanting_gold} - roles.keys():
+        random = gold == "random"
+        role = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
+        roles[key] = near_roles.setdefault(near[key], role) if key in near else role
+        if key in groups:
+            found.setdefault(roles[key], []).extend(member.id for member in groups[key])
+    for (arm, part), ids in found.items():
+        its = is_one_of(session, Document.id, ids)
+        session.execute(update(Document).where(its).values(arm=arm, part=part))
+    unite_parts(session, project_id, near_roles)
+    return roles
+
+
+class New(NamedTuple):
+    """A document that is about to be inserted; `entities` is the gold that it gets, as JSON."""
+
+    id: int
+    key: str
+    text: str
+    entities: str | None
+
+
+class Place(NamedTuple):
+    """The place of a new document in its group; dedupe has a look at those that are not sure."""
+
+    canonical_id: int | None
+    sure: bool
+
+
+def places_of(groups: Groups, documents: Iterable[New]) -> Iterator[Place]:
+    """The places of new documents, in their order.
+
+    One is surely a copy when the canonical document stays canonical, and when the gold of the
+    two says the same where both have some.
+    """
+    canonical: dict[str, New | Member | None] = {
+        key: _canonical(members) for key, members in groups.items()
+    }
+    for new in documents:
+        if new.key not in canonical:
+            canonical[new.key] = new
+            yield Place(None, sure=True)
+            continue
+        old = canonical[new.key]
+        sure = old is not None and _is_plain_copy(new, old)
+        yield Place(old.id if old is not None and sure else None, sure)
+
+
+def _canonical(members: Sequence[Member]) -> Member | None:
+    """The canonical document of a group, None while dedupe has to look at it."""
+    firsts = [member for member in members if member.canonical_id is None]
+    return firsts[0] if len(firsts) == 1 and firsts[0].deduped else None
+
+
+def _is_plain_copy(new: New, old: New | Member) -> bool:
+    if new.entities is None:
+        return True
+    source = old.source if isinstance(old, Member) else GoldSource.IMPORTED
+    if old.entities is None or rank(source) > rank(GoldSource.IMPORTED):
+        return False
+    if (new.text, new.entities) == (old.text, old.entities):
+        return True
+    return signature(new.text, new.entities) == signature(old.text, old.entities)
