@@ -1,7 +1,6 @@
 """Choosing a version's calibration on dev: the curve that foretells unseen documents best, and
 the probability from which an entity is worth telling."""
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,15 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression, minimize
 
 from ml_backend.contract.snapshot import GoldDocument
-from ml_backend.tagger.calibration import (
-    Calibration,
-    Curve,
-    Isotonic,
-    Temperature,
-    Unchanged,
-    logit,
-    sigmoid,
-)
+from ml_backend.tagger.calibration import Calibration
+from ml_backend.tagger.curves import Curve, Isotonic, Temperature, Unchanged, logit, sigmoid
+from ml_backend.training.document_confidence import weighed
 from ml_backend.training.evaluate import judge
 from ml_backend.training.reliability import (
     Outcomes,
@@ -40,7 +33,6 @@ FEWEST = 500  # entities on dev below which none is
 # Right outcomes, and wrong ones, below which a curve is not fitted. A free one needs more, and
 # from few outcomes it would make many probabilities equal, which selection could not sort.
 LEAST = {Temperature.kind: 10, Isotonic.kind: 50}
-_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +52,22 @@ def calibrate(
 ) -> Calibrated:
     """Fit the curves to what an uncalibrated tagger said about documents with gold.
 
-    `auto` chooses between leaving them, temperature and isotonic, for spans and documents apart.
+    `auto` chooses between leaving them, temperature and isotonic, for spans and documents apart,
+    and for documents between these and weighing the signs of a whole one.
     With `doubtful` "leave", entities are left out where that pays.
     """
     spans, spans_loss = fitted(span_outcomes(documents, readings), name)
     least = worth_telling(documents, readings, spans) if doubtful == "leave" else 0.0
-    told = Calibration(spans, least=least)
-    whole, whole_loss = fitted(document_outcomes(documents, told.apply(readings)), name)
-    return Calibrated(
-        replace(told, documents=whole), {"spans": spans_loss, "documents": whole_loss}
-    )
+    of_spans = Calibration(spans, least=least)
+    told = of_spans.tell(readings)
+    curve, loss = fitted(document_outcomes(documents, told), name)
+    made = replace(of_spans, documents=curve)
+    found = weighed(documents, told) if name == "auto" else None
+    if found is not None:
+        loss["weighed"] = found[1]
+        if loss["weighed"] == min(loss.values()):
+            made = replace(of_spans, whole=found[0])
+    return Calibrated(made, {"spans": spans_loss, "documents": loss})
 
 
 def worth_telling(documents: Sequence[GoldDocument], readings: Readings, spans: Curve) -> float:
@@ -100,16 +98,10 @@ def fitted(outcomes: Outcomes, name: CalibrationName) -> tuple[Curve, dict[str, 
 
 def held_out_log_loss(outcomes: Outcomes, fit: Callable[[Outcomes], Curve]) -> float:
     """Five-fold cross-validation; what was said about one duplicate group stays together."""
-    groups = sorted(set(outcomes.groups.tolist()))
-    random.Random(0).shuffle(groups)
-    fold_of = np.zeros(max(groups) + 1, np.int64)
-    fold_of[groups] = np.arange(len(groups)) % _FOLDS
-    folds = fold_of[outcomes.groups]
+    folds = outcomes.folds()
     total = 0.0
-    for fold in range(_FOLDS):
+    for fold in np.unique(folds):
         unseen = outcomes.chosen(folds == fold)
-        if not len(unseen):
-            continue
         curve = fit(outcomes.chosen(folds != fold))
         said = Outcomes(curve(unseen.probabilities), unseen.right, unseen.groups)
         total += log_loss(said) * len(unseen)

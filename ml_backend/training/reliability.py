@@ -1,20 +1,22 @@
 """How far probabilities are from frequencies: calibration error, log-loss, reliability."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml_backend.contract.snapshot import GoldDocument
-from ml_backend.tagger.calibration import EDGE, Probabilities
-from ml_backend.tagger.heads.head import Decoded
-from ml_backend.tagger.predict import TextPrediction
+from ml_backend.tagger.curves import EDGE, Probabilities
+from ml_backend.tagger.document_confidence import Reading
 
 BINS = 15
+_FOLDS = 5
 
-Readings = Sequence[Decoded | TextPrediction]
+Readings = Sequence[Reading]
+R = TypeVar("R", bound=Reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,16 @@ class Outcomes:
     def chosen(self, which: NDArray[np.bool_]) -> "Outcomes":
         """Those of a mask."""
         return Outcomes(self.probabilities[which], self.right[which], self.groups[which])
+
+    def folds(self) -> NDArray[np.int64]:
+        """The part of five that each is in, (said,); what was said about one duplicate group
+        stays together."""
+        groups = sorted(set(self.groups.tolist()))
+        random.Random(0).shuffle(groups)
+        fold_of = np.zeros(max(groups, default=-1) + 1, np.int64)
+        fold_of[groups] = np.arange(len(groups)) % _FOLDS
+        result: NDArray[np.int64] = fold_of[self.groups]
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +80,26 @@ def span_outcomes(documents: Sequence[GoldDocument], readings: Readings) -> Outc
 
 
 def document_outcomes(documents: Sequence[GoldDocument], readings: Readings) -> Outcomes:
-    """Each document: right when its entities are exactly gold's. Those that were not annotated
-    with every label are left out, and empty ones, of which nothing can be wrong."""
+    """Each document: right when its entities are exactly gold's; of `wholly_annotated` ones."""
     said = [
         (
             reading.confidence,
             {e.key for e in reading.entities} == {e.key for e in document.entities},
             document.group,
         )
-        for document, reading in zip(documents, readings, strict=True)
-        if document.text and not document.missing
+        for document, reading in wholly_annotated(documents, readings)
     ]
     return _outcomes(said)
+
+
+def wholly_annotated(
+    documents: Sequence[GoldDocument], readings: Sequence[R]
+) -> Iterator[tuple[GoldDocument, R]]:
+    """Documents with their readings, but those that were not annotated with every label, and
+    empty ones, of which nothing can be wrong."""
+    for document, reading in zip(documents, readings, strict=True):
+        if document.text and not document.missing:
+            yield document, reading
 
 
 def reliability(outcomes: Outcomes, bins: int = BINS) -> Reliability:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_backend.contract.entity import Entity
-from ml_backend.tagger.calibration import (
-    Calibration,
+from ml_backend.tagger.calibration import Calibration
+from ml_backend.tagger.curves import (
     Curve,
     Isotonic,
     Temperature,

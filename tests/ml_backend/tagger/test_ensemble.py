@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from ml_backend.contract.entity import Entity, first_overlap
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger import ensemble
-from ml_backend.tagger.calibration import Calibration, Temperature
+from ml_backend.tagger.calibration import Calibration
 from ml_backend.tagger.checkpoint import CheckpointError
+from ml_backend.tagger.curves import Temperature
 from ml_backend.tagger.ensemble import Ensemble, vote
 from ml_backend.tagger.heads.head import Decoded
 

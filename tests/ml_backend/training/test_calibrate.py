@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.snapshot import GoldDocument
-from ml_backend.tagger.calibration import Isotonic, Temperature, Unchanged, logit, sigmoid
+from ml_backend.tagger.curves import Isotonic, Temperature, Unchanged, logit, sigmoid
 from ml_backend.tagger.heads.head import Decoded
 from ml_backend.training.calibrate import (
     calibrate,
