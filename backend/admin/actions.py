@@ -4,6 +4,7 @@ from pathlib import Path
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
 from backend.db.audit_log import record
@@ -19,6 +20,7 @@ from backend.workflow import retrain as training
 from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder
 
 ADVANCE_RUN = "backend.jobs.advance_run"
+SYNC = "backend.jobs.sync"
 ADVANCE_PUBLICATION = "backend.jobs.advance_publication"
 
 actions = Blueprint("actions", __name__, url_prefix="/projects/<key>")
@@ -78,7 +80,7 @@ def rollback(key: str) -> ResponseReturnValue:
 @actions.post("/decide")
 def decide(key: str) -> ResponseReturnValue:
     """Promote or refuse a challenger that the gate could not judge."""
-    verdict, _, run_id = request.form.get("verdict", "").partition(":")
+    verdict, _colon, run_id = request.form.get("verdict", "").partition(":")
     if verdict not in ("promote", "refuse") or not run_id.isdecimal():
         raise NotFoundError("decision", request.form.get("verdict"))
     promote = verdict == "promote"
@@ -92,6 +94,14 @@ def decide(key: str) -> ResponseReturnValue:
     if publication is None:
         return _answer(key, "Promoted; it is published when the present publication ends.", "done")
     return _ring(key, "Promoted; publishing begins.", ADVANCE_PUBLICATION, publication.id)
+
+
+@actions.post("/reconcile")
+def reconcile(key: str) -> ResponseReturnValue:
+    """Compare the project with Label Studio now, instead of at the next time."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+    return _ring(key, _("The project is compared with Label Studio."), SYNC, project.id)
 
 
 @actions.errorhandler(GoldloopError)

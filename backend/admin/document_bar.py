@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
 from backend.db.document_counts import DocumentCounts
 
 _STATES = (
-    ("person", "Gold by people", "corrected or accepted in Label Studio"),
-    ("imported", "Gold imported", "came with a file"),
-    ("rule", "Gold by rule", "accepted by the autolabel promise"),
-    ("open", "Open in Label Studio", "wait there for a person"),
-    ("skipped", "Done without gold", "skipped, or annotators disagree"),
-    ("pool", "In the pool", "not shown to people yet"),
-    ("unsorted", "Not deduplicated yet", "dedupe looks at them next"),
-    ("deleted", "Task deleted", "in Label Studio; people are not shown it again"),
-    ("copies", "Copies set aside", "same text as another document"),
+    ("person", _l("Gold by people"), _l("corrected or accepted in Label Studio")),
+    ("imported", _l("Gold imported"), _l("came with a file")),
+    ("rule", _l("Gold by rule"), _l("accepted by the autolabel promise")),
+    ("open", _l("Open in Label Studio"), _l("wait there for a person")),
+    ("skipped", _l("Done without gold"), _l("skipped, or annotators disagree")),
+    ("pool", _l("In the pool"), _l("not shown to people yet")),
+    ("unsorted", _l("Not deduplicated yet"), _l("dedupe looks at them next")),
+    ("deleted", _l("Task deleted"), _l("in Label Studio; people are not shown it again")),
+    ("copies", _l("Copies set aside"), _l("same text as another document")),
 )
 
 
@@ -22,8 +25,8 @@ class Segment:
     """One state: where its part of the bar begins and how wide it is, in percent."""
 
     state: str
-    name: str
-    meaning: str
+    name: LazyString
+    meaning: LazyString
     count: int
     start: float
     width: float

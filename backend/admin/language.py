@@ -44,7 +44,7 @@ def change() -> ResponseReturnValue:
     return redirect(own_address(request.form.get("next", "")), code=303)
 
 
-class _Catalogues(Domain):  # type: ignore[misc]
+class _Catalogues(Domain):
     """Reads the catalogues as they are written: nothing is compiled, so nothing is stale."""
 
     def get_translations(self) -> NullTranslations:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -45,7 +46,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 @logins.user_loader  # type: ignore[untyped-decorator]
 def load(cookie: str) -> SignedIn | None:
     """The person of a session cookie."""
-    account_id, _, token = cookie.partition(":")
+    account_id, _colon, token = cookie.partition(":")
     if not account_id.isdigit():
         return None
     with opened().database.read() as db:
@@ -74,7 +75,7 @@ def login() -> ResponseReturnValue:
         account = account_by_email(db, _address_typed())
     known = account.password_hash if account else None
     if not password_fits(known, request.form.get("password", "")) or account is None:
-        flash("This address and password do not belong together.", "error")
+        flash(_("This address and password do not belong together."), "error")
         return render_template("login.html", email=_address_typed()), 401
     _forget_session()
     session.permanent = True
@@ -103,10 +104,10 @@ def change_password() -> ResponseReturnValue:
     with opened().database.read() as db:
         known = existing_account(db, current_user.email).password_hash
     if not password_fits(known, request.form.get("present", "")):
-        flash("The present password is wrong.", "error")
+        flash(_("The present password is wrong."), "error")
         return render_template("password.html"), 401
     if request.form.get("new", "") != request.form.get("again", ""):
-        flash("The two new passwords differ.", "error")
+        flash(_("The two new passwords differ."), "error")
         return render_template("password.html"), 422
     try:
         with opened().database.write() as db:
@@ -116,7 +117,7 @@ def change_password() -> ResponseReturnValue:
         flash(f"{error}.".capitalize(), "error")
         return render_template("password.html"), 422
     login_user(_signed_in(account))
-    flash("Your password is changed; sessions elsewhere have ended.", "done")
+    flash(_("Your password is changed; sessions elsewhere have ended."), "done")
     return redirect(url_for("projects.projects"))
 
 

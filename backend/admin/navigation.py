@@ -34,13 +34,21 @@ class Entry:
 
 def add_navigation(app: Flask) -> None:
     """Let templates draw the navigation."""
-    app.jinja_env.globals["navigation"] = navigation
+    app.jinja_env.globals.update(navigation=navigation, section_address=section_address)
+
+
+def section_address(section: str, key: str) -> str | None:
+    """The page of a section, None where the person signed in may not open it."""
+    endpoint = SECTIONS[section][0] if section in SECTIONS else ""
+    if endpoint not in current_app.view_functions or not allowed(endpoint):
+        return None
+    return url_for(endpoint, key=key)
 
 
 def navigation(key: str) -> list[Entry]:
     """The sections of a project that the person signed in may open."""
     return [
-        Entry(section, title, url_for(endpoint, key=key))
-        for section, (endpoint, title) in SECTIONS.items()
-        if endpoint in current_app.view_functions and allowed(endpoint)
+        Entry(section, title, address)
+        for section, (_endpoint, title) in SECTIONS.items()
+        if (address := section_address(section, key)) is not None
     ]

@@ -1,12 +1,13 @@
-"""What to do next with a project, as one sentence; and what needs attention besides."""
+"""What to do next with a project, as one sentence."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from backend.admin.services import ServiceStates
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from backend.admin.wording import number
 from backend.db.overview import ProjectOverview
-from backend.db.tables import PublicationState
-from backend.db.tables_of_autolabel import PromiseState
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,157 +20,131 @@ class NextStep:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """Something that is not as it should be, and what to do about it."""
-
-    level: Literal["warning", "error"]
-    sentence: str
-
-
 def next_step(overview: ProjectOverview) -> NextStep:
     """The one thing that moves the data path on."""
     key, documents = overview.project.key, overview.documents
     if not documents.total:
         return NextStep(
-            "Bring documents in",
-            "This project is empty. Import a JSON Lines file with one document a line:",
+            _("Bring documents in"),
+            _("This project is empty. Import a JSON Lines file with one document a line:"),
             command=f"goldloop import {key} FILE.jsonl",
         )
     if overview.waiting_run is not None:
+        reason = _sentence(overview.waiting_run.reason)
         return NextStep(
-            "Decide about the challenger",
-            f"{_sentence(overview.waiting_run.reason)} Look at the numbers below, then promote "
-            "or refuse it.",
+            _("Decide about the challenger"),
+            _("%(reason)s Look at the numbers below, then promote or refuse it.", reason=reason),
             action="decide",
         )
     if overview.active_run is not None:
         return NextStep(
-            "A training run is under way",
-            "Nothing to do: a better version is published by itself. Correcting goes on meanwhile.",
+            _("A training run is under way"),
+            _(
+                "Nothing to do: a better version is published by itself. Correcting goes on "
+                "meanwhile."
+            ),
             action="label" if documents.open else "",
         )
     if overview.publishing is not None:
         return NextStep(
-            "A version is being published",
-            "Nothing to do: fresh pre-labels appear in Label Studio in a moment.",
+            _("A version is being published"),
+            _("Nothing to do: fresh pre-labels appear in Label Studio in a moment."),
         )
     if overview.project.label_studio_id is None:
         return NextStep(
-            "Connect Label Studio",
-            "The documents are here, but people cannot see them yet. Connect the project:",
+            _("Connect Label Studio"),
+            _("The documents are here, but people cannot see them yet. Connect the project:"),
             command=f"goldloop project connect {key}",
         )
     if overview.project.connected_at is None:
         return NextStep(
-            "Connect Label Studio",
-            "This project was adopted as it is: nothing is changed in Label Studio, and no tagger "
-            "is trained by itself, until you connect it:",
+            _("Connect Label Studio"),
+            _(
+                "This project was adopted as it is: nothing is changed in Label Studio, and no "
+                "tagger is trained by itself, until you connect it:"
+            ),
             command=f"goldloop project connect {key}",
         )
     if overview.champion is None:
         return _before_the_first(overview)
     if documents.open:
-        missing = max(0, overview.settings.retrain_threshold - overview.changed)
-        then = (
-            f"{_count(missing, 'more corrected document')} and the tagger retrains itself."
-            if missing
-            else "The threshold is reached: a training run begins by itself."
-        )
-        return NextStep(
-            "Correct pre-labels in Label Studio",
-            f"{_count(documents.open, 'document')} wait there, the most useful first. {then}",
-            action="label",
-        )
+        return _correct(overview)
     if documents.pool or documents.unsorted:
+        waiting = documents.pool + documents.unsorted
         return NextStep(
-            "The working set is being filled",
-            f"{_count(documents.pool + documents.unsorted, 'document')} wait in the pool; the "
-            "next ones are on their way to Label Studio.",
+            _("The working set is being filled"),
+            ngettext(
+                "%(count)s document waits in the pool; it is on its way to Label Studio.",
+                "%(count)s documents wait in the pool; the next ones are on their way to Label "
+                "Studio.",
+                waiting,
+                count=number(waiting),
+            ),
         )
-    deleted = (
-        f" The tasks of {_count(documents.deleted, 'document')} were deleted in Label Studio."
-        if documents.deleted
-        else ""
-    )
-    return NextStep(
-        "No document waits for a person",
-        f"Export the gold, or import more documents.{deleted}",
-        action="export",
-    )
+    return _all_done(overview)
 
 
-def attention(overview: ProjectOverview, services: ServiceStates) -> list[Attention]:
-    """What a curator should know of, the worst first."""
-    found: list[Attention] = []
-    if not services.redis:
-        found.append(
-            Attention(
-                "error",
-                "Redis does not answer. Nothing is lost: annotations are kept and jobs begin "
-                "when it is back.",
+def _correct(overview: ProjectOverview) -> NextStep:
+    waiting = overview.documents.open
+    missing = max(0, overview.settings.retrain_threshold - overview.changed)
+    wait = ngettext(
+        "%(count)s document waits there.",
+        "%(count)s documents wait there, the most useful first.",
+        waiting,
+        count=number(waiting),
+    )
+    then = (
+        ngettext(
+            "%(count)s more corrected document and the tagger retrains itself.",
+            "%(count)s more corrected documents and the tagger retrains itself.",
+            missing,
+            count=number(missing),
+        )
+        if missing
+        else _("The threshold is reached: a training run begins by itself.")
+    )
+    return NextStep(_("Correct pre-labels in Label Studio"), f"{wait} {then}", action="label")
+
+
+def _all_done(overview: ProjectOverview) -> NextStep:
+    told = [_("Export the gold, or import more documents.")]
+    deleted = overview.documents.deleted
+    if deleted:
+        told.append(
+            ngettext(
+                "The task of %(count)s document was deleted in Label Studio.",
+                "The tasks of %(count)s documents were deleted in Label Studio.",
+                deleted,
+                count=number(deleted),
             )
         )
-    if services.tagger_error:
-        found.append(
-            Attention("error", "The ML backend does not answer: Label Studio gets no predictions.")
-        )
-    load_error = services.load_error(overview.project.key)
-    if load_error:
-        found.append(
-            Attention("error", f"The ML backend could not load the champion: {load_error}")
-        )
-    if services.idle_queues:
-        named = ", ".join(services.idle_queues)
-        found.append(Attention("error", f"No worker is alive to take jobs of: {named}."))
-    failed = overview.ended_badly
-    if failed is not None:
-        found.append(
-            Attention("warning", f"The last training run was {failed.state}: {failed.reason}")
-        )
-    publication = overview.publication
-    if publication is not None and publication.state == PublicationState.FAILED:
-        found.append(Attention("warning", f"The last publication failed: {publication.reason}"))
-    promise = overview.promise
-    if promise is not None and promise.state == PromiseState.STOPPED:
-        found.append(
-            Attention(
-                "error",
-                "Nothing is accepted by rule any more, and what the rule had accepted is recalled: "
-                f"{promise.reason}.",
-            )
-        )
-    if overview.inbox.refused:
-        found.append(
-            Attention(
-                "warning",
-                f"{_count(overview.inbox.refused, 'delivery', 'deliveries')} from Label Studio "
-                "could not be used; each is kept with its reason.",
-            )
-        )
-    return found
+    return NextStep(_("No document waits for a person"), " ".join(told), action="export")
 
 
 def _before_the_first(overview: ProjectOverview) -> NextStep:
     gold = overview.documents.gold
     if gold:
         return NextStep(
-            "Train the first tagger",
-            f"{_count(gold, 'document')} carry gold. From them a first tagger can pre-label the "
-            "rest.",
+            _("Train the first tagger"),
+            ngettext(
+                "%(count)s document carries gold. From it a first tagger can pre-label the rest.",
+                "%(count)s documents carry gold. From them a first tagger can pre-label the rest.",
+                gold,
+                count=number(gold),
+            ),
             action="retrain",
         )
+    threshold = number(overview.settings.retrain_threshold)
     return NextStep(
-        "Label the first documents",
-        f"There is no gold yet. Label {overview.settings.retrain_threshold} documents in Label "
-        "Studio and the first tagger is trained from them.",
+        _("Label the first documents"),
+        _(
+            "There is no gold yet. Label %(count)s documents in Label Studio and the first tagger "
+            "is trained from them.",
+            count=threshold,
+        ),
         action="label",
     )
 
 
 def _sentence(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
-
-
-def _count(number: int, one: str, several: str = "") -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -27,6 +27,7 @@ ALLOWED: dict[str, Role | None] = {
     "actions.cancel": Role.CURATOR,
     "actions.rollback": Role.CURATOR,
     "actions.decide": Role.CURATOR,
+    "actions.reconcile": Role.CURATOR,
     "project_settings.show": Role.CURATOR,
     "project_settings.change": Role.CURATOR,
     "accounts.show": Role.ADMINISTRATOR,

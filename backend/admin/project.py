@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
+from backend.admin.attention import attention
+from backend.admin.data_path import data_path
 from backend.admin.document_bar import document_bar
 from backend.admin.figures import version_figures
-from backend.admin.next_step import attention, next_step
+from backend.admin.next_step import next_step
 from backend.admin.opened import opened
 from backend.admin.running import RunningJob, running_publication, running_training
 from backend.admin.services import service_states
 from backend.db.overview import ProjectOverview, may_roll_back_to, project_overview
-from backend.db.projects import gold_by_person, project_by_key
+from backend.db.projects import project_by_key
+from backend.workflow.path_figures import path_figures
 from backend.workflow.release import gold_page, line_of
 
 POLL_BUSY, POLL_IDLE = 1500, 5000  # milliseconds between two looks
@@ -58,10 +61,12 @@ def _shown(key: str) -> dict[str, object]:
     context = opened()
     with context.database.read() as session:
         overview = project_overview(session, project_by_key(session, key))
-        people = gold_by_person(session, overview.project.id)
+        counted = path_figures(session, overview.project)
     services = service_states()
     jobs = _jobs(overview)
     champion = overview.champion
+    scores = version_figures(champion, overview.champion_run) if champion else None
+    needed = attention(overview, counted, services)
     runs = {run.version_id: run for run in overview.runs if run.version_id is not None}
     return {
         "overview": overview,
@@ -69,11 +74,11 @@ def _shown(key: str) -> dict[str, object]:
         "documents": overview.documents,
         "bar": document_bar(overview.documents),
         "next": next_step(overview),
-        "attention": attention(overview, services),
+        "attention": [one for one in needed if not one.stage],
+        "path": data_path(overview, counted, scores, needed),
         "jobs": jobs,
-        "people": people,
         "champion": champion,
-        "figures": version_figures(champion, overview.champion_run) if champion else None,
+        "figures": scores,
         "judged": overview.judged_run,
         "waiting": overview.waiting_run,
         "versions": [

@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from backend.admin.words import word
 from backend.db.tables import Publication, PublicationState, Run, RunState
 from ml_backend.contract.messages import JobFolder
 
-_PUBLISHING = {
-    PublicationState.PREDICTING: "tagging the open tasks",
-    PublicationState.IMPORTING: "handing the predictions to Label Studio",
-    PublicationState.SELECTING: "selecting them in Label Studio",
-    PublicationState.SERVING: "waiting for the ML backend to load it",
+_PUBLISHING: dict[PublicationState, LazyString] = {
+    PublicationState.PREDICTING: _l("tagging the open tasks"),
+    PublicationState.IMPORTING: _l("handing the predictions to Label Studio"),
+    PublicationState.SELECTING: _l("selecting them in Label Studio"),
+    PublicationState.SERVING: _l("waiting for the ML backend to load it"),
 }
 
 
@@ -37,21 +42,21 @@ def running_training(run: Run) -> RunningJob:
     progress = folder.progress() if folder else None
     cancelling = folder is not None and folder.cancel_asked()
     stage = {
-        RunState.QUEUED: "waiting for a training worker",
-        RunState.JUDGING: "judging it against the champion",
-    }.get(RunState(run.state), progress.stage if progress else "starting")
+        RunState.QUEUED: _("waiting for a training worker"),
+        RunState.JUDGING: _("judging it against the champion"),
+    }.get(RunState(run.state), word(progress.stage) if progress else _("starting"))
     if progress is None or run.state == RunState.JUDGING:
         return RunningJob(
-            title="Training",
-            stage="stopping" if cancelling else stage,
+            title=_("Training"),
+            stage=_("stopping") if cancelling else stage,
             asked_by=run.asked_by,
             can_cancel=run.state != RunState.JUDGING and not cancelling,
             cancelling=cancelling,
             run_id=run.id,
         )
     return RunningJob(
-        title="Training",
-        stage="stopping" if cancelling else stage,
+        title=_("Training"),
+        stage=_("stopping") if cancelling else stage,
         asked_by=run.asked_by,
         share=min(1.0, progress.done / progress.total) if progress.total else None,
         done=progress.done,
@@ -75,8 +80,8 @@ def running_publication(publication: Publication, version_name: str) -> RunningJ
     total = progress.total if progress and predicting else 0
     done = progress.done if progress and predicting else 0
     return RunningJob(
-        title=f"Publishing {version_name}",
-        stage=_PUBLISHING.get(PublicationState(publication.state), publication.state),
+        title=_("Publishing %(name)s", name=version_name),
+        stage=str(_PUBLISHING.get(PublicationState(publication.state), publication.state)),
         asked_by=publication.asked_by,
         share=min(1.0, done / total) if total else None,
         done=done,

@@ -3,13 +3,15 @@
 from datetime import datetime
 
 from flask import Flask
+from flask_babel import gettext as _
 
+from backend.admin.words import word
 from backend.db.tables import now
 
 
 def add_wording(app: Flask) -> None:
     """Give templates the filters of this file."""
-    for written in (number, figure, score, percent, ago, duration, signed):
+    for written in (number, figure, score, percent, ago, duration, signed, word):
         app.jinja_env.filters[written.__name__] = written
 
 
@@ -52,25 +54,26 @@ def duration(seconds: float | None) -> str:
         return ""
     whole = max(0, round(seconds))
     if whole < 60:
-        return f"{whole} s"
+        return _("%(seconds)s s", seconds=whole)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
+        return _("%(minutes)s min %(seconds)s s", minutes=whole // 60, seconds=f"{whole % 60:02d}")
     if whole < 172_800:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86_400} days"
+        minutes = f"{whole % 3600 // 60:02d}"
+        return _("%(hours)s h %(minutes)s min", hours=whole // 3600, minutes=minutes)
+    return _("%(days)s days", days=whole // 86_400)
 
 
 def ago(time: datetime | None) -> str:
     """How long ago something happened, in the unit that matters."""
     if time is None:
-        return "never"
+        return _("never")
     seconds = (now() - time).total_seconds()
     if seconds < 10:
-        return "just now"
+        return _("just now")
     if seconds < 60:
-        return f"{int(seconds // 10) * 10} s ago"
+        return _("%(seconds)s s ago", seconds=int(seconds // 10) * 10)
     if seconds < 3600:
-        return f"{int(seconds // 60)} min ago"
+        return _("%(minutes)s min ago", minutes=int(seconds // 60))
     if seconds < 172_800:
-        return f"{int(seconds // 3600)} h ago"
-    return f"{int(seconds // 86_400)} days ago"
+        return _("%(hours)s h ago", hours=int(seconds // 3600))
+    return _("%(days)s days ago", days=int(seconds // 86_400))

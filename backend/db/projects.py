@@ -118,18 +118,3 @@ def count_inbox(session: Session, project_id: int) -> InboxCounts:
     )
     counts = {state: number for state, number in rows}
     return InboxCounts(counts.get(InboxState.NEW, 0), counts.get(InboxState.REFUSED, 0))
-
-
-def gold_by_person(session: Session, project_id: int, limit: int = 20) -> Sequence[tuple[str, int]]:
-    """Who gave how much of the gold, most first."""
-    name = case((Account.name != "", Account.name), else_=Account.email)
-    rows = session.execute(
-        select(name, func.count())
-        .select_from(Gold)
-        .join(Account, Account.id == Gold.account_id)
-        .where(Gold.project_id == project_id, Gold.source == GoldSource.PERSON)
-        .group_by(Account.id, name)
-        .order_by(func.count().desc(), name)
-        .limit(limit)
-    )
-    return [(who, number) for who, number in rows]

@@ -1,0 +1,53 @@
+"""States and names that the database keeps in English, as people read them on every page."""
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+WORDS: dict[str, LazyString] = {
+    # roles
+    "annotator": _l("annotator"),
+    "curator": _l("curator"),
+    "administrator": _l("administrator"),
+    # runs, publications, autolabel runs
+    "queued": _l("queued"),
+    "training": _l("training"),
+    "judging": _l("judging"),
+    "waiting": _l("waiting"),
+    "promoted": _l("promoted"),
+    "refused": _l("refused"),
+    "cancelled": _l("cancelled"),
+    "failed": _l("failed"),
+    "done": _l("done"),
+    "predicting": _l("predicting"),
+    "importing": _l("importing"),
+    "selecting": _l("selecting"),
+    "serving": _l("serving"),
+    # versions
+    "candidate": _l("candidate"),
+    "champion": _l("champion"),
+    "retired": _l("retired"),
+    # who asked
+    "threshold": _l("the threshold"),
+    "label studio": _l("Label Studio"),
+    # what a training run is at, and its figures
+    "starting": _l("starting"),
+    "reading": _l("reading"),
+    "scoring on dev": _l("scoring on dev"),
+    "reporting": _l("reporting"),
+    "epoch": _l("epoch"),
+    "step": _l("step"),
+    "loss": _l("loss"),
+    "dev F1": _l("dev F1"),
+    # what a reconciliation compared
+    "tasks": _l("tasks"),
+    "annotations": _l("annotations"),
+    "predictions": _l("predictions"),
+    # what a score was measured on
+    "gate gold": _l("gate gold"),
+    "dev gold": _l("dev gold"),
+}
+
+
+def word(value: str) -> str:
+    """A kept word in the reader's language; others, such as addresses, as they are."""
+    return str(WORDS.get(value, value))
