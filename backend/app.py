@@ -15,6 +15,7 @@ from backend.admin.errors import add_error_pages
 from backend.admin.headers import add_headers
 from backend.admin.language import add_languages, language_switch
 from backend.admin.login import limiter, login_page, logins
+from backend.admin.models import models_page
 from backend.admin.navigation import add_navigation
 from backend.admin.paging import add_paging
 from backend.admin.project import project_page
@@ -32,6 +33,7 @@ PAGES = (
     accounts_page,
     projects_page,
     project_page,
+    models_page,
     settings_page,
     actions,
     charts,

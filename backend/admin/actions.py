@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
+from backend.admin.own_address import own_address
+from backend.admin.training_choices import chosen_options
 from backend.db.audit_log import record
 from backend.db.overview import may_roll_back_to
 from backend.db.projects import project_by_key
@@ -28,10 +30,11 @@ actions = Blueprint("actions", __name__, url_prefix="/projects/<key>")
 
 @actions.post("/retrain")
 def retrain(key: str) -> ResponseReturnValue:
-    """Begin a training run, or remember the wish while one is active."""
+    """Begin a training run, with the choices made for it; remember the wish while one is active."""
+    options = chosen_options(request.form)
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
-        began = training.open_run(session, project, asked_by())
+        began = training.open_run(session, project, asked_by(), options)
     if began.run is None:
         return _answer(key, f"{began.sentence}.", "note")
     return _ring(key, "Training begins.", ADVANCE_RUN, began.run.id)
@@ -119,4 +122,5 @@ def _ring(key: str, sentence: str, job: str, number: int) -> ResponseReturnValue
 
 def _answer(key: str, sentence: str, kind: str) -> ResponseReturnValue:
     flash(sentence[:1].upper() + sentence[1:], kind)
-    return redirect(url_for("project.project", key=key), code=303)
+    back = request.form.get("back")  # the page of ours that the form was on
+    return redirect(own_address(back) if back else url_for("project.project", key=key), code=303)

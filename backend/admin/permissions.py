@@ -28,6 +28,11 @@ ALLOWED: dict[str, Role | None] = {
     "actions.rollback": Role.CURATOR,
     "actions.decide": Role.CURATOR,
     "actions.reconcile": Role.CURATOR,
+    "models.show": Role.CURATOR,
+    "models.live": Role.CURATOR,
+    "models.version": Role.CURATOR,
+    "models.compare": Role.CURATOR,
+    "models.download": Role.CURATOR,
     "project_settings.show": Role.CURATOR,
     "project_settings.change": Role.CURATOR,
     "accounts.show": Role.ADMINISTRATOR,
@@ -52,7 +57,7 @@ def check_request() -> ResponseReturnValue | None:
     if needed is None:
         return None
     if not current_user.is_authenticated:
-        if request.method == "GET" and request.endpoint != "project.live":
+        if request.method == "GET" and not request.endpoint.endswith(".live"):
             return redirect(url_for("login.login", next=request.full_path.rstrip("?")))
         abort(401)
     if not may(current_user.role, needed):

@@ -16,6 +16,7 @@ from rq import Queue, Worker
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Dependency, Job, JobStatus
 
+from backend.clients.queue_jobs import QueueJobs
 from ml_backend.contract.messages import DEFAULT_QUEUE, PREDICT_QUEUE, TRAIN_QUEUE
 
 QUEUES = (DEFAULT_QUEUE, PREDICT_QUEUE, TRAIN_QUEUE)
@@ -111,6 +112,11 @@ class JobQueue:
             return Worker.count(queue=Queue(queue, connection=self._redis))
         except RedisError:
             return 0
+
+    @property
+    def jobs(self) -> QueueJobs:
+        """What the queues hold, one by one."""
+        return QueueJobs(self._redis, QUEUES)
 
     def _enqueue(
         self, queue: str, job: str, args: tuple[Any, ...], job_id: str | None, after: str | None

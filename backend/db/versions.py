@@ -1,5 +1,7 @@
 """Questions about projects' versions and publications."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -112,3 +114,19 @@ def all_versions(session: Session, project_id: int) -> list[Version]:
     """Every version of a project, the oldest first."""
     statement = select(Version).where(Version.project_id == project_id).order_by(Version.id)
     return list(session.scalars(statement))
+
+
+def newest_versions(
+    session: Session, project_id: int, *, before: int = 0, limit: int
+) -> list[Version]:
+    """Versions of a project, the newest first, older than the one of id `before` where given."""
+    statement = select(Version).where(Version.project_id == project_id)
+    if before:
+        statement = statement.where(Version.id < before)
+    return list(session.scalars(statement.order_by(Version.id.desc()).limit(limit)))
+
+
+def runs_of_versions(session: Session, version_ids: Collection[int]) -> dict[int, Run]:
+    """The newest run that made each of these versions."""
+    statement = select(Run).where(Run.version_id.in_(version_ids)).order_by(Run.id)
+    return {run.version_id: run for run in session.scalars(statement) if run.version_id is not None}
