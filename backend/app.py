@@ -24,6 +24,9 @@ from backend.admin.projects import projects_page
 from backend.admin.services import Services
 from backend.admin.wording import add_wording
 from backend.api.health import health_check
+from backend.api.rest.operations import OPERATIONS
+from backend.api.rest.problem import problem
+from backend.api.rest.wire import ROOT, rest_blueprint
 from backend.api.webhooks import webhooks
 from backend.context import open_context
 from backend.settings import Settings, load_settings
@@ -74,8 +77,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     add_charts(app)
     add_wording(app)
     add_headers(app)
-    add_error_pages(app)
-    for part in (*PAGES, health_check, webhooks):
+    add_error_pages(app, ROOT, problem)
+    rest = rest_blueprint(OPERATIONS, permissions.ALLOWED)
+    csrf.exempt(rest)  # authenticated by a token, never by a cookie
+    for part in (*PAGES, health_check, webhooks, rest):
         app.register_blueprint(part)
     return app
 

@@ -2,28 +2,36 @@
 
 import logging
 import secrets
+from collections.abc import Callable
 
-from flask import Flask, render_template, request
+from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from backend.errors import NotFoundError
 
+Problem = Callable[[int, str], ResponseReturnValue]
+_API = "goldloop.api_errors"
+
 log = logging.getLogger(__name__)
 
-_SENTENCES = {
-    401: "Sign in again to go on.",
-    403: "Your role does not allow this. A curator or an administrator can do it.",
-    404: "There is no such page.",
-    405: "This address does not take that kind of request.",
-    413: "That is more than this page takes.",
-    429: "Too many wrong attempts. Wait a few minutes, then try again.",
+_SENTENCES: dict[int, LazyString] = {
+    401: _l("Sign in again to go on."),
+    403: _l("Your role does not allow this. A curator or an administrator can do it."),
+    404: _l("There is no such page."),
+    405: _l("This address does not take that kind of request."),
+    413: _l("That is more than this page takes."),
+    429: _l("Too many wrong attempts. Wait a few minutes, then try again."),
 }
 
 
-def add_error_pages(app: Flask) -> None:
-    """Answer every error with one page."""
+def add_error_pages(app: Flask, api: str, problem: Problem) -> None:
+    """Answer every error with one page; below the API's address, with its own shape."""
+    app.extensions[_API] = (f"{api}/", problem)
     app.register_error_handler(CSRFError, _expired)
     app.register_error_handler(NotFoundError, _not_found)
     app.register_error_handler(HTTPException, _refused)
@@ -31,7 +39,7 @@ def add_error_pages(app: Flask) -> None:
 
 
 def _expired(error: CSRFError) -> ResponseReturnValue:
-    return _page(400, "This form has expired. Go back, reload the page and send it again.")
+    return _page(400, _("This form has expired. Go back, reload the page and send it again."))
 
 
 def _not_found(error: NotFoundError) -> ResponseReturnValue:
@@ -42,14 +50,19 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
     code = error.code or 500
-    return _page(code, _SENTENCES.get(code, error.description or error.name))
+    return _page(code, str(_SENTENCES.get(code, error.description or error.name)))
 
 
 def _failed(error: Exception) -> ResponseReturnValue:
     name = secrets.token_hex(4)
     log.exception("event=page_failed id=%s endpoint=%s", name, request.endpoint)
-    return _page(500, f"Something went wrong on our side. The log names it {name}.")
+    return _page(500, _("Something went wrong on our side. The log names it %(name)s.", name=name))
 
 
 def _page(code: int, sentence: str) -> ResponseReturnValue:
+    api: str
+    problem: Problem
+    api, problem = current_app.extensions[_API]
+    if request.path.startswith(api):
+        return problem(code, sentence)
     return render_template("error.html", code=code, sentence=sentence), code

@@ -4,11 +4,12 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from backend.db.scopes import Scope
 from backend.db.tables import Role
 
 EVERYONE = None  # no account is asked for
 
-ALLOWED: dict[str, Role | None] = {
+ALLOWED: dict[str, Role | Scope | None] = {
     "static": EVERYONE,
     "health.health": EVERYONE,
     "charts.library": EVERYONE,
@@ -37,6 +38,59 @@ ALLOWED: dict[str, Role | None] = {
     "project_settings.change": Role.CURATOR,
     "accounts.show": Role.ADMINISTRATOR,
     "accounts.change_role": Role.ADMINISTRATOR,
+    # the API: what a program's token needs
+    "rest.document": EVERYONE,
+    "rest.list_projects": Scope.PROJECTS_READ,
+    "rest.show_project": Scope.PROJECTS_READ,
+    "rest.show_settings": Scope.PROJECTS_READ,
+    "rest.create": Scope.CONNECTIONS_WRITE,
+    "rest.connect": Scope.CONNECTIONS_WRITE,
+    "rest.adopt_label_studio": Scope.CONNECTIONS_WRITE,
+    "rest.sync": Scope.CONNECTIONS_WRITE,
+    "rest.set_settings": Scope.SETTINGS_WRITE,
+    "rest.list_formats": Scope.PROJECTS_READ,
+    "rest.import_documents": Scope.GOLD_WRITE,
+    "rest.download_gold": Scope.GOLD_READ,
+    "rest.label_balance": Scope.GOLD_READ,
+    "rest.what_if": Scope.GOLD_READ,
+    "rest.list_mappings": Scope.GOLD_READ,
+    "rest.add": Scope.GOLD_WRITE,
+    "rest.rename_label": Scope.GOLD_WRITE,
+    "rest.merge_label": Scope.GOLD_WRITE,
+    "rest.restore_mapping": Scope.GOLD_WRITE,
+    "rest.list_runs": Scope.PROJECTS_READ,
+    "rest.show_run": Scope.PROJECTS_READ,
+    "rest.list_versions": Scope.PROJECTS_READ,
+    "rest.show_version": Scope.PROJECTS_READ,
+    "rest.start_run": Scope.MODELS_WRITE,
+    "rest.retry_run": Scope.MODELS_WRITE,
+    "rest.cancel_run": Scope.MODELS_WRITE,
+    "rest.decide_run": Scope.MODELS_WRITE,
+    "rest.publish_version": Scope.MODELS_WRITE,
+    "rest.show_survey": Scope.GOLD_READ,
+    "rest.list_findings": Scope.GOLD_READ,
+    "rest.list_copies": Scope.GOLD_READ,
+    "rest.show_conflicts": Scope.GOLD_READ,
+    "rest.find_copies": Scope.GOLD_WRITE,
+    "rest.decide_conflict": Scope.GOLD_WRITE,
+    "rest.withdraw_decision": Scope.GOLD_WRITE,
+    "rest.autolabel_status": Scope.GOLD_READ,
+    "rest.list_autolabels": Scope.GOLD_READ,
+    "rest.list_promises": Scope.GOLD_READ,
+    "rest.start_autolabels": Scope.MODELS_WRITE,
+    "rest.pause_autolabels": Scope.MODELS_WRITE,
+    "rest.resume_autolabels": Scope.MODELS_WRITE,
+    "rest.cancel_autolabels": Scope.MODELS_WRITE,
+    "rest.decide_autolabels": Scope.GOLD_WRITE,
+    "rest.undo_autolabels": Scope.GOLD_WRITE,
+    "rest.list_accounts": Scope.ACCOUNTS_READ,
+    "rest.list_tokens": Scope.ACCOUNTS_READ,
+    "rest.list_audit_log": Scope.ACCOUNTS_READ,
+    "rest.add_account": Scope.ACCOUNTS_WRITE,
+    "rest.set_account_role": Scope.ACCOUNTS_WRITE,
+    "rest.set_account_password": Scope.ACCOUNTS_WRITE,
+    "rest.make_token": Scope.ACCOUNTS_WRITE,
+    "rest.revoke_token": Scope.ACCOUNTS_WRITE,
 }
 
 _ORDER = (Role.ANNOTATOR, Role.CURATOR, Role.ADMINISTRATOR)
@@ -54,8 +108,8 @@ def check_request() -> ResponseReturnValue | None:
     if request.endpoint not in ALLOWED:
         abort(403)
     needed = ALLOWED[request.endpoint]
-    if needed is None:
-        return None
+    if needed is None or isinstance(needed, Scope):
+        return None  # the API asks for a token itself, with the scope that stands here
     if not current_user.is_authenticated:
         if request.method == "GET" and not request.endpoint.endswith(".live"):
             return redirect(url_for("login.login", next=request.full_path.rstrip("?")))
@@ -67,4 +121,6 @@ def check_request() -> ResponseReturnValue | None:
 
 def allowed(endpoint: str) -> bool:
     """For templates: whether the person signed in may use a route."""
-    return bool(current_user.is_authenticated) and may(current_user.role, ALLOWED[endpoint])
+    needed = ALLOWED[endpoint]
+    assert not isinstance(needed, Scope)
+    return bool(current_user.is_authenticated) and may(current_user.role, needed)

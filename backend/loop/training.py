@@ -3,7 +3,9 @@
 import logging
 import shutil
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from backend.context import Context
 from backend.db import runs, versions
@@ -30,12 +32,20 @@ SEED = 0  # of training and gate: a run is repeated exactly
 log = logging.getLogger(__name__)
 
 
-def request(context: Context, project_key: str, asked_by: str) -> retrain.Opened:
-    """Begin a run, or say why not; a wish during an active run is remembered."""
+def request(
+    context: Context,
+    project_key: str,
+    asked_by: str,
+    options: Mapping[str, Any] | None = None,
+) -> retrain.Opened:
+    """Begin a run, or say why not; a wish during an active run is remembered.
+
+    `options` of the trainer are for this run alone.
+    """
     with context.database.write() as session:
         found = project_by_key(session, project_key)
         project = versions.locked_project(session, found.id)
-        opened = retrain.open_run(session, project, asked_by)
+        opened = retrain.open_run(session, project, asked_by, options)
     log.info(
         "event=training_asked project=%s by=%s answer=%r", project_key, asked_by, opened.sentence
     )

@@ -1,10 +1,16 @@
-"""Accounts, their roles and passwords, changed by somebody: each change is in the audit log."""
+"""Accounts, roles, passwords and tokens, changed by somebody: each change is in the audit log."""
+
+from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from backend.db.accounts import add_account, existing_account, set_password, set_role
+from backend.db.api_tokens import make_token, revoke_token
 from backend.db.audit_log import record
+from backend.db.scopes import Scope
 from backend.db.tables import Account, Role
+from backend.db.tables_of_access import ApiToken
 
 
 def add_person(
@@ -29,3 +35,32 @@ def change_password(session: Session, email: str, password: str, *, by: str) -> 
     set_password(account, password)
     record(session, by, "account.password", subject=account.email)
     return account
+
+
+def give_token(
+    session: Session,
+    account: Account,
+    name: str,
+    scopes: Collection[Scope],
+    *,
+    by: str,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """Make a token for an account; with it, the only time, what a program shows."""
+    token, shown = make_token(
+        session, account, name, scopes, made_by=by[:254], expires_at=expires_at
+    )
+    after = {
+        "account": account.email,
+        "scopes": token.scopes,
+        "expires_at": expires_at.isoformat() if expires_at else None,
+    }
+    record(session, by, "token.make", subject=f"token {token.name}", after=after)
+    return token, shown
+
+
+def end_token(session: Session, token_id: int, *, by: str) -> ApiToken:
+    """Let a token be worth nothing from now on; raises NotFoundError."""
+    token = revoke_token(session, token_id)
+    record(session, by, "token.revoke", subject=f"token {token.name}", before=token.scopes)
+    return token

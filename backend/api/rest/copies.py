@@ -1,0 +1,196 @@
+"""Duplicates, conflicts among copies, and strings with several labels."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from backend.api.rest.asking import asked_by, caller, opened
+from backend.api.rest.fields import (
+    Done,
+    Id,
+    Json,
+    Key,
+    Page,
+    Paged,
+    Sentence,
+    Strict,
+    Told,
+    Word,
+    page,
+)
+from backend.api.rest.operation import Operations
+from backend.db.duplicates import Member, document_named, members
+from backend.db.projects import project_by_key
+from backend.db.surveys import findings, last_survey, open_findings
+from backend.db.tables_of_surveys import Found
+from backend.db.versions import locked_project
+from backend.errors import InvalidInputError
+from backend.workflow import adjudicate
+from backend.workflow.conflicts import exact_conflicts, near_conflicts
+from ml_backend.contract.entity import EntityError, read_entities
+from ml_backend.contract.messages import DEFAULT_QUEUE
+
+FIND_NEAR = "backend.jobs.find_near"
+
+copies = Operations("Duplicates and conflicts")
+
+
+class SurveyTold(Told):
+    """The last look at all gold and copies; the counts are of what nobody has decided yet."""
+
+    made_at: datetime | None
+    open: dict[Found, int]
+    totals: Json
+
+
+class Which(Paged):
+    """Which findings."""
+
+    kind: Found
+    label: Annotated[Sentence, Field(max_length=200, description="only those that concern it")] = ""
+
+
+class FindingTold(Told):
+    """One thing that the last survey found."""
+
+    subject: str = Field(description="the group it is about")
+    labels: list[str]
+    body: Json
+
+
+class Named(Strict):
+    """A document by the id it has in files."""
+
+    document: Word
+
+
+class EntityGiven(Strict):
+    """One entity: code points of the text, half-open."""
+
+    start: Annotated[int, Field(ge=0, le=10**9)]
+    end: Annotated[int, Field(ge=1, le=10**9)]
+    label: Word
+
+
+class Decision(Named):
+    """What the gold of a text is; every exact copy receives it."""
+
+    entities: Annotated[list[EntityGiven], Field(max_length=10_000)]
+    reason: Sentence = ""
+
+
+class DecisionTold(Told):
+    """A decision: its documents, and copies that it cannot be projected to, with the reason."""
+
+    decision: Id
+    documents: list[str]
+    refused: dict[str, str]
+
+
+class Withdrawn(Told):
+    """Documents that a decision was taken back from."""
+
+    documents: list[str]
+
+
+@copies.get("/projects/{key}/survey")
+def show_survey(key: Key) -> SurveyTold:
+    """How many conflicts, groups of copies and strings with several labels are open."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        last = last_survey(session, project.id)
+        return SurveyTold(
+            made_at=last.made_at if last else None,
+            open=open_findings(session, project.id),
+            totals=last.figures["totals"] if last else {},
+        )
+
+
+@copies.get("/projects/{key}/findings")
+def list_findings(key: Key, query: Which) -> Page[FindingTold]:
+    """What the last survey found of a kind, in the order in which people should see it."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        found = findings(
+            session,
+            project.id,
+            query.kind,
+            after=query.start if query.after is not None else -1,
+            limit=query.limit + 1,
+            label=query.label,
+        )
+    return page(
+        found,
+        query.limit,
+        key=lambda one: one.position,
+        told=lambda one: FindingTold(subject=one.subject, labels=one.labels.split(), body=one.body),
+    )
+
+
+@copies.get("/projects/{key}/copies")
+def list_copies(key: Key, query: Named) -> list[Member]:
+    """The copies and near copies of a document, itself included."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        return members(session, document_named(session, project.id, query.document))
+
+
+@copies.post("/projects/{key}/copies/find", status=202)
+def find_copies(key: Key) -> Done:
+    """Let a job compare new documents with all others, for near copies."""
+    with opened().database.read() as session:
+        project_id = project_by_key(session, key).id
+    opened().queue.ring(DEFAULT_QUEUE, FIND_NEAR, project_id, job_id=f"{FIND_NEAR}-{project_id}")
+    return Done(message="a worker looks for near copies")
+
+
+@copies.get("/projects/{key}/conflicts")
+def show_conflicts(key: Key, query: Named) -> list[Json]:
+    """The conflicts of a document's copies: each variant, who made it, and what differs."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        asked = document_named(session, project.id, query.document)
+        near_ids = [asked.near_id] if asked.near_id else []
+        found = [
+            *exact_conflicts(session, project, [asked.group_key]),
+            *near_conflicts(session, project, near_ids),
+        ]
+        return [one.to_dict() for one in found]
+
+
+@copies.post("/projects/{key}/conflicts/decide")
+def decide_conflict(key: Key, body: Decision) -> DecisionTold:
+    """Decide once what the gold of a document's text is; every exact copy receives it."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        document = document_named(session, project.id, body.document)
+        try:
+            wanted = read_entities([one.model_dump() for one in body.entities], document.text)
+        except EntityError as error:
+            raise InvalidInputError(str(error)) from None
+        decided = adjudicate.decide(
+            session,
+            project,
+            document,
+            wanted,
+            made_by=asked_by(),
+            account_id=caller().account_id,
+            reason=body.reason,
+        )
+        return DecisionTold(
+            decision=decided.adjudication.id,
+            documents=decided.documents,
+            refused=decided.refused,
+        )
+
+
+@copies.post("/projects/{key}/conflicts/withdraw")
+def withdraw_decision(key: Key, body: Named) -> Withdrawn:
+    """Take a decision back: what people or files said of the text is gold again."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        document = document_named(session, project.id, body.document)
+        return Withdrawn(
+            documents=adjudicate.withdraw(session, project, document, made_by=asked_by())
+        )

@@ -1,0 +1,160 @@
+"""Models: training runs, what is decided about them, versions, and going back."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+from sqlalchemy import select
+
+from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.fields import Id, Json, Key, Page, Paged, Strict, Told, Word, page
+from backend.api.rest.operation import Operations
+from backend.db.projects import project_by_key
+from backend.db.tables import Run, Version
+from backend.db.versions import all_versions, version_by_name
+from backend.errors import ConflictError, NotFoundError
+from backend.loop import publication, training
+
+models = Operations("Models")
+
+
+class RunTold(Told):
+    """A training run: what was asked, and what became of it."""
+
+    id: int
+    state: str
+    asked_by: str
+    reason: str
+    options: Json = Field(description="of the trainer, for this run alone")
+    gold_revision: int
+    gate: Json = Field(description="the decision's numbers")
+    version_id: int | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class VersionTold(Told):
+    """One set of weights."""
+
+    id: int
+    name: str
+    state: str
+    figures: Json = Field(description="what its training and gate measured")
+    created_at: datetime
+
+
+class Choices(Strict):
+    """Options of the trainer for one run; what is left out is the project's."""
+
+    encoder: Word | None = None
+    head: Literal["crf", "softmax", "bilstm-crf", "bigru-crf", "span", "biaffine"] | None = None
+    start: Literal["scratch", "champion"] | None = None
+    epochs: Annotated[int | None, Field(ge=1, le=1000)] = None
+
+
+class Verdict(Strict):
+    """A curator's word."""
+
+    promote: bool
+
+
+class PublicationTold(Told):
+    """A version on its way to being served."""
+
+    id: int
+    state: str
+    asked_by: str
+    reason: str
+    created_at: datetime
+
+
+class Going(Strict):
+    """The version to serve."""
+
+    version: Word
+
+
+@models.get("/projects/{key}/runs")
+def list_runs(key: Key, query: Paged) -> Page[RunTold]:
+    """Training runs, the newest first."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        statement = select(Run).where(Run.project_id == project.id)
+        if query.start:
+            statement = statement.where(Run.id < query.start)
+        found = session.scalars(statement.order_by(Run.id.desc()).limit(query.limit + 1)).all()
+        return page(found, query.limit, key=lambda one: one.id, told=RunTold.model_validate)
+
+
+@models.get("/projects/{key}/runs/{run_id}")
+def show_run(key: Key, run_id: Id) -> RunTold:
+    """One run."""
+    return RunTold.model_validate(_run(key, run_id))
+
+
+@models.post("/projects/{key}/runs", status=202)
+def start_run(key: Key, body: Choices) -> RunTold:
+    """Train on the gold as it is now; workers do the work.
+
+    While a run is active the wish is kept and the answer is 409.
+    """
+    options = body.model_dump(exclude_none=True)
+    asked = training.request(opened(), key, asked_by(), options)
+    if asked.run is None:
+        raise ConflictError(asked.sentence)
+    return RunTold.model_validate(_run(key, asked.run.id))
+
+
+@models.post("/projects/{key}/runs/{run_id}/retry", status=202)
+def retry_run(key: Key, run_id: Id) -> RunTold:
+    """Run a failed or cancelled run's frozen snapshot again."""
+    _run(key, run_id)
+    return RunTold.model_validate(training.retry(opened(), run_id, asked_by()))
+
+
+@models.post("/projects/{key}/runs/{run_id}/cancel", status=202)
+def cancel_run(key: Key, run_id: Id) -> RunTold:
+    """Stop a run: at once while it waits, at its next step while it trains."""
+    _run(key, run_id)
+    return RunTold.model_validate(training.cancel(opened(), run_id, asked_by()))
+
+
+@models.post("/projects/{key}/runs/{run_id}/decision")
+def decide_run(key: Key, run_id: Id, body: Verdict) -> RunTold:
+    """Promote or refuse the challenger of a run that waits because gate gold was little."""
+    _run(key, run_id)
+    training.decide(opened(), run_id, promote=body.promote, asked_by=asked_by())
+    return RunTold.model_validate(_run(key, run_id))
+
+
+@models.get("/projects/{key}/versions")
+def list_versions(key: Key) -> list[VersionTold]:
+    """Every version, the oldest first."""
+    with opened().database.read() as session:
+        found = all_versions(session, project_by_key(session, key).id)
+        return [VersionTold.model_validate(one) for one in found]
+
+
+@models.get("/projects/{key}/versions/{name}")
+def show_version(key: Key, name: Word) -> VersionTold:
+    """One version."""
+    with opened().database.read() as session:
+        found: Version = version_by_name(session, project_by_key(session, key).id, name)
+        return VersionTold.model_validate(found)
+
+
+@models.post("/projects/{key}/publications", status=202)
+def publish_version(key: Key, body: Going) -> PublicationTold:
+    """Serve a version: a new one, or an earlier one again, which is a rollback."""
+    began = publication.begin(opened(), key, body.version, asked_by())
+    return PublicationTold.model_validate(began)
+
+
+def _run(key: str, run_id: int) -> Run:
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        run = session.get(Run, run_id)
+    if run is None or run.project_id != project.id:
+        raise NotFoundError("run", run_id)
+    return run
