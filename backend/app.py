@@ -13,6 +13,7 @@ from backend.admin.actions import actions
 from backend.admin.charts import add_charts, charts
 from backend.admin.errors import add_error_pages
 from backend.admin.headers import add_headers
+from backend.admin.labels import labels_page
 from backend.admin.language import add_languages, language_switch
 from backend.admin.login import limiter, login_page, logins
 from backend.admin.models import models_page
@@ -41,6 +42,7 @@ PAGES = (
     actions,
     charts,
     language_switch,
+    labels_page,
 )
 LARGEST_REQUEST = 1024 * 1024  # bytes; the webhook endpoint sets its own
 

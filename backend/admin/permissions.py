@@ -36,6 +36,11 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "models.download": Role.CURATOR,
     "project_settings.show": Role.CURATOR,
     "project_settings.change": Role.CURATOR,
+    "labels.show": Role.CURATOR,
+    "labels.live": Role.CURATOR,
+    "labels.change": Role.CURATOR,
+    "labels.restore": Role.CURATOR,
+    "labels.survey": Role.CURATOR,
     "accounts.show": Role.ADMINISTRATOR,
     "accounts.change_role": Role.ADMINISTRATOR,
     # the API: what a program's token needs

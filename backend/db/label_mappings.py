@@ -21,6 +21,12 @@ def all_mappings(session: Session, project_id: int) -> Sequence[LabelMapping]:
     return session.scalars(statement.order_by(LabelMapping.number)).all()
 
 
+def newest_mappings(session: Session, project_id: int, limit: int) -> Sequence[LabelMapping]:
+    """The last mappings of a project, the newest first."""
+    statement = select(LabelMapping).where(LabelMapping.project_id == project_id)
+    return session.scalars(statement.order_by(LabelMapping.number.desc()).limit(limit)).all()
+
+
 def mapping_by_number(session: Session, project_id: int, number: int) -> LabelMapping:
     """A version of the mapping; raises NotFoundError."""
     statement = select(LabelMapping).where(

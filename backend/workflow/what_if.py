@@ -1,7 +1,7 @@
 """What a minimum support, a merge or a new name would change, before anyone retrains."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -29,7 +29,7 @@ class LabelChange:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What would change. `documents` hold at least one entity that does."""
+    """What would change. `documents` hold at least one entity that does, or are at most so many."""
 
     minimum_before: int
     minimum: int
@@ -37,6 +37,7 @@ class WhatIf:
     left_out: dict[str, int]
     changes: tuple[LabelChange, ...]
     documents: int
+    at_most: bool = False
 
     @property
     def entities(self) -> int:
@@ -70,12 +71,13 @@ def what_if(
     min_support: int | None = None,
     merges: Pairs = (),
     renames: Pairs = (),
+    exactly: bool = True,
 ) -> WhatIf:
     """What these would change against what is in force; merges are thought done first.
 
     Without `min_support` the project's stays. Counts come from what is kept up; only where several
-    labels change does it look which documents hold two of them. Raises InvalidInputError for a
-    merge or a name that cannot be.
+    labels change does it look which documents hold two of them, unless it need not be exact: then
+    no gold is read. Raises InvalidInputError for a merge or a name that cannot be.
     """
     gold = gold_counts(session, project.id)
     entities = {label: numbers[0] for label, numbers in gold.items()}
@@ -87,9 +89,18 @@ def what_if(
         mapping = mapping.rename(label, name)
     set_then = set_now if min_support is None else min_support
     after = make_rules(project.labels, mapping, entities, set_then)
-    return difference(
-        before, after, gold, lambda labels: documents_with(session, project.id, labels)
+    seen = difference(
+        before,
+        after,
+        gold,
+        lambda labels: (
+            documents_with(session, project.id, labels)
+            if exactly
+            else sum(gold[label][1] for label in labels)
+        ),
     )
+    several = sum(1 for change in seen.changes if change.documents) > 1
+    return replace(seen, at_most=several and not exactly)
 
 
 def difference(

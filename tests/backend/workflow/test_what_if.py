@@ -96,3 +96,12 @@ def test_the_documents_can_be_named(filled):
     with filled.read() as session:
         found = names_of_documents_with(session, 1, ["LC", "OG"], 2)
     assert [name[:6] for name in found] == ["000000", "000002"]
+
+
+def test_where_it_need_not_be_exact_no_gold_is_read_and_the_most_is_told(filled):
+    exact, quick = (ask(filled, min_support=4, exactly=exactly) for exactly in (True, False))
+    assert (exact.documents, exact.at_most) == (4, False)
+    assert (quick.documents, quick.at_most) == (6, True)
+    assert quick.changes == exact.changes
+    one = ask(filled, renames=[("PS", "사람")], exactly=False)
+    assert (one.documents, one.at_most) == (2, False)
