@@ -46,8 +46,13 @@ def score_rows(report: VersionReport) -> list[ScoreRow]:
 def _row(label: str, counts: Counts, intervals: ScoreIntervals) -> ScoreRow:
     values = (counts.precision, counts.recall, counts.f1)
     given = (intervals.precision, intervals.recall, intervals.f1)
-    cells = tuple(ScoreCell(v, i, heat(v)) for v, i in zip(values, given, strict=True))
+    cells = tuple(ScoreCell(v, i, _tint(v)) for v, i in zip(values, given, strict=True))
     return ScoreRow(label, counts.support, counts.predicted, cells)
+
+
+def _tint(score: float) -> str:
+    """Green from a half upwards, red from a half downwards, both the fuller the further."""
+    return f"{heat(2 * abs(score - 0.5))} {'right' if score >= 0.5 else 'wrong'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,10 @@ def difference_rows(intervals: LabelIntervals) -> list[DifferenceRow]:
 
 @dataclass(frozen=True, slots=True)
 class ConfusionCell:
-    """How often; `kind` is `right`, `wrong` or `none`, the tint is of its share of the row."""
+    """How often; `kind` is `right`, `wrong` or `none`, the tint is of its share of the row.
+
+    A quarter that is wrong has the full tint.
+    """
 
     count: int
     kind: str
@@ -125,4 +133,5 @@ def confusion(mistakes: Mapping[str, object]) -> Confusion:
 def _cell(count: int, total: int, right: bool) -> ConfusionCell:
     if not count:
         return ConfusionCell(0, "none", heat(0))
-    return ConfusionCell(count, "right" if right else "wrong", heat(count / total))
+    share = count / total
+    return ConfusionCell(count, "right" if right else "wrong", heat(share if right else 4 * share))

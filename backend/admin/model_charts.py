@@ -23,7 +23,7 @@ def course_chart(points: Sequence[CoursePoint]) -> Chart:
         "type": "line",
         "data": {
             "datasets": [
-                _line(_("Loss"), loss, "--skipped", pointRadius=0),
+                _line(_("Loss"), loss, "--skipped", yAxisID="y", pointRadius=0),
                 _line(_("F1 on dev"), looks, "--open", yAxisID="f1", pointRadius=3),
             ]
         },

@@ -1,0 +1,83 @@
+"""The pages of models and jobs in a real Chromium: every width, light and dark, charts drawn."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy import select
+
+from backend.db.session import Database
+from backend.db.tables import Run, RunState
+from backend.settings import Settings
+from ml_backend.contract.messages import JobFolder
+from tests.backend.admin.model_data import leave_course, leave_reports
+from tests.backend.admin.test_browser import (  # noqa: F401
+    SCREENSHOTS,
+    address,
+    assert_fits,
+    narrow_and_wide,
+    sign_in,
+)
+
+pytestmark = pytest.mark.real
+
+PAGES = (
+    ("/projects/general/models", "models"),
+    ("/projects/general/models/v3", "model"),
+    ("/projects/general/models/compare?first=v1&second=v3", "models-compare"),
+    ("/projects/empty/models", "models-empty"),
+)
+
+
+def assert_drawn(page: Page) -> None:
+    """Every chart has ink on its canvas."""
+    blank = """[...document.querySelectorAll("canvas")].filter(one => !one.getContext("2d")
+        .getImageData(0, 0, one.width, one.height).data.some(ink => ink)).map(one => one.id)"""
+    page.wait_for_function(f"{blank.strip()}.length === 0")
+
+
+def test_every_page_fits_every_width_and_draws_its_charts(
+    narrow_and_wide: dict[str, BrowserContext],  # noqa: F811
+    address: str,  # noqa: F811
+    filled: Database,
+    settings: Settings,
+) -> None:
+    leave_reports(filled, settings.jobs)
+    with filled.read() as session:
+        run = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
+    leave_course(JobFolder(Path(run.folder)), 400)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for name, context in narrow_and_wide.items():
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("console", lambda told, into=problems: into.append(told.text))
+        page.on("pageerror", lambda error, into=problems: into.append(str(error)))
+        sign_in(page, address)
+        for path, shot in PAGES:
+            page.goto(address + path)
+            assert_fits(page)
+            assert_drawn(page)
+            page.screenshot(path=SCREENSHOTS / f"{shot}-{name}.png", full_page=True)
+        assert problems == []
+        page.close()
+
+
+def test_the_choices_of_a_run_are_reached_and_sent_by_keys(
+    narrow_and_wide: dict[str, BrowserContext],  # noqa: F811
+    address: str,  # noqa: F811
+    filled: Database,
+) -> None:
+    with filled.write() as session:
+        session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one().state = "failed"
+    page = narrow_and_wide["wide"].new_page()
+    sign_in(page, address)
+    page.goto(f"{address}/projects/general/models")
+    page.locator("#choices summary").focus()
+    page.keyboard.press("Enter")
+    page.locator("#head").select_option("span")
+    page.locator("#epochs").fill("3")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("flashes")).to_be_visible()
+    with filled.read() as session:
+        run = session.scalars(select(Run).where(Run.state == RunState.QUEUED)).one()
+    assert run.options == {"head": "span", "epochs": 3}
