@@ -73,7 +73,11 @@ def _schemas(operations: Sequence[Operation]) -> tuple[dict[str, Any], _Refs]:
     ]
     inputs: list[Any] = [("Problem", "serialization", TypeAdapter(Problem)), *asked, *told]
     refs, found = TypeAdapter.json_schemas(inputs, ref_template=REFS)
-    return found.get("$defs", {}), refs
+    schemas = found.get("$defs", {})
+    for one in operations:
+        if one.query is not None:
+            schemas |= one.query.model_json_schema(ref_template=REFS).get("$defs", {})
+    return schemas, refs
 
 
 def _operation(operation: Operation, scope: Scope, refs: _Refs) -> dict[str, Any]:
@@ -119,7 +123,7 @@ def _path(operation: Operation) -> list[dict[str, Any]]:
 def _query(operation: Operation) -> list[dict[str, Any]]:
     if operation.query is None:
         return []
-    schema = operation.query.model_json_schema()
+    schema = operation.query.model_json_schema(ref_template=REFS)
     return [
         {
             "name": name,
