@@ -143,7 +143,7 @@ def _autolabelled(overview: ProjectOverview, figures: PathFigures) -> list[Figur
 
 def _released(overview: ProjectOverview, figures: PathFigures) -> list[Figure]:
     found = [Figure(number(overview.documents.gold), _("documents of gold"))]
-    if figures.release is not None:
-        named = _("release %(number)s", number=figures.release.number)
+    if figures.release:
+        named = _("release %(number)s", number=figures.release)
         found.insert(0, Figure(named, _("is the newest")))
     return found

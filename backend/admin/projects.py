@@ -1,40 +1,74 @@
-"""The list of projects: how far each has come, at a glance."""
+"""The list of projects: how far each has come, and what waits there for a curator."""
+
+from dataclasses import dataclass
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from backend.admin.document_bar import document_bar
-from backend.admin.figures import version_figures
 from backend.admin.opened import opened
-from backend.db.document_counts import count_documents
-from backend.db.overview import champions, changed_by_project
-from backend.db.projects import all_projects, settings_of
-from backend.db.versions import run_of_version
+from backend.admin.sparkline import sparkline
+from backend.admin.wording import number
+from backend.db.project_cards import ProjectCard, project_cards
+from backend.db.projects import settings_of
 
 projects_page = Blueprint("projects", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits for a curator, and the section where to act."""
+
+    sentence: str
+    section: str
 
 
 @projects_page.get("/")
 def projects() -> ResponseReturnValue:
     """A card for each project."""
     with opened().database.read() as session:
-        found = all_projects(session)
-        counts = count_documents(session, [project.id for project in found])
-        changed = changed_by_project(session, found)
-        cards = []
-        served = champions(session, found)
-        for project in found:
-            champion = served.get(project.id)
-            run = run_of_version(session, champion.id) if champion else None
-            cards.append(
-                {
-                    "project": project,
-                    "documents": counts[project.id],
-                    "bar": document_bar(counts[project.id]),
-                    "champion": champion,
-                    "figures": version_figures(champion, run) if champion else None,
-                    "changed": changed[project.id],
-                    "threshold": settings_of(project).retrain_threshold,
-                }
-            )
+        found = project_cards(session)
+    cards = [
+        {
+            "card": card,
+            "bar": document_bar(card.documents),
+            "spark": sparkline([score for _name, score in card.f1]),
+            "waiting": _waiting(card),
+            "threshold": settings_of(card.project).retrain_threshold,
+        }
+        for card in found
+    ]
     return render_template("projects.html", cards=cards)
+
+
+def _waiting(card: ProjectCard) -> list[Waiting]:
+    found = []
+    if card.undecided:
+        found.append(Waiting(_("A challenger waits for a decision"), "models"))
+    if card.conflicts:
+        sentence = ngettext(
+            "%(count)s group is labelled differently",
+            "%(count)s groups are labelled differently",
+            card.conflicts,
+            count=number(card.conflicts),
+        )
+        found.append(Waiting(sentence, "duplicates"))
+    if card.proposals:
+        sentence = ngettext(
+            "%(count)s proposal waits for a person",
+            "%(count)s proposals wait for a person",
+            card.proposals,
+            count=number(card.proposals),
+        )
+        found.append(Waiting(sentence, "autolabel"))
+    if card.refused:
+        sentence = ngettext(
+            "%(count)s delivery could not be used",
+            "%(count)s deliveries could not be used",
+            card.refused,
+            count=number(card.refused),
+        )
+        found.append(Waiting(sentence, "jobs"))
+    return found

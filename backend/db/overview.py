@@ -16,7 +16,7 @@ from backend.db.projects import (
     recent_corrections,
     settings_of,
 )
-from backend.db.runs import changed_by_people, judged_run, last_finished_revision
+from backend.db.runs import changed_by_people, judged_run
 from backend.db.tables import (
     ACTIVE_RUNS,
     FINISHED_RUNS,
@@ -32,7 +32,7 @@ from backend.db.tables_of_autolabel import Promise
 from backend.db.versions import ENDED, run_of_version
 from backend.settings import ProjectSettings
 
-LATEST = 30  # versions and runs that are shown
+LATEST = 8  # versions and runs that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,9 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
         select(Run).where(Run.project_id == project.id).order_by(Run.id.desc()).limit(LATEST)
     ).all()
     judged = _judged(session, project, runs)
+    made_champion = next((run for run in runs if run.version_id == project.champion_id), None)
+    if made_champion is None and project.champion_id is not None:
+        made_champion = run_of_version(session, project.champion_id)
     return ProjectOverview(
         project=project,
         settings=settings_of(project),
@@ -107,7 +110,7 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
         changed=changed_by_people(session, project.id, judged.gold_revision if judged else 0),
         corrections=recent_corrections(session, project.id),
         versions=_versions(session, project),
-        champion_run=run_of_version(session, project.champion_id) if project.champion_id else None,
+        champion_run=made_champion if project.champion_id is not None else None,
         runs=runs,
         judged_run=judged,
         publication=session.scalars(
@@ -120,23 +123,6 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
         reconciliation=last_reconciliation(session, project.id),
         promise=last_promise(session, project.id),
     )
-
-
-def champions(session: Session, projects: Sequence[Project]) -> dict[int, Version]:
-    """The champion of each project that has one, by project id."""
-    ids = [project.champion_id for project in projects if project.champion_id is not None]
-    found = session.scalars(select(Version).where(Version.id.in_(ids)))
-    return {version.project_id: version for version in found}
-
-
-def changed_by_project(session: Session, projects: Sequence[Project]) -> dict[int, int]:
-    """Documents that people changed since each project's last finished run."""
-    return {
-        project.id: changed_by_people(
-            session, project.id, last_finished_revision(session, project.id)
-        )
-        for project in projects
-    }
 
 
 def _judged(session: Session, project: Project, newest: Sequence[Run]) -> Run | None:

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
 from backend.db.pool import chunks
 from backend.db.tables import (
     ACTIVE_RUNS,
+    BY_PEOPLE,
     FINISHED_RUNS,
     Document,
     Gold,
-    GoldSource,
     Part,
     Run,
     RunState,
@@ -88,7 +88,7 @@ def changed_by_people(session: Session, project_id: int, since: int) -> int:
         .where(
             Gold.project_id == project_id,
             Gold.revision > since,
-            Gold.source.in_((GoldSource.PERSON, GoldSource.DECISION)),
+            text(BY_PEOPLE),  # as the index has it: imported gold is not looked at
         )
     )
     return session.execute(statement).scalar_one()
@@ -159,3 +159,10 @@ def group_parts(session: Session, project_id: int) -> dict[str, set[str]]:
     for group_key, part in session.execute(statement):
         found.setdefault(group_key, set()).add(str(part))
     return found
+
+
+def ended_badly(session: Session, project_id: int, limit: int) -> Sequence[Run]:
+    """The newest runs that failed or were cancelled."""
+    bad = (RunState.FAILED, RunState.CANCELLED)
+    statement = select(Run).where(Run.project_id == project_id, Run.state.in_(bad))
+    return session.scalars(statement.order_by(Run.id.desc()).limit(limit)).all()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, true, update
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows
@@ -43,15 +43,21 @@ def findings(
 
 def open_findings(session: Session, project_id: int) -> dict[Found, int]:
     """How many findings of each kind are not settled, those too many to keep included."""
-    survey = last_survey(session, project_id)
-    counts = {Found(kind): n for kind, n in survey.figures["found"].items()} if survey else {}
-    settled = session.execute(
-        select(Finding.kind, func.count())
+    settled = (
+        select(Finding.kind, func.count().label("number"))
         .where(Finding.project_id == project_id, Finding.settled.is_(True))
         .group_by(Finding.kind)
+        .subquery()
     )
-    for kind, number in settled:
-        counts[Found(kind)] -= number
+    rows = session.execute(
+        select(Survey.figures, settled.c.kind, settled.c.number)
+        .outerjoin(settled, true())
+        .where(Survey.project_id == project_id)
+    ).all()
+    counts = {Found(kind): n for kind, n in rows[0].figures["found"].items()} if rows else {}
+    for _figures, kind, number in rows:
+        if kind is not None:
+            counts[Found(kind)] -= number
     return counts
 
 

@@ -289,6 +289,9 @@ class GoldSource(StrEnum):
     RULE = "rule"  # the autolabel promise that a curator signed
 
 
+BY_PEOPLE = "source IN ('person', 'decision')"
+
+
 class Gold(Base):
     """The accepted entities of a document. `revision` is the project's counter when it changed."""
 
@@ -296,6 +299,13 @@ class Gold(Base):
     __table_args__ = (
         Index("ix_gold_revision", "project_id", "revision"),
         Index("ix_gold_source", "project_id", "source", "document_id"),
+        Index(
+            "ix_gold_people",
+            "project_id",
+            "revision",
+            sqlite_where=text(BY_PEOPLE),
+            postgresql_where=text(BY_PEOPLE),
+        ),
     )
 
     document_id: Mapped[int] = mapped_column(

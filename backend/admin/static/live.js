@@ -6,8 +6,10 @@ let timer = 0;
 function swapIn(html) {
   const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
   const unfolded = [...live.querySelectorAll("details[open]")].map(one => one.id);
+  const scrolled = [...live.querySelectorAll(".scrolled[id]")].map(one => [one.id, one.scrollTop]);
   live.innerHTML = html;
   for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, top] of scrolled) document.getElementById(id)?.scrollTo(0, top);
   shown = html;
   document.dispatchEvent(new Event("live"));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
