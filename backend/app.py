@@ -16,6 +16,7 @@ from backend.admin.headers import add_headers
 from backend.admin.labels import labels_page
 from backend.admin.language import add_languages, language_switch
 from backend.admin.login import limiter, login_page, logins
+from backend.admin.jobs import jobs_page
 from backend.admin.models import models_page
 from backend.admin.navigation import add_navigation
 from backend.admin.paging import add_paging
@@ -38,6 +39,7 @@ PAGES = (
     projects_page,
     project_page,
     models_page,
+    jobs_page,
     settings_page,
     actions,
     charts,

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+from redis import Redis
+from rq import SimpleWorker
 from sqlalchemy import select
 
+from backend.clients.queue import JobQueue
 from backend.db.session import Database
 from backend.db.tables import Run, RunState
 from backend.settings import Settings
@@ -26,6 +29,7 @@ PAGES = (
     ("/projects/general/models/v3", "model"),
     ("/projects/general/models/compare?first=v1&second=v3", "models-compare"),
     ("/projects/empty/models", "models-empty"),
+    ("/projects/general/jobs", "jobs"),
 )
 
 
@@ -46,6 +50,14 @@ def test_every_page_fits_every_width_and_draws_its_charts(
     with filled.read() as session:
         run = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
     leave_course(JobFolder(Path(run.folder)), 400)
+    queue = JobQueue(settings.redis_address)
+    queue.ring("default", "backend.jobs.sync", run.project_id, "one", "too many", job_id="broken")
+    redis = Redis.from_url(queue.redis_address)
+    worker = SimpleWorker(["default"], connection=redis, name="default-machine-4711-a0b1c2")
+    worker.work(burst=True, logging_level="CRITICAL")
+    worker.register_birth()
+    queue.ring("default", "backend.jobs.top_up", run.project_id)
+    queue.ring("train", "backend.jobs.tick")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for name, context in narrow_and_wide.items():
         page = context.new_page()
@@ -55,6 +67,8 @@ def test_every_page_fits_every_width_and_draws_its_charts(
         sign_in(page, address)
         for path, shot in PAGES:
             page.goto(address + path)
+            if shot == "jobs":
+                page.get_by_text("Traceback", exact=True).click()
             assert_fits(page)
             assert_drawn(page)
             page.screenshot(path=SCREENSHOTS / f"{shot}-{name}.png", full_page=True)
