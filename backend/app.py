@@ -11,6 +11,7 @@ from backend.admin import permissions
 from backend.admin.accounts import accounts_page
 from backend.admin.actions import actions
 from backend.admin.charts import add_charts, charts
+from backend.admin.duplicates import duplicates_page
 from backend.admin.errors import add_error_pages
 from backend.admin.headers import add_headers
 from backend.admin.labels import labels_page
@@ -45,6 +46,7 @@ PAGES = (
     charts,
     language_switch,
     labels_page,
+    duplicates_page,
 )
 LARGEST_REQUEST = 1024 * 1024  # bytes; the webhook endpoint sets its own
 

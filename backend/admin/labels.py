@@ -23,7 +23,7 @@ from backend.db.surveys import findings, last_survey, open_findings
 from backend.db.tables import Project
 from backend.db.tables_of_surveys import Finding, Found
 from backend.db.versions import locked_project
-from backend.errors import GoldloopError, InvalidInputError
+from backend.errors import ConflictError, GoldloopError, InvalidInputError
 from backend.workflow.balance import balance
 from backend.workflow.change_labels import (
     LabelState,
@@ -137,7 +137,8 @@ def survey(key: str) -> ResponseReturnValue:
     return ask_for_survey(key, url_for("labels.show", key=key))
 
 
-@labels_page.errorhandler(GoldloopError)
+@labels_page.errorhandler(ConflictError)
+@labels_page.errorhandler(InvalidInputError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     """Say why nothing happened, with what was typed still there."""
     assert request.view_args is not None

@@ -46,6 +46,11 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "labels.change": Role.CURATOR,
     "labels.restore": Role.CURATOR,
     "labels.survey": Role.CURATOR,
+    "duplicates.show": Role.CURATOR,
+    "duplicates.group": Role.CURATOR,
+    "duplicates.decide": Role.CURATOR,
+    "duplicates.withdraw": Role.CURATOR,
+    "duplicates.survey": Role.CURATOR,
     "accounts.show": Role.ADMINISTRATOR,
     "accounts.change_role": Role.ADMINISTRATOR,
     # the API: what a program's token needs

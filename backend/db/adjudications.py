@@ -23,14 +23,34 @@ def standing(session: Session, project_id: int, group_key: str) -> Adjudication 
     ).one_or_none()
 
 
-def decided_documents(session: Session, adjudication_id: int) -> Sequence[Document]:
+def decided_documents(session: Session, adjudication: Adjudication) -> Sequence[Document]:
     """The documents whose gold is this decision."""
     return session.scalars(
         select(Document)
         .join(Gold, Gold.document_id == Document.id)
-        .where(Gold.adjudication_id == adjudication_id)
+        .where(
+            Document.project_id == adjudication.project_id,
+            Document.group_key == adjudication.group_key,
+            Gold.adjudication_id == adjudication.id,
+        )
         .order_by(Document.id)
     ).all()
+
+
+def newest_decisions(
+    session: Session, project_id: int, *, before: int | None, limit: int
+) -> Sequence[tuple[Adjudication, str]]:
+    """Decisions that were not withdrawn, with the document each is about, the newest first."""
+    statement = (
+        select(Adjudication, Document.external_id)
+        .join(Document, Document.id == Adjudication.document_id)
+        .where(Adjudication.project_id == project_id, Adjudication.withdrawn_at.is_(None))
+        .order_by(Adjudication.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(Adjudication.id < before)
+    return [(adjudication, name) for adjudication, name in session.execute(statement)]
 
 
 def group_documents(session: Session, project_id: int, group_key: str) -> Sequence[Document]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.db.annotations import current_states_of
@@ -82,6 +82,14 @@ def near_claims(
         claims.sort(key=lambda claim: (claim.near_id or 0, claim.document_id))
         for _, group in groupby(claims, key=lambda claim: claim.near_id):
             yield list(group)
+
+
+def claims_about(session: Session, document: Document) -> list[Claim]:
+    """The claims of a document's exact group, and of its near group where it is in one."""
+    about = Document.group_key == document.group_key
+    if document.near_id is not None:
+        about = or_(about, Document.near_id == document.near_id)
+    return _claims(session, document.project_id, about)
 
 
 def _own_gold(project_id: int) -> list[ColumnElement[bool]]:

@@ -80,8 +80,8 @@ def document_named(session: Session, project_id: int, name: str) -> Document:
     return document
 
 
-def members(session: Session, document: Document) -> list[Member]:
-    """All documents that share an exact or a near group with one, itself included, oldest first."""
+def members(session: Session, document: Document, limit: int | None = None) -> list[Member]:
+    """The documents that share an exact or a near group with one, itself included, oldest first."""
     shared = Document.group_key == document.group_key
     if document.near_id is not None:
         shared = or_(shared, Document.near_id == document.near_id)
@@ -90,6 +90,7 @@ def members(session: Session, document: Document) -> list[Member]:
         .outerjoin(Gold, Gold.document_id == Document.id)
         .where(Document.project_id == document.project_id, shared)
         .order_by(Document.id)
+        .limit(limit)
     )
     return [
         Member(

@@ -111,7 +111,7 @@ def withdraw(session: Session, project: Project, document: Document, *, made_by:
     adjudication.withdrawn_at = now()
     session.flush()
     left = []
-    for copy in decided_documents(session, adjudication.id):
+    for copy in decided_documents(session, adjudication):
         settle(session, project, copy)
         left.append(copy.external_id)
     stands = standing(session, project.id, document.group_key) is not None

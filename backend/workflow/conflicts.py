@@ -48,7 +48,12 @@ class Variant:
     votes: int
     entities: list[dict[str, Any]]  # as its first document has them
     differences: list[Difference]
-    first: Claim  # of its first document
+    claims: Sequence[Claim]
+
+    @property
+    def first(self) -> Claim:
+        """That of its first document."""
+        return self.claims[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +249,7 @@ def _variant(claims: Sequence[Claim], differences: list[Difference]) -> Variant:
         len(claims),
         claims[0].entities,
         differences,
-        claims[0],
+        claims,
     )
 
 

@@ -62,12 +62,7 @@ def project_entities(
     if normal_form(source_text, casefold) != normal_form(target_text, casefold):
         raise ValueError("the texts are not copies: their normal forms differ")
     source = _cuts(source_text, casefold)
-    first: dict[int, int] = {}  # of the target's offsets at one place of the form
-    last: dict[int, int] = {}
-    for offset, place in enumerate(_cuts(target_text, casefold)):
-        if place is not None:
-            first.setdefault(place, offset)
-            last[place] = offset
+    first, last = _places(target_text, casefold)
     projected = []
     for entity in found:
         start, end = source[entity.start], source[entity.end]
@@ -81,6 +76,20 @@ def project_entities(
     return projected
 
 
+def entities_of_form(entities: Iterable[Entity], text: str, casefold: bool = False) -> list[Entity]:
+    """Entities in the offsets of the normal form as entities of a text, their edges drawn close.
+
+    Raises ProjectionError for an edge inside a character of the text.
+    """
+    first, last = _places(text, casefold)
+    found = []
+    for one in entities:
+        if one.start not in last or one.end not in first:
+            raise ProjectionError(one, "begins or ends inside a character of the copy")
+        found.append(Entity(last[one.start], first[one.end], one.label, one.probability))
+    return found
+
+
 def normal_entities(
     entities: Iterable[Entity], text: str, casefold: bool = False
 ) -> tuple[tuple[int, int, str], ...]:
@@ -92,6 +101,17 @@ def normal_entities(
     return tuple(
         sorted((_at_or_before(cuts, e.start), _at_or_after(cuts, e.end), e.label) for e in entities)
     )
+
+
+def _places(text: str, casefold: bool) -> tuple[dict[int, int], dict[int, int]]:
+    """The first and the last offset of a text at each place of its form."""
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for offset, place in enumerate(_cuts(text, casefold)):
+        if place is not None:
+            first.setdefault(place, offset)
+            last[place] = offset
+    return first, last
 
 
 def _at_or_before(cuts: Sequence[int | None], offset: int) -> int:

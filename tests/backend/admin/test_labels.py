@@ -125,7 +125,6 @@ def test_two_curators_at_once_the_second_is_told_and_keeps_what_was_typed(
         {},
         {"seen_mapping": "x", "seen_minimum": "", "min_support": "3"},
         {"seen_mapping": "0", "seen_minimum": ""},
-        {"seen_mapping": "0", "seen_minimum": "", "label": "none", "into": "x"},
         {"seen_mapping": "0", "seen_minimum": "", "label": PERSON, "into": "x" * 201},
     ],
 )
@@ -137,6 +136,13 @@ def test_what_cannot_be_is_told(
     assert answer.status_code == 303
     assert "notice error" in curator.get(answer.location).text
     assert state(filled) == ({}, None)
+
+
+def test_a_project_or_a_label_that_there_is_not_is_not_found(curator: FlaskClient) -> None:
+    assert curator.get("/projects/none/labels").status_code == 404
+    form = {"seen_mapping": "0", "seen_minimum": "", "label": "none", "into": "x"}
+    token = {"csrf_token": token_in(curator.get(LABELS).text)}
+    assert curator.post(f"{LABELS}/change", data=token | form).status_code == 404
 
 
 def test_asking_for_a_survey_says_when_redis_is_down(curator: FlaskClient) -> None:

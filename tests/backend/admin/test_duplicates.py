@@ -1,0 +1,180 @@
+"""The pages of duplicates: lists, readings side by side, deciding once, undoing, two at once."""
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from backend.db.duplicates import document_named
+from backend.db.gold import gold_of
+from backend.db.projects import project_by_key
+from backend.db.session import Database
+from backend.loop.survey import take_survey
+from tests.backend.admin.conftest import SignIn, token_in
+from tests.backend.admin.gold_data import DAY, PERSON, PLACE, add_gold_documents
+
+DUPLICATES = "/projects/empty/duplicates"
+
+
+@pytest.fixture
+def curator(sign_in: SignIn, filled: Database) -> FlaskClient:
+    with filled.write() as session:
+        project = project_by_key(session, "empty")
+        documents = add_gold_documents(session, project)
+        documents[2].near_id = documents[3].near_id = documents[2].id
+        project_id = project.id
+    take_survey(filled, project_id)
+    return sign_in("curator")
+
+
+def number_of(database: Database, name: str) -> int:
+    with database.read() as session:
+        return document_named(session, project_by_key(session, "empty").id, name).id
+
+
+def said(database: Database, *names: str) -> list[list[tuple[int, int, str]]]:
+    """The gold of documents."""
+    numbers = [number_of(database, name) for name in names]
+    with database.read() as session:
+        gold = gold_of(session, numbers)
+    return [[(one["start"], one["end"], one["label"]) for one in gold[n]] for n in numbers]
+
+
+def hidden(page: str, ending: str) -> dict[str, str]:
+    """The hidden fields of the first form that is sent to an address of this ending."""
+    form = re.split(rf'action="[^"]*{ending}"', page)[1].partition("</form>")[0]
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
+
+@pytest.mark.parametrize(
+    ("show", "told"),
+    [
+        ("exact-conflict", "서울/행정구역 → 서울/사람"),
+        ("near-conflict", "No conflict is open."),
+        ("exact-group", "2 documents"),
+        ("near-group", "서울은 춥다"),
+        ("decisions", "Nothing was decided yet."),
+    ],
+)
+def test_each_list_tells_what_is_in_it(curator: FlaskClient, show: str, told: str) -> None:
+    assert told in curator.get(f"{DUPLICATES}?show={show}").text
+
+
+def test_lists_are_filtered_by_label_and_an_unknown_one_is_not_found(curator: FlaskClient) -> None:
+    address = f"{DUPLICATES}?show=exact-conflict&label="
+    assert curator.get(address + DAY).text.count('data-testid="finding"') == 1
+    assert curator.get(address + "음식").text.count('data-testid="finding"') == 0
+    assert curator.get(f"{DUPLICATES}?show=everything").status_code == 404
+    assert curator.get(f"{DUPLICATES}/99999999").status_code == 404
+    assert curator.get("/projects/general/duplicates/1").status_code == 200
+
+
+def test_before_the_first_survey_the_page_says_so(sign_in: SignIn) -> None:
+    assert "Nobody has looked over the copies yet" in sign_in("curator").get(DUPLICATES).text
+
+
+def test_readings_stand_side_by_side_with_what_differs_in_words(
+    curator: FlaskClient, filled: Database
+) -> None:
+    page = curator.get(f"{DUPLICATES}/{number_of(filled, 'gold-1')}").text
+    for told in ("Labelled differently", "relabelled: </span>", "removed: </span>", "gold-0"):
+        assert told in page
+    assert "Decided" not in page
+
+
+def test_a_decision_is_made_once_applied_to_every_copy_shown_and_undone(
+    curator: FlaskClient, filled: Database
+) -> None:
+    before = said(filled, "gold-0", "gold-1")
+    address = f"{DUPLICATES}/{number_of(filled, 'gold-0')}"
+    form = hidden(curator.get(address).text, "/decide")
+    answer = curator.post(
+        f"{address}/decide", data=form | {"variant": "exact:1", "reason": "a slip"}
+    )
+    assert answer.status_code == 303
+    page = curator.get(address).text
+    for told in ("gold of 2 documents", "a slip", "curator@example.com", "gold-1"):
+        assert told in page
+    right, copy = said(filled, "gold-0", "gold-1")
+    assert right == before[0]
+    assert copy == [(0, 3, PERSON), (6, 9, DAY), (10, 12, PLACE)]
+    assert "gold-0" in curator.get(f"{DUPLICATES}?show=decisions").text
+    assert "No conflict is open." in curator.get(DUPLICATES).text
+    curator.post(f"{address}/withdraw", data=hidden(page, "/withdraw"))
+    assert said(filled, "gold-0", "gold-1") == before
+    assert "taken back from 2 documents" in curator.get(DUPLICATES).text
+    assert curator.get(DUPLICATES).text.count('data-testid="finding"') == 1
+
+
+def test_a_decision_is_put_together_from_entities_of_both(
+    curator: FlaskClient, filled: Database
+) -> None:
+    address = f"{DUPLICATES}/{number_of(filled, 'gold-1')}"
+    form = hidden(curator.get(address).text, "/decide")
+    chosen = [f"0-3-{PERSON}", f"6-9-{DAY}"]
+    curator.post(f"{address}/decide", data=form | {"entity": chosen})
+    assert said(filled, "gold-0", "gold-1") == [
+        [(0, 3, PERSON), (5, 8, DAY)],
+        [(0, 3, PERSON), (6, 9, DAY)],
+    ]
+
+
+def test_two_curators_on_one_conflict_the_second_is_told(
+    curator: FlaskClient, sign_in: SignIn, filled: Database
+) -> None:
+    second = sign_in("admin")
+    address = f"{DUPLICATES}/{number_of(filled, 'gold-0')}"
+    theirs = hidden(second.get(address).text, "/decide")
+    ours = hidden(curator.get(address).text, "/decide")
+    curator.post(f"{address}/decide", data=ours | {"variant": "exact:1"})
+    after = said(filled, "gold-0", "gold-1")
+    answer = second.post(f"{address}/decide", data=theirs | {"variant": "exact:2"})
+    assert "has changed meanwhile" in second.get(answer.location).text
+    assert said(filled, "gold-0", "gold-1") == after
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"variant": "exact:9"},
+        {"variant": "near:1"},
+        {"variant": "other:1"},
+        {"entity": "x"},
+        {"entity": f"0-99-{PERSON}"},
+        {"entity": "0-3-no such label"},
+        {"variant": "exact:1", "state": "another"},
+    ],
+)
+def test_what_cannot_be_decided_is_told(
+    curator: FlaskClient, filled: Database, form: dict[str, str]
+) -> None:
+    before = said(filled, "gold-0", "gold-1")
+    address = f"{DUPLICATES}/{number_of(filled, 'gold-0')}"
+    answer = curator.post(
+        f"{address}/decide", data=hidden(curator.get(address).text, "/decide") | form
+    )
+    assert answer.status_code == 303
+    assert "notice error" in curator.get(answer.location).text
+    assert said(filled, "gold-0", "gold-1") == before
+
+
+def test_withdrawing_what_nobody_decided_is_told(curator: FlaskClient, filled: Database) -> None:
+    address = f"{DUPLICATES}/{number_of(filled, 'gold-0')}"
+    token = {"csrf_token": token_in(curator.get(address).text)}
+    answer = curator.post(f"{address}/withdraw", data=token)
+    assert "Nobody has decided" in curator.get(answer.location).text
+
+
+def test_the_pages_take_few_queries(curator: FlaskClient, filled: Database) -> None:
+    number = number_of(filled, "gold-0")
+    counted: list[str] = []
+    event.listen(
+        curator.application.extensions["goldloop"].database.engine,
+        "before_cursor_execute",
+        lambda _c, _cur, statement, *_: counted.append(statement),
+    )
+    for address in (DUPLICATES, f"{DUPLICATES}?show=decisions", f"{DUPLICATES}/{number}"):
+        counted.clear()
+        assert curator.get(address).status_code == 200
+        assert len(counted) <= 15, counted
