@@ -20,8 +20,8 @@ from backend.settings import Settings
 
 BAR, BAR_MEMORY = 3.0, 600.0
 TABLES = {
-    "documents": "id, project_id, external_id, text, meta, file, group_key, deduped, "
-    "not_annotated, arm, part, created_at",
+    "documents": "id, project_id, external_id, text, meta, file, group_key, canonical_id, "
+    "deduped, not_annotated, arm, part, created_at",
     "gold": "project_id, document_id, entities, source, revision, updated_at",
 }
 

@@ -84,13 +84,17 @@ def new_ids(session: Session, of: type[Base], count: int) -> Sequence[int]:
     """
     table = _table(of)
     if _is_sqlite(session):
-        first = (session.scalar(select(func.max(table.c.id))) or 0) + 1
+        newest = f"SELECT max(id) FROM {table.name}"  # noqa: S608
+        first = (session.connection().exec_driver_sql(newest).scalar_one() or 0) + 1
         return range(first, first + count)
-    numbers = text(
-        "SELECT nextval(sequence) FROM (SELECT CAST(pg_get_serial_sequence(:name, 'id') AS "
-        "regclass) AS sequence OFFSET 0) AS its, generate_series(1, :n)"
-    )
-    return session.scalars(numbers, {"name": table.name, "n": count}).all()
+    numbers: Sequence[int] | None = session.scalar(_NEW_IDS, {"name": table.name, "n": count})
+    return numbers or []
+
+
+_NEW_IDS = text(
+    "SELECT array_agg(nextval(sequence)) FROM (SELECT CAST(pg_get_serial_sequence(:name, 'id') "
+    "AS regclass) AS sequence OFFSET 0) AS its, generate_series(1, :n)"
+)
 
 
 def is_one_of(
@@ -110,20 +114,31 @@ def looked_up(
     statement: Select[*_Row],
     column: InstrumentedAttribute[Any],
     values: Collection[int] | Collection[str],
+    **given: object,
 ) -> Result[*_Row]:
     """The rows of a statement in which `column` has one of the values, found by its index.
 
     What PostgreSQL knows of a table that is being filled is out of date: it may think a scan of
-    all of it as cheap as one index, and the import would take the square of its size. It cannot
-    but look up each value by itself here; a value must be given once.
+    all of it as cheap as one index, and an import would take the square of its size. It cannot
+    but look up each value by itself here; a value must be given once. The statement is best kept,
+    its own parameters being `given`: making it anew takes as long as asking.
     """
-    if _is_sqlite(session):
-        return session.execute(statement.where(is_one_of(session, column, values)))
-    listed = bindparam("looked_up", list(values), ARRAY(column.type))
-    given = func.unnest(listed).table_valued("value").render_derived("given")
-    found = statement.where(column == given.c.value).offset(0).lateral()
-    rows: Select[*_Row] = select(*found.c).select_from(given).join(found, true())
-    return session.execute(rows)
+    sqlite = _is_sqlite(session)
+    listed = orjson.dumps(list(values)).decode() if sqlite else list(values)
+    return session.execute(_each(statement, column, sqlite), {"listed": listed, **given})
+
+
+@lru_cache
+def _each(
+    statement: Select[*_Row], column: InstrumentedAttribute[Any], sqlite: bool
+) -> Select[*_Row]:
+    if sqlite:
+        each = func.json_each(bindparam("listed", type_=String)).table_valued("value")
+        return statement.where(column.in_(select(each.c.value)))
+    listed = bindparam("listed", type_=ARRAY(column.type))
+    each = func.unnest(listed).table_valued("value").render_derived("each")
+    found = statement.where(column == each.c.value).offset(0).lateral()
+    return select(*found.c).select_from(each).join(found, true())
 
 
 def _table(of: type[Base]) -> Table:

@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, case, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
@@ -53,7 +52,6 @@ _STATE = case(
     (Document.deduped.is_(False), "unsorted"),
     else_="pool",
 )
-_table = DocumentCount.__table__
 
 
 def count_documents(session: Session, project_ids: Sequence[int]) -> dict[int, DocumentCounts]:
@@ -82,6 +80,11 @@ def documents_counted(
 def count_added(session: Session, project_id: int, document_ids: Collection[int]) -> None:
     """Count documents that were not there before."""
     _add(session, project_id, _states(session, is_one_of(session, Document.id, document_ids)), {})
+
+
+def add_states(session: Session, project_id: int, states: Mapping[str, int]) -> None:
+    """Count documents that were not there before, by the states that their writer knows."""
+    _add(session, project_id, states, {})
 
 
 def wrongly_counted(session: Session, project_id: int) -> dict[str, tuple[int, int]]:
@@ -129,9 +132,11 @@ def _add(
     ]
     if not rows:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(_table)
-    summed = {"documents": _table.c.documents + insert.excluded.documents}
-    session.connection().execute(
-        insert.on_conflict_do_update(index_elements=_table.primary_key, set_=summed), rows
-    )
+    session.connection().execute(_ADD, rows)
+
+
+_ADD = text(
+    "INSERT INTO document_counts (project_id, state, documents) "
+    "VALUES (:project_id, :state, :documents) ON CONFLICT (project_id, state) "
+    "DO UPDATE SET documents = document_counts.documents + excluded.documents"
+)

@@ -1,5 +1,7 @@
 """Which document of a group of copies is canonical, and whether two copies' gold says the same."""
 
+from collections.abc import Iterator, Sequence
+
 import orjson
 
 from backend.db.tables import GoldSource
@@ -23,12 +25,22 @@ def has_own_gold(source: str | None) -> bool:
 
 def signature(text: str, entities: str) -> tuple[tuple[int, int, str], ...]:
     """Gold, as JSON, in the offsets of the normal form: copies may differ in space."""
-    # most texts are their normal form but for spaces: no beginning of theirs needs more then
-    form = _without_space if normal_form(text) == _without_space(text) else normal_form
-    return tuple(
-        (len(form(text[: e["start"]])), len(form(text[: e["end"]])), e["label"])
-        for e in sorted(orjson.loads(entities), key=lambda e: (e["start"], e["end"], e["label"]))
-    )
+    spans = [(e["start"], e["end"], e["label"]) for e in orjson.loads(entities)]
+    offsets = sorted({offset for start, end, _ in spans for offset in (start, end)})
+    place = dict(zip(offsets, _lengths(text, offsets), strict=True))
+    return tuple(sorted((place[start], place[end], label) for start, end, label in spans))
+
+
+def _lengths(text: str, offsets: Sequence[int]) -> Iterator[int]:
+    """How long the normal form of the text is up to each offset, in ascending order."""
+    if normal_form(text) != _without_space(text):
+        yield from (len(normal_form(text[:offset])) for offset in offsets)
+        return
+    length = done = 0  # most texts are their normal form but for spaces
+    for offset in offsets:
+        length += len(_without_space(text[done:offset]))
+        done = offset
+        yield length
 
 
 def _without_space(text: str) -> str:

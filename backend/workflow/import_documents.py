@@ -5,15 +5,16 @@ the writing of one chunk, so that annotators' events never wait long for the dat
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of, looked_up, new_ids
-from backend.db.document_counts import count_added
+from backend.db.document_counts import add_states
 from backend.db.gold import FirstGold, NewGold, put_first_gold, put_gold
 from backend.db.imported_gold import gold_of_other_files
 from backend.db.projects import settings_of
@@ -24,6 +25,7 @@ from backend.workflow.import_groups import (
     GoldAs,
     Groups,
     New,
+    Place,
     Role,
     groups_of,
     places_of,
@@ -109,8 +111,9 @@ def _told_apart(
     others = gold_of_other_files(session, project_id, nameless) if nameless else {}
     return [
         one._replace(external_id=f"{one.external_id}-{_short_name(one.file)}")
-        if one.entities is not None
-        and others.get(one.external_id, entities := orjson.loads(one.entities)) != entities
+        if one.external_id in others
+        and one.entities is not None
+        and others[one.external_id] != orjson.loads(one.entities)
         else one
         for one in ready
     ]
@@ -120,13 +123,16 @@ def _short_name(file: str) -> str:
     return hashlib.sha256(file.encode()).hexdigest()[:8]
 
 
+_THERE = (
+    select(Document.external_id, Document.id, Document.text, Gold.source)
+    .outerjoin(Gold, Gold.document_id == Document.id)
+    .where(Document.project_id == bindparam("project"))
+)
+
+
 def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) -> dict[str, _Known]:
-    there = (
-        select(Document.external_id, Document.id, Document.text, Gold.source)
-        .outerjoin(Gold, Gold.document_id == Document.id)
-        .where(Document.project_id == project_id)
-    )
-    rows = looked_up(session, there, Document.external_id, {one.external_id for one in ready})
+    names = {one.external_id for one in ready}
+    rows = looked_up(session, _THERE, Document.external_id, names, project=project_id)
     # what a file brings stands above its original's gold, and above what a rule made gold
     none = (None, GoldSource.COPIED, GoldSource.RULE)
     return {name: _Known(number, text, source not in none) for name, number, text, source in rows}
@@ -189,8 +195,18 @@ def _insert(
     ]
     insert_rows(session, Document, _COLUMNS, rows)
     put_first_gold(session, project, GoldSource.IMPORTED, gold)
-    count_added(session, project_id, ids)
-    return sum(place.canonical_id is not None for place in places)
+    copies = sum(place.canonical_id is not None for place in places)
+    add_states(session, project_id, Counter(map(_state, new, places)))
+    return copies
+
+
+def _state(new: New, place: Place) -> str:
+    """What a new document is counted as (document_counts.py)."""
+    if place.canonical_id is not None:
+        return "copies"
+    if new.entities is not None:
+        return "imported"
+    return "pool" if place.sure else "unsorted"
 
 
 def _give_gold(

@@ -6,7 +6,7 @@ The plain copies are set aside as they come in; what is not plain is left to ded
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Text, cast, select, update
+from sqlalchemy import Text, bindparam, cast, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of, looked_up
@@ -37,25 +37,28 @@ class Member(NamedTuple):
 Groups = dict[str, list[Member]]
 
 
+_MEMBERS = (
+    select(
+        Document.group_key,
+        Document.id,
+        Document.arm,
+        Document.part,
+        Document.canonical_id,
+        Document.deduped,
+        Document.text,
+        Gold.source,
+        cast(Gold.entities, Text),
+    )
+    .outerjoin(Gold, Gold.document_id == Document.id)
+    .where(Document.project_id == bindparam("project"))
+)
+
+
 def groups_of(session: Session, project_id: int, keys: set[str]) -> Groups:
     """The documents that are there already of the groups with these keys."""
-    members = (
-        select(
-            Document.group_key,
-            Document.id,
-            Document.arm,
-            Document.part,
-            Document.canonical_id,
-            Document.deduped,
-            Document.text,
-            Gold.source,
-            cast(Gold.entities, Text),
-        )
-        .outerjoin(Gold, Gold.document_id == Document.id)
-        .where(Document.project_id == project_id)
-    )
     groups: Groups = {}
-    for row in looked_up(session, members, Document.group_key, keys):
+    rows = looked_up(session, _MEMBERS, Document.group_key, keys, project=project_id)
+    for row in rows:
         groups.setdefault(row[0], []).append(Member(*row))
     return groups
 
