@@ -1,5 +1,6 @@
 """Connections and transactions, on SQLite and PostgreSQL alike."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend.db.turns import end_turn, take_turn
@@ -39,20 +40,39 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A session whose transaction is committed at the end, or rolled back by an exception."""
-        with self._turn(), self._session(writes=True) as session, session.begin():
+    def write(self, *, hasty: bool = False) -> Iterator[Session]:
+        """A session whose transaction is committed at the end, or rolled back by an exception.
+
+        A hasty one does not wait for the disk: a power cut may take it back, whole, with those
+        after it. It is for work in many transactions that can be done again; `settle` ends it.
+        """
+        with self._turn(), self._session(writes=True, hasty=hasty) as session, session.begin():
+            if hasty and self.engine.dialect.name == "postgresql":
+                session.execute(text("SET LOCAL synchronous_commit TO off"))
             yield session
+
+    def settle(self) -> None:
+        """Wait until what hasty transactions wrote is on the disk.
+
+        PostgreSQL sees to that by itself, in less than a second.
+        """
+        if (log := self._log()) is not None and log.exists():
+            with log.open("rb") as file:
+                os.fsync(file.fileno())
 
     def tidy(self) -> None:
         """Move SQLite's log into the database when it has grown; called between the chunks of
         long work, outside of any turn: those who write meanwhile do not wait for it.
         """
-        log = self.turns and self.turns.with_name(f"{self.turns.name.removesuffix('-turns')}-wal")
+        log = self._log()
         if log is None or not log.exists() or log.stat().st_size < LOG_TIDIED * PAGE:
             return
         with closing(self.engine.raw_connection()) as connection:  # it must be in no transaction
             connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _log(self) -> Path | None:
+        """SQLite's log: the file that holds what was committed until it is in the database."""
+        return self.turns and self.turns.with_name(f"{self.turns.name.removesuffix('-turns')}-wal")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -77,8 +97,8 @@ class Database:
             _writing.turns = outer
             end_turn(file)
 
-    def _session(self, *, writes: bool) -> Session:
-        engine = self.engine.execution_options(goldloop_writes=writes)
+    def _session(self, *, writes: bool, hasty: bool = False) -> Session:
+        engine = self.engine.execution_options(goldloop_writes=writes, goldloop_hasty=hasty)
         return sessionmaker(engine, expire_on_commit=False)()
 
 
@@ -118,5 +138,9 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("goldloop_writes", True)
+    options = connection.get_execution_options()
+    hasty, writes = options.get("goldloop_hasty", False), options.get("goldloop_writes", True)
+    if hasty != connection.info.get("hasty", False):
+        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if hasty else 'FULL'}")
+        connection.info["hasty"] = hasty
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -13,6 +13,7 @@ from pathlib import Path
 from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
 from backend.errors import InvalidInputError
+from backend.loop.reading_ahead import Reading, ready_chunks
 from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.format import Format
 from backend.workflow.formats.reading import OpenFile, open_records
@@ -21,7 +22,6 @@ from backend.workflow.formats.source import Advance, ReadOptions
 from backend.workflow.import_documents import import_lines
 from backend.workflow.import_groups import GoldAs
 from backend.workflow.import_report import ImportReport
-from backend.workflow.ready_documents import chunks
 from ml_backend.contract.label_set import LabelSet
 
 
@@ -58,23 +58,37 @@ def import_file(
         casefold = settings_of(project).casefold
     _check_labels(how.adapt, labels)
     report = ImportReport()
-    with (
-        open_records(file, how.format, how.options, advance_bytes) as found,
-        RefusedFiles(file) as refused,
-        _few_collections(),
-    ):
+    reading = Reading(file, how.options, how.adapt, labels, casefold)
+    with open_records(file, how.format, how.options, advance_bytes) as found:
         opened(found)
-        for chunk in chunks(how.adapt(found.records), labels, casefold=casefold):
-            with database.write() as session:
-                written = import_lines(session, project_id, chunk.ready, gold, casefold=casefold)
-            database.tidy()
-            for line in (*chunk.refused, *written.refused):
-                refused.add(line)
-            report.refuse(chunk.refused)
-            report.add(written)
-            advance(chunk.lines)
+        with (
+            ready_chunks(found, reading, advance_bytes) as chunks,
+            RefusedFiles(file) as refused,
+            _settled(database),
+            _few_collections(),
+        ):
+            for chunk in chunks:
+                with database.write(hasty=True) as session:
+                    written = import_lines(
+                        session, project_id, chunk.ready, gold, casefold=casefold
+                    )
+                database.tidy()
+                for line in (*chunk.refused, *written.refused):
+                    refused.add(line)
+                report.refuse(chunk.refused)
+                report.add(written)
+                advance(chunk.lines)
     report.read_as, report.to_mend = str(found), refused.written
     return report
+
+
+@contextmanager
+def _settled(database: Database) -> Iterator[None]:
+    """What the block wrote hastily is on the disk in the end."""
+    try:
+        yield
+    finally:
+        database.settle()
 
 
 @contextmanager

@@ -182,3 +182,18 @@ def test_postgresql_plans_each_statement_anew(postgresql_url: str) -> None:
             session.execute(text("SELECT id FROM documents WHERE id = :id"), {"id": number})
         assert session.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 0
     opened.engine.dispose()
+
+
+def test_hasty_transactions_do_not_wait_for_the_disk_and_others_still_do(any_database):
+    asked = "PRAGMA synchronous" if any_database.turns else "SHOW synchronous_commit"
+    seen = []
+    for hasty in (False, True, False, True):
+        with any_database.write(hasty=hasty) as session:
+            seen.append(session.scalar(text(asked)))
+            session.add(project(f"p{len(seen)}"))
+    durable, hasty = (2, 1) if any_database.turns else ("on", "off")
+    assert seen == [durable, hasty, durable, hasty]
+    any_database.settle()
+    with any_database.read() as session:
+        assert session.scalar(text(asked)) == durable
+        assert len(session.scalars(select(Project)).all()) == 4
