@@ -23,6 +23,7 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
     adapter = app.url_map.bind("localhost")
     given = {
         "account_id": 1,
+        "document_id": 1,
         "key": "general",
         "project_key": "general",
         "version": VERSION,
