@@ -11,7 +11,7 @@ CHROMIUM := command -v chromium || command -v chromium-browser || command -v goo
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench label-studio chromium
+.PHONY: help setup demo test check catalogue bench label-studio chromium
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -30,6 +30,13 @@ check: $(PACKAGES)  ## format, lint, types, import directions, migrations agains
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/goldloop db check
+
+catalogue: $(PACKAGES)  ## take new sentences of the pages into the Korean catalogue, to be translated
+	@mkdir -p build
+	@$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keywords _l --no-location \
+		--sort-output --width 100 --output-file build/messages.pot backend/admin
+	@$(BIN)/pybabel --quiet update --input-file build/messages.pot --locale ko --width 100 \
+		--no-fuzzy-matching --ignore-obsolete --output-dir backend/admin/translations
 
 bench: $(PACKAGES) label-studio  ## the README's figures as JSON lines; NAME=x for one of them
 	@status=0; for file in $(if $(NAME),benchmarks/$(NAME).py,$(wildcard benchmarks/*.py)); do \

@@ -55,7 +55,7 @@ def narrow_and_wide(chromium: Browser) -> Iterator[dict[str, BrowserContext]]:
     contexts = {
         f"{name}{'-dark' if dark else ''}": chromium.new_context(
             viewport={"width": width, "height": height},
-            locale="ko-KR",
+            locale="en-GB",
             color_scheme="dark" if dark else "light",
         )
         for name, (width, height) in WIDTHS.items()

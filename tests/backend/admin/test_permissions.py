@@ -22,8 +22,7 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
     """Endpoint, method and address of every route."""
     adapter = app.url_map.bind("localhost")
     given = {
-        "account_id": 1,
-        "document_id": 1,
+        "token_id": 1,
         "key": "general",
         "project_key": "general",
         "version": VERSION,
@@ -34,7 +33,7 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             if isinstance(ALLOWED.get(rule.endpoint), Scope):
                 continue  # tests/backend/api/rest/test_access.py walks these
-            values = {name: given[name] for name in rule.arguments}
+            values = {name: given.get(name, 1) for name in rule.arguments}
             found.append((rule.endpoint, method, adapter.build(rule.endpoint, values, method)))
     return found
 
