@@ -33,11 +33,11 @@ class Calibration:
     def apply(self, readings: Sequence[Reading]) -> list[Decoded]:
         """Whole texts' readings with calibrated probabilities and confidence, in order."""
         if self == Calibration():
-            return [Decoded(reading.entities, reading.confidence) for reading in readings]
+            return [Decoded(one.entities, one.confidence, one.nothing) for one in readings]
         told = self.tell(readings)
         whole = self.documents(self.whole(told))
         return [
-            Decoded(one.entities, confidence)
+            Decoded(one.entities, confidence, one.nothing)
             for one, confidence in zip(told, whole.tolist(), strict=True)
         ]
 
@@ -65,7 +65,7 @@ class Calibration:
             confidence = min(confidence * (1 - own) / own, 1 - own)
             sure.append(1 - probability)
         left_out = len(entities) < len(sure)
-        return Told(entities, confidence, min(sure, default=0.5), left_out)
+        return Told(entities, confidence, reading.nothing, min(sure, default=0.5), left_out)
 
     def to_dict(self) -> dict[str, Any]:
         curves = {"spans": self.spans.to_dict(), "documents": self.documents.to_dict()}

@@ -39,7 +39,7 @@ class Ensemble:
         said = [member.predict(texts) for member in self._members]
         voted = self._calibration.apply([vote(of_text) for of_text in zip(*said, strict=True)])
         return [
-            TextPrediction(reading.entities, reading.confidence if text else 1.0)
+            TextPrediction(reading.entities, reading.confidence if text else 1.0, reading.nothing)
             for text, reading in zip(texts, voted, strict=True)
         ]
 
@@ -62,7 +62,8 @@ def vote(readings: Sequence[Decoded | TextPrediction]) -> Decoded:
         if 2 * len(said) > len(readings)
     ]
     agreed = [reading.confidence for reading in readings if reading.entities == entities]
-    return Decoded(entities, sum(agreed) / len(readings))
+    nothing = sum(reading.nothing for reading in readings)
+    return Decoded(entities, sum(agreed) / len(readings), nothing / len(readings))
 
 
 def save(folder: Path, *, training: dict[str, Any], calibration: Calibration) -> None:

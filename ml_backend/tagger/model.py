@@ -56,7 +56,7 @@ class Model(nn.Module):
         """The head's reading of each text of a batch, in characters."""
         read = self.head.decode(self.encoder(batch), batch.lengths)
         return [
-            Decoded(to_characters(one.entities, places), one.confidence)
+            Decoded(to_characters(one.entities, places), one.confidence, one.nothing)
             for one, places in zip(read, _places(batch), strict=True)
         ]
 

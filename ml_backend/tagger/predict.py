@@ -1,7 +1,7 @@
 """The one way in which a tagger is used: by serving, by bulk prediction, by evaluation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -22,10 +22,12 @@ _BATCH_TEXTS = {"cpu": 128, "cuda": 1024}
 @dataclass(frozen=True, slots=True)
 class TextPrediction:
     """A text's entities, sorted and apart, each with its probability; `confidence` is the
-    probability that all of them are right and none is missing."""
+    probability that all of them are right and none is missing, `nothing` the network's own that
+    there is none."""
 
     entities: list[Entity]
     confidence: float
+    nothing: float = field(default=0.0, compare=False)
 
 
 def one_thread() -> None:
@@ -82,7 +84,7 @@ class Tagger:
             parts[window.text].append((window, decoded[window]))
         whole = self._calibration.apply([merged(part, nested=self._nested) for part in parts])
         return [
-            TextPrediction(read.entities, read.confidence if text else 1.0)
+            TextPrediction(read.entities, read.confidence if text else 1.0, read.nothing)
             for text, read in zip(texts, whole, strict=True)
         ]
 

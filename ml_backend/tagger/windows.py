@@ -41,11 +41,11 @@ def windows(text: int, length: int) -> Iterator[Window]:
 def merged(parts: Sequence[tuple[Window, Decoded]], *, nested: bool = False) -> Decoded:
     """One text's reading from those of its windows, in order; sorted, and apart unless `nested`."""
     if not parts:
-        return Decoded([], 1.0)
+        return Decoded([], 1.0, 1.0)
     if len(parts) == 1:
         return parts[0][1]
     entities = sorted(_settled(_findings(parts), nested))
-    return Decoded(entities, _confidence(parts, entities))
+    return Decoded(entities, _confidence(parts, entities), _nothing(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +166,23 @@ def _confidence(parts: Sequence[tuple[Window, Decoded]], entities: list[Entity])
         besides = math.log(max(decoded.confidence, _TINY)) - sum(
             math.log(max(_probability(entity), _TINY)) for entity in decoded.entities
         )
-        share = (window.owned_end - window.owned) / (window.end - window.start)
-        total += besides * share
+        total += besides * _share_owned(window)
     most = min((_probability(entity) for entity in entities), default=1.0)
     return min(math.exp(min(total, 0.0)), most)
+
+
+def _nothing(parts: Sequence[tuple[Window, Decoded]]) -> float:
+    """The probability that the text holds no entity, each window's by the share that it owns."""
+    return math.exp(
+        sum(
+            math.log(max(decoded.nothing, _TINY)) * _share_owned(window)
+            for window, decoded in parts
+        )
+    )
+
+
+def _share_owned(window: Window) -> float:
+    return (window.owned_end - window.owned) / (window.end - window.start)
 
 
 def _probability(entity: Entity) -> float:

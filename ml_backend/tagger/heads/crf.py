@@ -28,6 +28,7 @@ class CrfHead(nn.Module):
         super().__init__()
         self.labels = labels
         self.scheme = Scheme(scheme, labels)
+        self.outside = self.scheme.tags.index(("O", ""))
         self.emit = nn.Linear(size, len(self.scheme.tags))
         self.crf = CRF(
             torch.tensor(self.scheme.legal_transitions()),
@@ -85,8 +86,9 @@ class CrfHead(nn.Module):
         entities: list[list[Entity]] = [[] for _ in range(len(lengths))]
         for (text, start, end, label), probability in zip(found, probabilities, strict=True):
             entities[text].append(Entity(start, end, label, probability))
-        certainty = confidence.exp().clamp(max=1).tolist()
-        return [Decoded(*reading) for reading in zip(entities, certainty, strict=True)]
+        nothing = scores.log_chance(torch.full_like(tags, self.outside))
+        chances = (chance.exp().clamp(max=1).tolist() for chance in (confidence, nothing))
+        return [Decoded(*reading) for reading in zip(entities, *chances, strict=True)]
 
     def emissions(self, states: Tensor) -> Tensor:
         """(batch, positions, size) to (batch, positions, tags), single precision."""

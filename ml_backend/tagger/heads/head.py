@@ -1,7 +1,7 @@
 """What a head is: position vectors in, entities with probabilities out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
 import torch
@@ -14,10 +14,12 @@ from ml_backend.tagger.positions import Target
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A text's entities with their probabilities, and the probability of the whole reading."""
+    """A text's entities with their probabilities, the probability of the whole reading, and that
+    of the text's holding no entity at all."""
 
     entities: list[Entity]
     confidence: float
+    nothing: float = field(default=0.0, compare=False)
 
 
 class Movable(Protocol):

@@ -136,7 +136,8 @@ class Spans(nn.Module):
         spans = [(entity.start, entity.end) for entity, _ in candidates]
         kept = [candidates[place] for place in choose(spans, [weight for _, weight in candidates])]
         log_probability = log_nothing + sum(weight for _, weight in kept)
-        return Decoded([entity for entity, _ in kept], math.exp(min(0.0, log_probability)))
+        chances = (math.exp(min(0.0, one)) for one in (log_probability, log_nothing))
+        return Decoded([entity for entity, _ in kept], *chances)
 
     def _check(self, entities: Sequence[Entity], length: int) -> None:
         for entity in entities:

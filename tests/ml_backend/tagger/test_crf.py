@@ -169,6 +169,7 @@ def test_reading_entities_and_probabilities_are_those_of_enumeration(
         best = max(every, key=every.__getitem__)
         assert tuple(entity.key for entity in decoded.entities) == best
         assert decoded.confidence == pytest.approx(every[best], abs=1e-5)
+        assert decoded.nothing == pytest.approx(every[()], abs=1e-5)
         for entity in decoded.entities:
             holding = sum(chance for spans, chance in every.items() if entity.key in spans)
             assert entity.probability == pytest.approx(holding, abs=1e-5)

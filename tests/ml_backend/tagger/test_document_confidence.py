@@ -21,30 +21,38 @@ from ml_backend.tagger.heads.head import Decoded
 
 shares = st.floats(0, 1)
 weights = st.floats(-20, 20)
-confidences = st.builds(DocumentConfidence, weights, weights, weights, weights, weights)
+ratios = st.floats(0.01, 100)
+confidences = st.builds(DocumentConfidence, weights, weights, weights, weights, weights, ratios)
 entity = Entity(0, 1, "A", 0.8)
-told = st.builds(Told, st.sampled_from([[], [entity]]), shares, shares, st.booleans())
+told = st.builds(Told, st.sampled_from([[], [entity]]), shares, shares, shares, st.booleans())
 
 
 def test_signs_are_those_that_the_weights_are_for() -> None:
-    found = signs([Told([entity], 0.6, 0.8, False), Told([], 0.9, 0.7, True)])
+    documents = [Told([entity], 0.6, 0.1, 0.8, False), Told([], 0.9, 0.9, 0.7, True)]
     expected = [
         [logit(np.array(0.6)), logit(np.array(0.8)), 0, 0, 1],
         [logit(np.array(0.9)), logit(np.array(0.7)), 1, 1, 1],
     ]
-    assert found == pytest.approx(np.array(expected))
-    assert signs([]).shape == (0, 5)
-    assert list(DocumentConfidence().to_dict()) == [
-        "own",
-        "least_sure",
-        "empty",
-        "left_out",
-        "bias",
-    ]
+    assert signs(documents, 1.0) == pytest.approx(np.array(expected))
+    assert signs([], 0.5).shape == (0, 5)
+    weighed = DocumentConfidence(1, 2, 3, 4, 5)
+    assert (signs(documents, 1.0) @ weighed.weights).tolist() == pytest.approx(
+        [row[0] + 2 * row[1] + 3 * row[2] + 4 * row[3] + 5 * row[4] for row in expected]
+    )
+
+
+def test_where_nothing_is_rarer_than_the_head_expects_the_rest_is_likelier() -> None:
+    """One entity with 0.6, nothing with 0.3, something else with 0.1; nothing is half as common."""
+    found, nothing = signs(
+        [Told([entity], 0.6, 0.3, 0.6, False), Told([], 0.3, 0.3, 0.5, False)], 0.5
+    )
+    assert sigmoid(found[0]) == pytest.approx(0.6 / 0.85)
+    assert sigmoid(nothing[0]) == pytest.approx(0.15 / 0.85)
 
 
 def test_certain_and_impossible_readings_have_finite_signs() -> None:
-    assert np.abs(signs([Told([entity], 1.0, 0.0, False)])).max() == FURTHEST
+    certain = [Told([entity], 1.0, 0.0, 0.0, False), Told([], 1.0, 1.0, 1.0, False)]
+    assert np.abs(signs(certain, 1e-3)).max() <= FURTHEST
 
 
 @given(confidences, st.lists(told, max_size=8))
@@ -63,7 +71,7 @@ def test_the_heads_own_is_left_as_it_is(documents: list[Told]) -> None:
     assert OWN(documents).tolist() == [one.confidence for one in documents]
 
 
-@pytest.mark.parametrize("record", [{"own": float("nan")}, {"own": 1.0, "other": 2.0}])
+@pytest.mark.parametrize("record", [{"own": float("nan")}, {"empty_ratio": 0.0}, {"other": 2.0}])
 def test_what_is_no_confidence_is_refused(record: dict[str, float]) -> None:
     with pytest.raises((ValueError, TypeError)):
         DocumentConfidence.from_dict(record)

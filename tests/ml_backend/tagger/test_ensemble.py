@@ -28,7 +28,7 @@ def readings(draw: st.DrawFn) -> Decoded:
         for start, end in itertools.pairwise(cuts)
         if draw(st.booleans())
     ]
-    return Decoded(spans, draw(st.floats(0, 1)))
+    return Decoded(spans, draw(st.floats(0, 1)), draw(st.floats(0, 1)))
 
 
 @given(st.lists(readings(), min_size=1, max_size=5))
@@ -43,6 +43,7 @@ def test_the_voted_reading_is_what_most_found_and_never_overlaps(said: list[Deco
         assert entity.probability == pytest.approx(sum(probabilities) / len(said))
     same = [reading.confidence for reading in said if reading.entities == voted.entities]
     assert voted.confidence == pytest.approx(sum(same) / len(said))
+    assert voted.nothing == pytest.approx(sum(reading.nothing for reading in said) / len(said))
 
 
 @given(readings())

@@ -37,6 +37,7 @@ def test_reading_and_probabilities_are_those_of_all_legal_sequences(
         best = max(weights, key=weights.__getitem__)
         assert tuple(entity.key for entity in decoded.entities) == best
         assert decoded.confidence == pytest.approx(weights[best] / legal, abs=1e-5)
+        assert decoded.nothing == pytest.approx(weights[()] / legal, abs=1e-5)
         for entity in decoded.entities:
             holding = sum(weight for spans, weight in weights.items() if entity.key in spans)
             assert entity.probability == pytest.approx(holding / legal, abs=1e-5)

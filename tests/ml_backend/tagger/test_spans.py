@@ -131,6 +131,7 @@ def test_no_set_of_spans_is_more_probable_than_the_one_decoded(nested: bool, see
         best = max(sets, key=sets.__getitem__)
         assert decoded.entities == sorted(best)
         assert decoded.confidence == pytest.approx(sets[best], rel=1e-5)
+        assert decoded.nothing == pytest.approx(sets[frozenset()], rel=1e-5)
         for entity in decoded.entities:
             number = AB.labels.index(entity.label) + 1
             expected = p[entity.start, entity.end - entity.start - 1, number].item()

@@ -141,6 +141,14 @@ def test_doubts_in_an_overlap_are_counted_once() -> None:
     assert product < 0.7 * expected
 
 
+def test_nothing_is_as_probable_as_in_all_that_the_windows_own() -> None:
+    assert merged([]).nothing == 1
+    length = 2000  # each character without an entity with 0.999
+    parts = [(w, Decoded([], 0.5, 0.999 ** (w.end - w.start))) for w in windows(0, length)]
+    assert merged(parts).nothing == pytest.approx(0.999**length)
+    assert merged([(w, Decoded([], 0.5, 0.0)) for w, _ in parts]).nothing == pytest.approx(0)
+
+
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 1))
 def test_confidence_is_a_probability_and_no_more_than_any_entitys(

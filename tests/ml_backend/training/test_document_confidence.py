@@ -6,10 +6,16 @@ from sklearn.linear_model import LogisticRegression
 
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.snapshot import GoldDocument
-from ml_backend.tagger.document_confidence import OWN, DocumentConfidence, Told, signs
+from ml_backend.tagger.document_confidence import (
+    OWN,
+    DocumentConfidence,
+    Told,
+    chances_of_nothing,
+    signs,
+)
 from ml_backend.tagger.heads.head import Decoded
 from ml_backend.training.calibrate import calibrate
-from ml_backend.training.document_confidence import SPREAD, fit_weights, weighed
+from ml_backend.training.document_confidence import SPREAD, fit, weighed
 from ml_backend.training.reliability import document_outcomes, log_loss
 
 PLANTED = DocumentConfidence(own=0.7, least_sure=0.4, empty=-2.5, left_out=-1.5, bias=-0.3)
@@ -19,7 +25,9 @@ def some_told(count: int, seed: int = 0) -> list[Told]:
     rng = np.random.default_rng(seed)
     own, least, empty, left = rng.random((4, count))
     return [
-        Told([] if empty[n] < 0.2 else [Entity(0, 1, "A", 0.9)], own[n], least[n], left[n] < 0.3)
+        Told([], own[n], own[n], least[n], left[n] < 0.3)
+        if empty[n] < 0.2
+        else Told([Entity(0, 1, "A", 0.9)], own[n], 0.0, least[n], left[n] < 0.3)
         for n in range(count)
     ]
 
@@ -37,22 +45,30 @@ def outcomes_of(told: list[Told], seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).random(len(told)) < PLANTED(told)
 
 
+def as_expected(told: list[Told]) -> np.ndarray:
+    """As many empty ones as the head expects, so that its probabilities need no correction."""
+    return np.arange(len(told)) < round(float(chances_of_nothing(told).sum()))
+
+
 def test_planted_weights_are_found_and_are_those_of_the_oracle() -> None:
     told = some_told(20_000)
     right = outcomes_of(told)
-    found = fit_weights(signs(told), right)
+    found = fit(told, right, as_expected(told))
+    assert found.empty_ratio == pytest.approx(1.0, abs=1e-3)
     assert found.weights == pytest.approx(PLANTED.weights, abs=0.15)
     # the oracle's prior is around 0 and leaves out its intercept: next to nothing at this size
-    oracle = LogisticRegression(C=SPREAD**2, tol=1e-10).fit(signs(told)[:, :4], right)
+    oracle = LogisticRegression(C=SPREAD**2, tol=1e-10).fit(signs(told, 1.0)[:, :4], right)
     assert found.weights[:4] == pytest.approx(oracle.coef_[0], abs=0.01)
 
 
 def test_nothing_seen_is_the_heads_own_and_what_never_came_has_a_finite_weight() -> None:
-    assert fit_weights(signs([]), np.zeros(0, bool)).weights == pytest.approx(OWN.weights)
+    assert fit([], np.zeros(0, bool), np.zeros(0, bool)) == OWN
     told = some_told(2000)
     right = outcomes_of(told) & np.array([bool(one.entities) for one in told])
-    found = fit_weights(signs(told), right)
-    assert -12 < found.empty < -3
+    found = fit(told, right, np.zeros(2000, bool))
+    assert found.empty_ratio < 0.01
+    assert -12 < found.empty < 0
+    assert max(found([one for one in told if not one.entities])) < 0.2
 
 
 def test_it_is_judged_on_documents_that_it_was_not_fitted_to() -> None:

@@ -68,6 +68,13 @@ class Scores:
         """log P of one sequence a text, (batch,); tags are (batch, positions)."""
         return -self._surprise(tags)
 
+    @torch.no_grad()
+    def log_chance(self, tags: Tensor) -> Tensor:
+        """`log_probability` without a gradient, by the sums that are there already."""
+        if self.lattice is None:
+            return self.log_probability(tags)
+        return self.log_weight(tags) - self.lattice.log_partition
+
     def log_weight(self, tags: Tensor) -> Tensor:
         """log weight of one sequence a text, (batch,); tags are (batch, positions)."""
         return weight_of(self.emissions, *self._others(), tags, self.lengths)
