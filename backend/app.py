@@ -10,14 +10,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from backend.admin import permissions
 from backend.admin.accounts import accounts_page
 from backend.admin.actions import actions
+from backend.admin.api_documentation import api_documentation
+from backend.admin.audit import audit_page
 from backend.admin.charts import add_charts, charts
 from backend.admin.duplicates import duplicates_page
+from backend.admin.connection import connection_page
 from backend.admin.errors import add_error_pages
 from backend.admin.headers import add_headers
 from backend.admin.labels import labels_page
 from backend.admin.language import add_languages, language_switch
 from backend.admin.login import limiter, login_page, logins
 from backend.admin.jobs import jobs_page
+from backend.admin.members import members_page
 from backend.admin.models import models_page
 from backend.admin.navigation import add_navigation
 from backend.admin.paging import add_paging
@@ -25,6 +29,8 @@ from backend.admin.project import project_page
 from backend.admin.project_settings import settings_page
 from backend.admin.projects import projects_page
 from backend.admin.services import Services
+from backend.admin.settings_tabs import add_settings_tabs
+from backend.admin.tokens import tokens_page
 from backend.admin.wording import add_wording
 from backend.api.health import health_check
 from backend.api.rest.operations import OPERATIONS
@@ -37,11 +43,16 @@ from backend.settings import Settings, load_settings
 PAGES = (
     login_page,
     accounts_page,
+    tokens_page,
+    audit_page,
+    api_documentation,
     projects_page,
     project_page,
     models_page,
     jobs_page,
     settings_page,
+    connection_page,
+    members_page,
     actions,
     charts,
     language_switch,
@@ -79,6 +90,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals["allowed"] = permissions.allowed
     add_languages(app)
     add_navigation(app)
+    add_settings_tabs(app)
     add_paging(app)
     add_charts(app)
     add_wording(app)

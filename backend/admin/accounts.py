@@ -1,15 +1,18 @@
-"""The page of accounts: who may do what, changed by administrators."""
+"""The page of accounts: people added, and who may do what, changed by administrators."""
 
 import logging
+import secrets
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
+from backend.admin.words import word
 from backend.db.accounts import listed_accounts
 from backend.db.tables import Role
-from backend.errors import ConflictError
-from backend.workflow.people import give_role
+from backend.errors import ConflictError, InvalidInputError
+from backend.workflow.people import add_person, give_role
 
 log = logging.getLogger(__name__)
 accounts_page = Blueprint("accounts", __name__, url_prefix="/accounts")
@@ -18,29 +21,57 @@ accounts_page = Blueprint("accounts", __name__, url_prefix="/accounts")
 @accounts_page.get("")
 def show() -> ResponseReturnValue:
     """Everybody, with their role and their last annotation."""
-    with opened().database.read() as session:
-        people = listed_accounts(session)
-    return render_template("accounts.html", people=people, roles=list(Role))
+    return _page()
+
+
+@accounts_page.post("")
+def add() -> ResponseReturnValue:
+    """Add a person with a password of ours, which this answer alone holds."""
+    role, email = _role(), request.form.get("email", "").strip()
+    if role is None:
+        return _answer(_("There is no such role."), "error")
+    password = secrets.token_urlsafe(12)
+    name = request.form.get("name", "").strip()[:200]
+    try:
+        with opened().database.write() as session:
+            made = add_person(session, email, role, by=asked_by(), password=password, name=name)
+    except ConflictError:
+        return _answer(_("%(email)s can sign in already.", email=email), "error")
+    except InvalidInputError:
+        return _answer(_("%(email)s is not an e-mail address.", email=email), "error")
+    log.info("event=account_added account=%d role=%s by=%s", made.id, role, asked_by())
+    return _page(made.email, password)
 
 
 @accounts_page.post("/<int:account_id>/role")
 def change_role(account_id: int) -> ResponseReturnValue:
     """Give somebody another role; it holds from their next click."""
-    try:
-        role = Role(request.form.get("role", ""))
-    except ValueError:
-        return _answer("There is no such role.", "error")
+    role = _role()
+    if role is None:
+        return _answer(_("There is no such role."), "error")
     try:
         with opened().database.write() as session:
             account = give_role(session, account_id, role, by=asked_by(), own=asked_by())
-    except ConflictError as error:
-        return _answer(f"{str(error).capitalize()}.", "error")
+    except ConflictError:
+        return _answer(_("Nobody changes their own role: another administrator can."), "error")
     log.info("event=role_changed account=%d role=%s by=%s", account_id, role, asked_by())
-    return _answer(f"{account.email} is {_with_article(role)} now.", "done")
+    done = _("%(email)s has the role %(role)s now.", email=account.email, role=word(role))
+    return _answer(done, "done")
 
 
-def _with_article(role: Role) -> str:
-    return f"{'a' if role == Role.CURATOR else 'an'} {role}"
+def _role() -> Role | None:
+    try:
+        return Role(request.form.get("role", ""))
+    except ValueError:
+        return None
+
+
+def _page(added: str = "", password: str = "") -> str:
+    with opened().database.read() as session:
+        people = listed_accounts(session)
+    return render_template(
+        "accounts.html", people=people, roles=list(Role), added=added, password=password
+    )
 
 
 def _answer(sentence: str, kind: str) -> ResponseReturnValue:

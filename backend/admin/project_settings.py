@@ -7,29 +7,39 @@ from typing import Any, Literal, get_args, get_origin
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from pydantic import ValidationError
 
 from backend.admin.opened import asked_by, opened
+from backend.admin.setting_words import CHOICES, SETTINGS
+from backend.admin.training_choices import CHOICES as MODEL_CHOICES
+from backend.admin.training_choices import chosen_options
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
+from backend.errors import InvalidInputError
 from backend.settings import ProjectSettings
 from backend.workflow.project_settings import change_settings
 
-# Options of the trainer are many and not all numbers: `goldloop project set` takes those.
-NOT_HERE = {"training"}
-GROUPS = {
-    "Training": ("retrain_threshold", "min_support"),
-    "Gate": (
-        "gate_margin",
-        "gate_class_margin",
-        "gate_class_support",
-        "gate_min_documents",
-        "gate_when_little",
+MODEL = ("encoder", "head", "start", "epochs")  # of the trainer's many options
+GROUPS: dict[str, tuple[LazyString, tuple[str, ...]]] = {
+    "training": (_l("Training"), ("retrain_threshold", "min_support")),
+    "model": (_l("Model"), MODEL),
+    "gate": (
+        _l("Gate"),
+        (
+            "gate_margin",
+            "gate_class_margin",
+            "gate_class_support",
+            "gate_min_documents",
+            "gate_when_little",
+        ),
     ),
-    "What people see": ("open_tasks", "random_share"),
-    "Duplicates": ("casefold", "near_threshold"),
-    "Autolabels": ("autolabel_p", "autolabel_delta", "audit_share"),
+    "selection": (_l("What people see"), ("open_tasks", "random_share")),
+    "duplicates": (_l("Duplicates"), ("casefold", "near_threshold")),
+    "autolabels": (_l("Autolabels"), ("autolabel_p", "autolabel_delta", "audit_share")),
 }
 
 log = logging.getLogger(__name__)
@@ -46,8 +56,8 @@ class FormField:
     value: str
     default: str
     error: str
-    whole: bool
-    choices: tuple[str, ...]
+    kind: str  # the keyboard that a telephone shows
+    choices: Mapping[str, str]  # value → word; none for a field to type in
 
 
 @settings_page.get("")
@@ -55,21 +65,29 @@ def show(key: str) -> ResponseReturnValue:
     """The form with what is set now."""
     with opened().database.read() as session:
         project = project_by_key(session, key)
-    return _page(project, settings_of(project).model_dump())
+    values = settings_of(project).model_dump()
+    return _page(project, {**values, **values["training"]})
 
 
 @settings_page.post("")
 def change(key: str) -> ResponseReturnValue:
     """Set what was typed, all of it or nothing."""
-    typed = {name: request.form.get(name, "").strip() for name in _names()}
+    typed = {name: request.form.get(name, "").strip() for name in (*_names(), *MODEL)}
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         try:
-            change_settings(session, project, typed, by=asked_by())
+            kept = settings_of(project).training
+            training = {name: its for name, its in kept.items() if name not in MODEL}
+            options = {**training, **chosen_options(typed)}
+            wanted = {**{name: typed[name] for name in _names()}, "training": options}
+            change_settings(session, project, wanted, by=asked_by())
         except ValidationError as error:
             return _page(project, typed, _errors(error)), 422
+        except InvalidInputError as error:
+            name = next((one for one in MODEL if str(error).startswith(one)), "encoder")
+            return _page(project, typed, {name: f"{error}."}), 422
     log.info("event=settings_changed project=%s by=%s", key, asked_by())
-    flash("The settings are saved.", "done")
+    flash(_("The settings are saved."), "done")
     return redirect(url_for("project.project", key=key), code=303)
 
 
@@ -77,36 +95,28 @@ def _page(
     project: Project, values: Mapping[str, Any], errors: Mapping[str, str] | None = None
 ) -> str:
     groups = {
-        title: [_field(name, values, errors or {}) for name in names]
-        for title, names in _groups().items()
+        str(title): [_field(name, values, errors or {}) for name in names]
+        for title, names in GROUPS.values()
     }
     return render_template("settings.html", project=project, groups=groups, errors=errors)
 
 
 def _names() -> list[str]:
-    return [name for name in ProjectSettings.model_fields if name not in NOT_HERE]
-
-
-def _groups() -> dict[str, list[str]]:
-    """The settings by heading; one that nobody has sorted yet comes last, rather than nowhere."""
-    sorted_in = {name for names in GROUPS.values() for name in names}
-    rest = [name for name in _names() if name not in sorted_in]
-    return {title: list(names) for title, names in GROUPS.items()} | (
-        {"Other": rest} if rest else {}
-    )
+    return [name for name in ProjectSettings.model_fields if name != "training"]
 
 
 def _field(name: str, values: Mapping[str, Any], errors: Mapping[str, str]) -> FormField:
-    field = ProjectSettings.model_fields[name]
+    field = ProjectSettings.model_fields.get(name)
+    annotation = field.annotation if field else {"epochs": int}.get(name)
     return FormField(
         name=name,
-        title=field.title or name.replace("_", " ").capitalize(),
-        description=field.description or "",
+        title=str(SETTINGS[name].title),
+        description=str(SETTINGS[name].meaning),
         value=_shown(values.get(name)),
-        default=_shown(field.default) or "empty",
+        default=_in_words(_shown(field.default)) or _("empty") if field else "",
         error=errors.get(name, ""),
-        whole=field.annotation in (int, int | None),
-        choices=_choices(field.annotation),
+        kind=_keyboard(annotation),
+        choices=_choices(name, annotation),
     )
 
 
@@ -116,10 +126,25 @@ def _shown(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _choices(annotation: Any) -> tuple[str, ...]:
+def _in_words(value: str) -> str:
+    return str(CHOICES.get(value, value))
+
+
+def _keyboard(annotation: Any) -> str:
+    if annotation in (int, int | None):
+        return "numeric"
+    return "decimal" if annotation is float else "text"
+
+
+def _choices(name: str, annotation: Any) -> dict[str, str]:
+    if name in MODEL_CHOICES:
+        left = {"": _("left to the trainer")}
+        return left | {one.value: str(one.name) for one in MODEL_CHOICES[name]}
     if annotation is bool:
-        return ("no", "yes")
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
+        return {value: _in_words(value) for value in ("no", "yes")}
+    if get_origin(annotation) is Literal:
+        return {value: _in_words(value) for value in get_args(annotation)}
+    return {}
 
 
 def _errors(error: ValidationError) -> dict[str, str]:
@@ -132,11 +157,15 @@ def _errors(error: ValidationError) -> dict[str, str]:
 def _said(kind: str, context: Mapping[str, Any], message: str) -> str:
     """What to type instead, in our words."""
     if kind.startswith("int_"):
-        return "Give a whole number."
+        return _("Give a whole number.")
     if kind.startswith("float_"):
-        return "Give a number."
+        return _("Give a number.")
     if kind == "greater_than_equal":
-        return f"Give {context['ge']:g} or more."
+        return _("Give %(least)s or more.", least=f"{context['ge']:g}")
     if kind == "less_than_equal":
-        return f"Give {context['le']:g} or less."
+        return _("Give %(most)s or less.", most=f"{context['le']:g}")
+    if kind == "greater_than":
+        return _("Give more than %(border)s.", border=f"{context['gt']:g}")
+    if kind == "less_than":
+        return _("Give less than %(border)s.", border=f"{context['lt']:g}")
     return f"{message}."

@@ -23,6 +23,7 @@ from backend.db.annotations import (
     own_prediction,
 )
 from backend.db.label_counts import corrections_counted
+from backend.db.members import note_member
 from backend.db.tables import (
     Account,
     AnnotationState,
@@ -81,6 +82,8 @@ def _record_state(
     state = _new_state(session, document, seen, parse_label_config(project.label_config))
     session.add(state)
     session.flush()
+    if state.account_id is not None:
+        note_member(session, project.id, state.account_id)
     return Recorded(True, settle(session, project, document))
 
 

@@ -38,7 +38,7 @@ def test_a_role_holds_from_the_next_click(
     form = {"csrf_token": token_in(admin.get("/accounts").text), "role": "curator"}
     with caplog.at_level(logging.INFO, "backend.admin.accounts"):
         answer = admin.post(f"/accounts/{number}/role", data=form)
-    assert "annotator@example.com is a curator now" in admin.get(answer.location).text
+    assert "annotator@example.com has the role curator now" in admin.get(answer.location).text
     assert annotator.get("/projects/general/settings").status_code == 200
     assert f"account={number} role=curator by=admin@example.com" in caplog.text
 

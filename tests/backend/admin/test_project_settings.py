@@ -5,6 +5,8 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from backend.admin.project_settings import MODEL
+from backend.admin.setting_words import SETTINGS
 from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
 from backend.settings import ProjectSettings
@@ -50,20 +52,19 @@ def stored(filled: Database) -> ProjectSettings:
 def test_every_setting_but_the_trainers_options_has_its_field(curator: FlaskClient) -> None:
     page = curator.get(ADDRESS).text
     fields = re.findall(r'<(?:input|select) id="(\w+)"', page)
-    assert set(fields) == set(ProjectSettings.model_fields) - {"training"}
+    assert set(fields) == {*ProjectSettings.model_fields, *MODEL} - {"training"}
     for name in fields:
-        described = ProjectSettings.model_fields[name].description
-        assert described, name
-        assert described[1:].replace("'", "&#39;") in page
+        assert str(SETTINGS[name].meaning).replace("'", "&#39;") in page
 
 
 def test_what_is_typed_is_set_and_the_trainers_options_stay(
     curator: FlaskClient, filled: Database
 ) -> None:
     with filled.write() as session:
-        project_by_key(session, "general").settings = {"training": {"epochs": 3}}
-    assert send(curator)[0] == 303
-    expected = ProjectSettings.model_validate({**TYPED, "training": {"epochs": 3}})
+        project_by_key(session, "general").settings = {"training": {"dropout": 0.4, "epochs": 3}}
+    assert send(curator, head="biaffine", epochs="7")[0] == 303
+    training = {"dropout": 0.4, "head": "biaffine", "epochs": 7}
+    expected = ProjectSettings.model_validate({**TYPED, "training": training})
     assert stored(filled) == expected
     assert "of 75" in curator.get("/projects/general").text
 
@@ -80,6 +81,9 @@ def test_what_is_typed_is_set_and_the_trainers_options_stay(
         ("gate_margin", "a little", "Give a number."),
         ("random_share", "15", "Give 1 or less."),
         ("gate_when_little", "wait", "&#39;ask&#39; or &#39;promote&#39;"),
+        ("autolabel_p", "1", "Give less than 1."),
+        ("epochs", "0", "a whole number from 1"),
+        ("head", "oracle", "cannot be"),
     ],
 )
 def test_a_senseless_value_is_refused_beside_its_field(
@@ -90,7 +94,7 @@ def test_a_senseless_value_is_refused_beside_its_field(
     assert said in page.split(f'id="{name}-error">')[1].split("</p>")[0]
     assert page.count("field-error") == 1
     for other, value in {**TYPED, name: typed}.items():
-        if other not in ("gate_when_little", "casefold"):
+        if other not in ("gate_when_little", "casefold", "head"):
             assert f'name="{other}"' in page
             assert f'value="{value}"' in page  # nothing typed is lost
     assert stored(filled) == ProjectSettings()

@@ -1,0 +1,84 @@
+"""The audit log as pages: of a project for its curators, of everything for administrators."""
+
+from typing import Any
+
+import orjson
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from backend.admin.opened import opened
+from backend.admin.paging import PAGE_SIZE, asked_after, page_of
+from backend.db.audit_log import audit_entries
+from backend.db.projects import all_projects, project_by_key
+from backend.db.tables import Project
+
+audit_page = Blueprint("audit", __name__)
+
+KINDS = (
+    "account",
+    "autolabel",
+    "conflict",
+    "documents",
+    "labels",
+    "member",
+    "project",
+    "release",
+    "run",
+    "settings",
+    "token",
+    "version",
+)
+"""What stands before the dot of an action."""
+
+
+@audit_page.get("/projects/<key>/settings/changes")
+def of_project(key: str) -> ResponseReturnValue:
+    """Every change of one project, the newest first."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+    return _page("project_changes.html", project)
+
+
+@audit_page.get("/changes")
+def of_all() -> ResponseReturnValue:
+    """Every change of anything, the newest first."""
+    return _page("changes.html", None)
+
+
+def _page(template: str, project: Project | None) -> str:
+    kind = request.args.get("kind", "")
+    who = request.args.get("who", "").strip()
+    with opened().database.read() as session:
+        found = audit_entries(
+            session,
+            project_id=project.id if project else None,
+            who=who,
+            action=f"{kind}." if kind in KINDS else "",
+            before=asked_after() or None,
+            limit=PAGE_SIZE + 1,
+        )
+        names = {one.id: one.name for one in all_projects(session)} if project is None else {}
+    return render_template(
+        template,
+        project=project,
+        page=page_of(found, lambda entry: entry.id),
+        names=names,
+        kinds=KINDS,
+        kind=kind,
+        who=who,
+        told=told,
+    )
+
+
+def told(value: Any) -> list[tuple[str, str]]:
+    """A kept value as lines: a name, which may be empty, and what it was."""
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return [(str(name), _short(its)) for name, its in value.items()]
+    return [("", _short(value))]
+
+
+def _short(value: Any) -> str:
+    written = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return written if len(written) <= 200 else f"{written[:200]}…"

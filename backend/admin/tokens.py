@@ -1,0 +1,87 @@
+"""The page of API tokens: made, shown once, revoked."""
+
+from datetime import timedelta
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from backend.admin.opened import asked_by, opened
+from backend.db.accounts import accounts, existing_account
+from backend.db.api_tokens import listed_tokens
+from backend.db.scopes import ROLE_OF_SCOPE, Scope
+from backend.db.tables import now
+from backend.errors import InvalidInputError, NotFoundError
+from backend.workflow.people import end_token, give_token
+
+tokens_page = Blueprint("tokens", __name__, url_prefix="/tokens")
+
+DAYS = (30, 90, 365)  # that a token may live; 0 is for ever
+
+WHAT_SCOPES_ALLOW: dict[Scope, LazyString] = {
+    Scope.PROJECTS_READ: _l("see projects, counts, runs and versions"),
+    Scope.GOLD_READ: _l("see documents, gold, labels, conflicts, autolabels and releases"),
+    Scope.GOLD_WRITE: _l("import documents, change labels, decide conflicts and autolabels"),
+    Scope.MODELS_WRITE: _l("train, cancel, promote, roll back and autolabel"),
+    Scope.RELEASES_WRITE: _l("make releases"),
+    Scope.SETTINGS_WRITE: _l("change a project's settings and members"),
+    Scope.CONNECTIONS_WRITE: _l("make projects and connect them with Label Studio"),
+    Scope.ACCOUNTS_READ: _l("see accounts, tokens and the audit log"),
+    Scope.ACCOUNTS_WRITE: _l("add accounts, give roles, make and revoke tokens"),
+}
+
+
+@tokens_page.get("")
+def show() -> ResponseReturnValue:
+    """Every token, and the form for a new one."""
+    return _page()
+
+
+@tokens_page.post("")
+def make() -> ResponseReturnValue:
+    """Make a token; this answer is the only place that ever holds it."""
+    days = request.form.get("days", "90")
+    lives = timedelta(days=int(days)) if days in map(str, DAYS) else None
+    try:
+        scopes = [Scope(scope) for scope in request.form.getlist("scopes")]
+        with opened().database.write() as session:
+            account = existing_account(session, request.form.get("account", ""))
+            _token, shown = give_token(
+                session,
+                account,
+                request.form.get("name", ""),
+                scopes,
+                by=asked_by(),
+                expires_at=now() + lives if lives else None,
+            )
+    except (InvalidInputError, NotFoundError, ValueError) as error:
+        flash(f"{error}.".capitalize(), "error")
+        return _page(), 422
+    return _page(shown)
+
+
+@tokens_page.post("/<int:token_id>/revoke")
+def revoke(token_id: int) -> ResponseReturnValue:
+    """Let a token be worth nothing from now on."""
+    with opened().database.write() as session:
+        token = end_token(session, token_id, by=asked_by())
+    flash(_("The token %(name)s is worth nothing any more.", name=token.name), "done")
+    return redirect(url_for("tokens.show"), code=303)
+
+
+def _page(shown: str | None = None) -> str:
+    with opened().database.read() as session:
+        tokens = listed_tokens(session)
+        people = accounts(session)
+    return render_template(
+        "tokens.html",
+        tokens=tokens,
+        people=people,
+        shown=shown,
+        scopes=WHAT_SCOPES_ALLOW,
+        roles=ROLE_OF_SCOPE,
+        days=DAYS,
+        typed=request.form,
+    )

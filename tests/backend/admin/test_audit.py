@@ -1,0 +1,61 @@
+"""The audit log as pages: who, when, before, after; of a project, and of everything."""
+
+import pytest
+
+from backend.db.audit_log import record
+from backend.db.projects import project_by_key
+from backend.db.session import Database
+from tests.backend.admin.conftest import SignIn, token_in
+
+
+@pytest.fixture
+def log(filled: Database) -> None:
+    with filled.write() as session:
+        number = project_by_key(session, "general").id
+        for turn in range(55):
+            record(
+                session, "curator@example.com", "run.begin", project_id=number, subject=f"r{turn}"
+            )
+        record(
+            session,
+            "admin@example.com",
+            "account.role",
+            subject="<b>x</b>",
+            before="annotator",
+            after={"역할": ["curator"]},
+        )
+
+
+def test_a_project_s_changes_are_its_own_and_paged(sign_in: SignIn, log: None) -> None:
+    curator = sign_in("curator")
+    page = curator.get("/projects/general/settings/changes").text
+    assert page.count('data-testid="change"') == 50
+    assert "account.role" not in page
+    after = page.split("?after=")[1].split('"')[0]
+    rest = curator.get(f"/projects/general/settings/changes?after={after}").text
+    assert rest.count('data-testid="change"') == 5
+
+
+def test_all_changes_are_told_with_before_and_after(sign_in: SignIn, log: None) -> None:
+    admin = sign_in("admin")
+    page = admin.get("/changes?kind=account&who=admin").text
+    assert page.count('data-testid="change"') == 1
+    assert "&lt;b&gt;x&lt;/b&gt;" in page
+    assert "annotator" in page
+    assert "역할" in page
+    assert "No change is noted" in admin.get("/changes?who=nobody").text
+
+
+def test_a_changed_setting_stands_in_it(sign_in: SignIn) -> None:
+    curator = sign_in("curator")
+    address = "/projects/empty/settings"
+    page = curator.get(address).text
+    form = {"csrf_token": token_in(page)}
+    for line in page.split("<input id=")[1:]:
+        form[line.split('"')[1]] = line.split('value="')[1].split('"')[0]
+    form |= {"casefold": "no", "gate_when_little": "ask", "open_tasks": "17"}
+    assert curator.post(address, data=form).status_code == 303
+    changes = curator.get(f"{address}/changes").text
+    assert "open_tasks" in changes
+    assert "17" in changes
+    assert "2000" in changes
