@@ -57,24 +57,32 @@ def insert_rows(
         )
 
 
-def set_numbers(
-    session: Session, of: type[Base], column: str, values: Sequence[tuple[int, int | None]]
+def set_columns(
+    session: Session, of: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Give a column of whole numbers a value of its own in each row: pairs of id and value."""
+    """Give columns of numbers or truth values their own values in each row.
+
+    A row is its id and then the values in the order of `columns`.
+    """
+    if not rows:
+        return
     connection, table = session.connection(), _table(of)
     if _is_sqlite(session):
+        places = ", ".join(f"{name} = ?" for name in columns)
         connection.exec_driver_sql(
-            f"UPDATE {table.name} SET {column} = ? WHERE id = ?",  # noqa: S608
-            [(value, row) for row, value in values],
+            f"UPDATE {table.name} SET {places} WHERE id = ?",  # noqa: S608
+            [(*values, row) for row, *values in rows],
         )
         return
+    names = ("id", *columns)
+    arrays = [f"CAST(:{one} AS {table.c[one].type.compile(connection.dialect)}[])" for one in names]
     statement = (
-        f"UPDATE {table.name} SET {column} = given.value "  # noqa: S608
-        "FROM unnest(CAST(:ids AS bigint[]), CAST(:values AS bigint[])) AS given(id, value) "
+        f"UPDATE {table.name} SET {', '.join(f'{one} = given.{one}' for one in columns)} "  # noqa: S608
+        f"FROM unnest({', '.join(arrays)}) AS given({', '.join(names)}) "
         f"WHERE {table.name}.id = given.id"
     )
-    ids, numbers = zip(*values, strict=True)
-    connection.execute(text(statement), {"ids": list(ids), "values": list(numbers)})
+    values = map(list, zip(*rows, strict=True))
+    connection.execute(text(statement), dict(zip(names, values, strict=True)))
 
 
 def new_ids(session: Session, of: type[Base], count: int) -> Sequence[int]:

@@ -82,9 +82,36 @@ def count_added(session: Session, project_id: int, document_ids: Collection[int]
     _add(session, project_id, _states(session, is_one_of(session, Document.id, document_ids)), {})
 
 
-def add_states(session: Session, project_id: int, states: Mapping[str, int]) -> None:
-    """Count documents that were not there before, by the states that their writer knows."""
-    _add(session, project_id, states, {})
+def add_states(
+    session: Session, project_id: int, more: Mapping[str, int], less: Mapping[str, int] = {}
+) -> None:
+    """Count documents in their states, and no more in those they had, as their writer knows."""
+    _add(session, project_id, more, less)
+
+
+def state(
+    canonical_id: int | None, source: str | None, task_state: str | None, *, deduped: bool
+) -> str:
+    """The state of one document, as it follows from its row and its gold's source."""
+    if canonical_id is not None:
+        return "copies"
+    if source is not None:
+        return _OF_GOLD.get(source, "imported")
+    if task_state is not None:
+        return _OF_TASK[task_state]
+    return "pool" if deduped else "unsorted"
+
+
+_OF_GOLD: dict[str, str] = {
+    GoldSource.PERSON: "person",
+    GoldSource.DECISION: "person",
+    GoldSource.RULE: "rule",
+}
+_OF_TASK: dict[str, str] = {
+    TaskState.OPEN: "open",
+    TaskState.DONE: "skipped",
+    TaskState.DELETED: "deleted",
+}
 
 
 def wrongly_counted(session: Session, project_id: int) -> dict[str, tuple[int, int]]:

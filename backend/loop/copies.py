@@ -60,14 +60,17 @@ def rekey_all(database: Database, project_id: int) -> None:
 
 def dedupe_all(database: Database, project_id: int) -> DedupeReport:
     """Set the copies among new documents aside, chunk by chunk."""
-    total = DedupeReport()
-    while True:
-        with database.read() as session:
-            if not unsorted(session, project_id):
-                return total
-        with database.write() as session:
-            total += dedupe(session, project_id)
+    with database.read() as session:
+        if not unsorted(session, project_id):
+            return DedupeReport()
+    total, looked_at = DedupeReport(), True
+    while looked_at:
+        with database.write(hasty=True) as session:
+            found = dedupe(session, project_id)
+        total, looked_at = total + found, found.looked_at > 0
         database.tidy()
+    database.settle()
+    return total
 
 
 def label_all_copies(database: Database, project_id: int) -> int:

@@ -3,24 +3,24 @@
 Two texts are copies when their normal forms are equal (normal_form.py); no text is ever altered.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy import Text, bindparam, cast, func, select, update
 from sqlalchemy.orm import Session
 
-from backend.db.bulk import is_one_of, set_numbers
-from backend.db.document_counts import documents_counted
+from backend.db.bulk import is_one_of, looked_up, set_columns
+from backend.db.document_counts import add_states, state
 from backend.db.gold import remove_gold
 from backend.db.tables import Document, Gold, GoldSource, Project
 from backend.db.versions import locked_project
 from backend.workflow.canonical import has_own_gold, rank, signature
 
-CHUNK = 300  # documents looked at in a transaction, with their groups
+CHUNK = 800  # documents looked at in a transaction, with their groups
 
-# a row: id, group_key, canonical_id, task_id, deduped, text, source and entities of its gold
+# a row of _MEMBERS, or of _FRESH where it is alone
 _Member = Any
 
 
@@ -56,41 +56,28 @@ def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeRepor
     documents whose canonical one changes is withdrawn: autolabel gives it anew. Call again until
     `looked_at` is 0.
     """
-    fresh = session.execute(
-        select(Document.id, Document.group_key, Document.canonical_id)
-        .where(Document.project_id == project_id, Document.deduped.is_(False))
-        .order_by(Document.id)
-        .limit(limit)
-    ).all()
+    project = locked_project(session, project_id)  # gold may change
+    fresh = session.execute(_FRESH, {"project": project_id, "limit": limit}).all()
     if not fresh:
         return DedupeReport()
-    project = locked_project(session, project_id)  # gold may change
     groups = _groups(session, project_id, {row.group_key for row in fresh})
-    # no copies any more: the key of one was made anew
-    alone = [row for row in fresh if row.canonical_id is not None and row.group_key not in groups]
-    moved: list[tuple[int, int | None]] = [(row.id, None) for row in alone]
-    seen = {row.id for row in fresh}
-    copies = conflicts = 0
+    documents: dict[int, _Member] = {row.id: row for row in fresh}
+    wanted: dict[int, int | None] = dict.fromkeys(documents)  # those that are alone are no copies
+    conflicts = 0
     for members in groups.values():
         canonical = min(members, key=lambda row: (rank(row.source), row.task_id is None, row.id))
         for member in members:
-            wanted = None if member is canonical else canonical.id
-            if member.canonical_id != wanted:
-                moved.append((member.id, wanted))
-                copies += wanted is not None
-            if not member.deduped:
-                seen.add(member.id)
+            documents[member.id] = member
+            wanted[member.id] = None if member is canonical else canonical.id
         conflicts += _in_conflict(members)
-    looked_at = is_one_of(session, Document.id, seen)
-    touched = is_one_of(session, Document.id, seen | {member for member, _ in moved})
-    with documents_counted(session, project_id, touched):
-        if moved:
-            set_numbers(session, Document, "canonical_id", moved)
-        session.connection().execute(update(Document).where(looked_at).values(deduped=True))
+    moved = [one for one, row in documents.items() if row.canonical_id != wanted[one]]
+    seen = [one for one, row in documents.items() if not row.deduped]
+    _count(session, project_id, [(documents[one], wanted[one]) for one in {*moved, *seen}])
+    _set(session, [(one, wanted[one]) for one in moved], set(seen).difference(moved))
     if moved:
         copies_changed(project)
-        _withdraw_copied(session, project_id, [member for member, _ in moved])
-    return DedupeReport(len(seen), copies, conflicts)
+        _withdraw_copied(session, project_id, moved)
+    return DedupeReport(len(seen), sum(wanted[one] is not None for one in moved), conflicts)
 
 
 def copies_changed(project: Project) -> None:
@@ -98,38 +85,81 @@ def copies_changed(project: Project) -> None:
     project.copies_revision = min(0, project.copies_revision or 0) - 1
 
 
+_OF_PROJECT = Document.project_id == bindparam("project")
+_FRESH = (
+    select(
+        Document.id,
+        Document.group_key,
+        Document.canonical_id,
+        Document.task_state,
+        Document.deduped,
+        Gold.source,
+    )
+    .outerjoin(Gold, Gold.document_id == Document.id)
+    .where(_OF_PROJECT, Document.deduped.is_(False))
+    .order_by(Document.id)
+    .limit(bindparam("limit"))
+)
+_SEVERAL = (
+    select(Document.group_key)
+    .where(_OF_PROJECT)
+    .group_by(Document.group_key)
+    .having(func.count() > 1)
+)
+_MEMBERS = (
+    select(
+        Document.id,
+        Document.group_key,
+        Document.canonical_id,
+        Document.task_id,
+        Document.task_state,
+        Document.deduped,
+        Document.text,
+        Gold.source,
+        cast(Gold.entities, Text).label("entities"),
+    )
+    .outerjoin(Gold, Gold.document_id == Document.id)
+    .where(_OF_PROJECT)
+)
+
+
 def _groups(session: Session, project_id: int, keys: set[str]) -> dict[str, list[_Member]]:
     """The groups of these keys that have more than one member.
 
     Most have one, which the index alone can tell.
     """
-    several = (
-        select(Document.group_key)
-        .where(Document.project_id == project_id, is_one_of(session, Document.group_key, keys))
-        .group_by(Document.group_key)
-        .having(func.count() > 1)
-    )
-    rows = session.execute(
-        select(
-            Document.id,
-            Document.group_key,
-            Document.canonical_id,
-            Document.task_id,
-            Document.deduped,
-            Document.text,
-            Gold.source,
-            cast(Gold.entities, Text).label("entities"),
-        )
-        .outerjoin(Gold, Gold.document_id == Document.id)
-        .where(
-            Document.project_id == project_id,
-            is_one_of(session, Document.group_key, session.scalars(several).all()),
-        )
-    )
+    several = looked_up(session, _SEVERAL, Document.group_key, keys, project=project_id)
+    keys = set(several.scalars())
     groups: dict[str, list[_Member]] = defaultdict(list)
-    for row in rows:
+    for row in looked_up(session, _MEMBERS, Document.group_key, keys, project=project_id):
         groups[row.group_key].append(row)
     return groups
+
+
+def _set(session: Session, moved: Sequence[tuple[int, int | None]], seen: Collection[int]) -> None:
+    """Give documents their canonical ones; all of them have been looked at."""
+    rows = [(number, canonical_id, True) for number, canonical_id in moved]
+    set_columns(session, Document, ("canonical_id", "deduped"), rows)
+    looked_at = is_one_of(session, Document.id, seen)
+    session.connection().execute(update(Document).where(looked_at).values(deduped=True))
+
+
+def _count(
+    session: Session, project_id: int, changes: Sequence[tuple[_Member, int | None]]
+) -> None:
+    before = Counter(
+        [
+            state(row.canonical_id, row.source, row.task_state, deduped=row.deduped)
+            for row, _ in changes
+        ]
+    )
+    after = Counter(
+        [
+            state(canonical_id, row.source, row.task_state, deduped=True)
+            for row, canonical_id in changes
+        ]
+    )
+    add_states(session, project_id, after, before)
 
 
 def _withdraw_copied(session: Session, project_id: int, members: Sequence[int]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of, looked_up, new_ids
-from backend.db.document_counts import add_states
+from backend.db.document_counts import add_states, state
 from backend.db.gold import FirstGold, NewGold, put_first_gold, put_gold
 from backend.db.imported_gold import gold_of_other_files
 from backend.db.projects import settings_of
@@ -201,12 +201,8 @@ def _insert(
 
 
 def _state(new: New, place: Place) -> str:
-    """What a new document is counted as (document_counts.py)."""
-    if place.canonical_id is not None:
-        return "copies"
-    if new.entities is not None:
-        return "imported"
-    return "pool" if place.sure else "unsorted"
+    source = None if new.entities is None else GoldSource.IMPORTED
+    return state(place.canonical_id, source, None, deduped=place.sure)
 
 
 def _give_gold(
