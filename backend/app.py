@@ -12,6 +12,8 @@ from backend.admin.accounts import accounts_page
 from backend.admin.actions import actions
 from backend.admin.api_documentation import api_documentation
 from backend.admin.audit import audit_page
+from backend.admin.autolabel import autolabel_page
+from backend.admin.autolabel_actions import autolabel_actions
 from backend.admin.charts import add_charts, charts
 from backend.admin.duplicates import duplicates_page
 from backend.admin.connection import connection_page
@@ -54,6 +56,8 @@ PAGES = (
     connection_page,
     members_page,
     actions,
+    autolabel_page,
+    autolabel_actions,
     charts,
     language_switch,
     labels_page,

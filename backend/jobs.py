@@ -97,6 +97,11 @@ def autolabel_champion(project_id: int) -> None:
     autolabel.start_after_publication(context(), project_id)
 
 
+def start_autolabel(project_id: int, asked_by: str) -> None:
+    """Let the champion label what nobody has, because somebody asked for it."""
+    autolabel.start(context(), project_id, asked_by)
+
+
 def advance_autolabel(run_id: int) -> None:
     """Lead an autolabel run as far as it can go."""
     autolabel.advance(context(), run_id)

@@ -1,7 +1,6 @@
 """`goldloop autolabel`: the champion labels what nobody has, under a promise."""
 
 import time
-from pathlib import Path
 
 import click
 import orjson
@@ -30,7 +29,7 @@ from backend.loop import audits, autolabel
 from backend.loop.autolabel_decisions import Decision, decide, take_back
 from backend.settings import load_settings
 from backend.workflow import autolabel_moves as moves
-from ml_backend.contract.messages import JobFolder
+from backend.workflow.autolabel_chunks import progress_of
 
 POLL_EVERY = 0.5  # seconds
 ASKED_BY = "command line"
@@ -66,28 +65,31 @@ def start(project: str, wait: bool, by: str) -> None:
 
 @autolabel_group.command()
 @click.argument("project")
-def pause(project: str) -> None:
+@who
+def pause(project: str, by: str) -> None:
     """Stop PROJECT's run for a while; what is done stays done."""
-    run = autolabel.pause(_open(), project)
+    run = autolabel.pause(_open(), project, by)
     click.echo(f"run {run.id} is paused; goldloop autolabel resume {project} goes on with it")
 
 
 @autolabel_group.command()
 @click.argument("project")
 @click.option("--wait", is_flag=True, help="Stay, with a progress bar, until it has ended.")
-def resume(project: str, wait: bool) -> None:
+@who
+def resume(project: str, wait: bool, by: str) -> None:
     """Go on with PROJECT's paused run."""
     context = _open()
-    run = autolabel.resume(context, project)
+    run = autolabel.resume(context, project, by)
     click.echo(f"run {run.id} goes on")
     _follow(context, project, run, wait)
 
 
 @autolabel_group.command()
 @click.argument("project")
-def cancel(project: str) -> None:
+@who
+def cancel(project: str, by: str) -> None:
     """End PROJECT's run; what is done stays done."""
-    run = autolabel.cancel(_open(), project)
+    run = autolabel.cancel(_open(), project, by)
     click.echo(f"run {run.id} is cancelled; goldloop autolabel start {project} does the rest")
 
 
@@ -316,15 +318,9 @@ def _watch(context: Context, run_id: int) -> AutolabelRun:
             with context.database.read() as session:
                 run = session.get_one(AutolabelRun, run_id)
                 out = autolabels.chunks_of(session, run_id)
-            begun = [JobFolder(Path(chunk.folder)).progress() for chunk in out]
-            at_work = sum(progress.done for progress in begun if progress is not None)
-            certify = run.promise_id is None
-            bar.update(
-                shown,
-                description="certify gold" if certify else f"autolabel ({run.state})",
-                total=sum(chunk.documents for chunk in out) if certify else run.total,
-                completed=at_work if certify else min(run.total, run.done + at_work),
-            )
+            its = progress_of(run, out)
+            stage = "certify gold" if its.of_certify_gold else f"autolabel ({run.state})"
+            bar.update(shown, description=stage, total=its.total, completed=its.done)
             if run.state not in autolabels.ACTIVE or run.state == AutolabelRunState.PAUSED:
                 return run
             time.sleep(POLL_EVERY)

@@ -16,8 +16,10 @@ from sqlalchemy import (
     SQLColumnExpression,
     String,
     and_,
+    case,
     exists,
     func,
+    not_,
     or_,
     select,
     true,
@@ -25,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from backend.db.bulk import is_one_of
-from backend.db.tables import Document, Part, TaskState
+from backend.db.tables import Document, Part, TaskState, Version
 from backend.db.tables_of_autolabel import (
     Audit,
     Autolabel,
@@ -36,6 +38,9 @@ from backend.db.tables_of_autolabel import (
 
 LOOKED_AT = 10_000  # items a query goes through when there is no index for what is asked
 BY_PEOPLE = "people"  # who changed an item whose document was labelled in Label Studio
+
+
+OPEN = (AutolabelState.PENDING, AutolabelState.RECALLED, AutolabelState.REJECTED)
 
 
 class Reason(StrEnum):
@@ -50,7 +55,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which items; `audit` is given in place of a state. `threshold` is the promise's."""
+    """Which items; `audit` is given in place of a state. `threshold` is the promise's.
+
+    Without a reason, what only chance may choose is left out of the lists that one decides about.
+    """
 
     state: AutolabelState | None = AutolabelState.PENDING
     audit: Audit | None = None
@@ -65,7 +73,16 @@ class Wanted:
     @property
     def is_searched(self) -> bool:
         """Whether items must be looked at one by one."""
-        return bool(self.label) or self.reason is not None
+        return bool(self.label) or self.reason is not None or self._is_open
+
+    @property
+    def leaves_chance_out(self) -> bool:
+        """Whether documents that only chance may choose are left out."""
+        return self._is_open and self.reason != Reason.CHANCE
+
+    @property
+    def _is_open(self) -> bool:
+        return self.audit is None and self.state in OPEN
 
 
 class Place(NamedTuple):
@@ -114,8 +131,9 @@ class Row(NamedTuple):
 
     @property
     def is_with_people(self) -> bool:
-        """Whether people have it in Label Studio, or are about to."""
-        return self.queue_number is not None or self.task_state == TaskState.OPEN
+        """Whether people have it in Label Studio, had it, or are about to."""
+        asked = self.task_state in (TaskState.OPEN, TaskState.DONE)
+        return asked or self.queue_number is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +190,12 @@ def newest_promises(session: Session, project_id: int, limit: int) -> Sequence[P
     """The promises of a project, newest first."""
     statement = select(Promise).where(Promise.project_id == project_id)
     return session.scalars(statement.order_by(Promise.id.desc()).limit(limit)).all()
+
+
+def version_names(session: Session, project_id: int) -> dict[int, str]:
+    """The name of every version of a project."""
+    rows = session.execute(select(Version.id, Version.name).where(Version.project_id == project_id))
+    return {number: name for number, name in rows}
 
 
 def _looked_at(project_id: int, wanted: Wanted, after: Place | None) -> Select[int, float]:
@@ -241,6 +265,8 @@ def _rows(
         statement = statement.where(_has_label(session, wanted.label))
     if wanted.reason is not None:
         statement = statement.where(_has_reason(wanted))
+    if wanted.leaves_chance_out:
+        statement = statement.where(not_(_may_judge(wanted.border)))
     return statement
 
 
@@ -282,7 +308,6 @@ def _may_judge(border: str) -> ColumnElement[bool]:
 
 
 def _judges(document: type[Document], border: str) -> ColumnElement[bool]:
-    return or_(
-        document.part != Part.TRAIN,
-        and_(document.part.is_(None), document.group_key < border),
+    return case(
+        (document.part.is_(None), document.group_key < border), else_=document.part != Part.TRAIN
     )

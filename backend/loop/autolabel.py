@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend.context import Context
 from backend.db import autolabels, versions
+from backend.db.audit_log import record
 from backend.db.leases import Held, lease
 from backend.db.projects import project_by_key
 from backend.db.tables import Project, Version, now
@@ -68,6 +69,9 @@ def start(context: Context, project_id: int, asked_by: str) -> AutolabelRun:
             )
             session.add(run)
         run.state, run.reason = AutolabelRunState.RUNNING, ""
+        session.flush()
+        subject = f"autolabel run {run.id}"
+        record(session, asked_by, "autolabel.start", project_id=project_id, subject=subject)
     log.info("event=autolabel_asked project=%d run=%d by=%s", project_id, run.id, asked_by)
     advance(context, run.id)
     return run
@@ -83,22 +87,22 @@ def start_after_publication(context: Context, project_id: int) -> None:
     start(context, project_id, BY_PUBLICATION)
 
 
-def pause(context: Context, project_key: str) -> AutolabelRun:
+def pause(context: Context, project_key: str, by: str) -> AutolabelRun:
     """Give out no more chunks, and stop those that are out; what is done stays done."""
-    return _change(context, project_key, AutolabelRunState.PAUSED)
+    return _change(context, project_key, AutolabelRunState.PAUSED, by)
 
 
-def cancel(context: Context, project_key: str) -> AutolabelRun:
+def cancel(context: Context, project_key: str, by: str) -> AutolabelRun:
     """End the run; what is done stays done."""
-    run = _change(context, project_key, AutolabelRunState.CANCELLED)
+    run = _change(context, project_key, AutolabelRunState.CANCELLED, by)
     _clear(context, run.id)
     return run
 
 
-def resume(context: Context, project_key: str) -> AutolabelRun:
-    """Go on with a run that was paused."""
-    run = _change(context, project_key, AutolabelRunState.RUNNING)
-    advance(context, run.id)
+def resume(context: Context, project_key: str, by: str) -> AutolabelRun:
+    """Let a run that was paused go on."""
+    run = _change(context, project_key, AutolabelRunState.RUNNING, by)
+    context.queue.ring(DEFAULT_QUEUE, ADVANCE, run.id, job_id=f"autolabel-{run.id}")
     return run
 
 
@@ -375,7 +379,7 @@ def _stop(chunk: AutolabelChunk) -> None:
         folder.ask_to_cancel()
 
 
-def _change(context: Context, project_key: str, state: AutolabelRunState) -> AutolabelRun:
+def _change(context: Context, project_key: str, state: AutolabelRunState, by: str) -> AutolabelRun:
     with context.database.write() as session:
         project = project_by_key(session, project_key)
         run = autolabels.active_run(session, project.id)
@@ -383,9 +387,18 @@ def _change(context: Context, project_key: str, state: AutolabelRunState) -> Aut
             raise ConflictError(f"no autolabel run of {project_key} is under way")
         if state == run.state:
             raise ConflictError(f"autolabel run {run.id} is {state} already")
-        run.state = state
+        before, run.state = run.state, state
         if state == AutolabelRunState.CANCELLED:
             _end(run, state, "cancelled on request")
+        record(
+            session,
+            by,
+            "autolabel.run",
+            project_id=project.id,
+            subject=f"autolabel run {run.id}",
+            before=before,
+            after=state,
+        )
         out = autolabels.chunks_of(session, run.id)
     for chunk in out:
         if state == AutolabelRunState.RUNNING:

@@ -5,6 +5,7 @@ documents' numbers. A chunk's folder is the truth about it; its row lasts until 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,24 @@ def look(chunk: AutolabelChunk, folder: JobFolder, time: datetime, lease_seconds
         chunk.lease_until = time + timedelta(seconds=lease_seconds)
         return False
     return chunk.lease_until is not None and chunk.lease_until < time
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """`done` of `total` documents: of the certify gold first, then of the pool."""
+
+    of_certify_gold: bool
+    done: int
+    total: int
+
+
+def progress_of(run: AutolabelRun, out: Sequence[AutolabelChunk]) -> RunProgress:
+    """How far a run is, with what the jobs of its chunks have done so far."""
+    begun = [JobFolder(Path(chunk.folder)).progress() for chunk in out]
+    at_work = sum(progress.done for progress in begun if progress is not None)
+    if run.promise_id is None:
+        return RunProgress(True, at_work, sum(chunk.documents for chunk in out))
+    return RunProgress(False, min(run.total, run.done + at_work), run.total)
 
 
 def begin_anew(chunk: AutolabelChunk, folder: JobFolder, *, failed: bool) -> None:

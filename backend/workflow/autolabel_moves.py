@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.db import autolabels, pool
 from backend.db.accounts import account_by_email
 from backend.db.autolabels import Waiting
+from backend.db.bulk import is_one_of
 from backend.db.gold import NewGold, put_gold, remove_gold
 from backend.db.projects import settings_of
 from backend.db.tables import Document, Gold, GoldSource, Project, TaskState, Version
@@ -26,6 +28,7 @@ def accept(session: Session, project: Project, ids: Sequence[int], by: str, time
     ConflictError for one that is not open, or that only blind labelling may make gold.
     """
     chosen = _chosen(session, project, ids, OPEN, "accepted")
+    _refuse_gold(session, ids)
     _leave_to_chance(session, project, chosen)
     versions = {one.version_id: session.get_one(Version, one.version_id) for one, _ in chosen}
     account = account_by_email(session, by)
@@ -85,6 +88,7 @@ def send(session: Session, project: Project, ids: Sequence[int], by: str, time: 
     The project's row must be locked. Raises NotFoundError and ConflictError.
     """
     chosen = _chosen(session, project, ids, OPEN, "sent")
+    _refuse_gold(session, ids)
     _leave_to_chance(session, project, chosen)
     assign_arms(session, project.id, [document for _, document in chosen], [])
     for item, document in chosen:
@@ -153,6 +157,15 @@ def _chosen(
         ):
             raise ConflictError(f"document {number} is with people already")
     return [(items[number], documents[number]) for number in dict.fromkeys(ids)]
+
+
+def _refuse_gold(session: Session, ids: Sequence[int]) -> None:
+    """Refuse documents that have gold: what people gave is changed where they gave it."""
+    with_gold = session.scalars(
+        select(Gold.document_id).where(is_one_of(session, Gold.document_id, ids)).limit(1)
+    ).first()
+    if with_gold is not None:
+        raise ConflictError(f"document {with_gold} was labelled by a person: change it there")
 
 
 def _leave_to_chance(

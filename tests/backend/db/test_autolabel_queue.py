@@ -89,7 +89,9 @@ def test_filters_by_the_reason_why_an_item_waits(session):
     assert walk(session, project, Wanted(reason=Reason.UNSURE, **given)) == [unsure.id]
     chance = walk(session, project, Wanted(reason=Reason.CHANCE, **given))
     assert sorted(chance) == [random.id, near.id, judging.id]
-    assert len(walk(session, project, Wanted(reason=Reason.UNSURE))) == 5  # nothing is promised
+    assert walk(session, project, Wanted(**given)) == [sure.id, unsure.id]
+    nothing_promised = Wanted(reason=Reason.UNSURE, border="2666")
+    assert walk(session, project, nothing_promised) == [sure.id, unsure.id]
 
 
 def test_filters_by_who_decided(session, queue):

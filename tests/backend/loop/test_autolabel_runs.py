@@ -246,15 +246,15 @@ def test_a_run_paused_in_the_middle_goes_on_where_it_was(shop: Shop):
     autolabel.advance(shop.context, run.id)  # what is done is stored, and more is out
     done = shop.read(run).done
     assert 0 < done < len(shop.texts)
-    paused = autolabel.pause(shop.context, "shop")
+    paused = autolabel.pause(shop.context, "shop", "a test")
     assert paused.state == AutolabelRunState.PAUSED
     assert all(JobFolder(Path(one.folder)).cancel_asked() for one in shop.chunks(run))
     with pytest.raises(ConflictError, match="paused already"):
-        autolabel.pause(shop.context, "shop")
+        autolabel.pause(shop.context, "shop", "a test")
     shop.predict()
     assert autolabel.advance(shop.context, run.id) == AutolabelRunState.PAUSED
     assert shop.read(run).done == done
-    autolabel.resume(shop.context, "shop")
+    autolabel.resume(shop.context, "shop", "a test")
     ended = shop.finish(run)
     assert (ended.state, ended.done) == ("done", len(shop.texts))
     assert shop.counts() == {"pending": len(shop.texts), "predictions": len(shop.texts)}
@@ -265,7 +265,7 @@ def test_a_cancelled_run_keeps_what_is_stored_and_leaves_nothing_else(shop: Shop
     shop.predict()
     autolabel.advance(shop.context, run.id)
     done = shop.read(run).done
-    autolabel.cancel(shop.context, "shop")
+    autolabel.cancel(shop.context, "shop", "a test")
     assert shop.read(run).state == AutolabelRunState.CANCELLED
     assert shop.chunks(run) == []
     shop.predict()  # whatever waits in the queue finds nothing to do
@@ -273,7 +273,7 @@ def test_a_cancelled_run_keeps_what_is_stored_and_leaves_nothing_else(shop: Shop
     assert not autolabel_chunks.folder_of(shop.context.settings.jobs, run.id).exists()
     assert shop.counts() == {"pending": done, "predictions": done}
     with pytest.raises(ConflictError, match="no autolabel run"):
-        autolabel.cancel(shop.context, "shop")
+        autolabel.cancel(shop.context, "shop", "a test")
     ended = shop.finish(autolabel.start(shop.context, shop.project_id, "curator@example.com"))
     assert ended.done == len(shop.texts) - done
 

@@ -286,8 +286,10 @@ def test_gold_of_people_stays_when_somebody_rejects_the_item(session):
     version = add_version(session, project)
     put(session, project, version, None, [said(document, 0.5)])
     add_gold(session, document, source=GoldSource.PERSON)
-    with pytest.raises(ConflictError, match="by a person"):
-        moves.reject(session, project, [document.id], "curator@example.com", TIME)
+    for stage in (moves.reject, moves.accept, moves.send):
+        with pytest.raises(ConflictError, match="by a person"):
+            stage(session, project, [document.id], "curator@example.com", TIME)
+    assert session.get(Gold, document.id).entities == [{"start": 0, "end": 1, "label": "PS"}]
 
 
 def test_gold_bears_the_names_that_people_give_whatever_the_version_calls_them(session):
