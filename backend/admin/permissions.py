@@ -109,6 +109,7 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "rest.show_conflicts": Scope.GOLD_READ,
     "rest.find_copies": Scope.GOLD_WRITE,
     "rest.decide_conflict": Scope.GOLD_WRITE,
+    "rest.choose_variant": Scope.GOLD_WRITE,
     "rest.withdraw_decision": Scope.GOLD_WRITE,
     "rest.autolabel_status": Scope.GOLD_READ,
     "rest.list_autolabels": Scope.GOLD_READ,

@@ -18,10 +18,11 @@ from backend.db.duplicates import document_named
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Project
 from backend.db.versions import locked_project
-from backend.errors import ConflictError, InvalidInputError
+from backend.errors import InvalidInputError
 from backend.settings import load_settings
 from backend.workflow import adjudicate
-from backend.workflow.conflicts import Conflict, Variant, exact_conflicts, near_conflicts
+from backend.workflow.conflicts import Variant, exact_conflicts, near_conflicts
+from backend.workflow.decide_group import Decider, choose, put_together
 from backend.workflow.normal_form import project_entities
 from ml_backend.contract.entity import Entity, EntityError, read_entities
 
@@ -101,6 +102,7 @@ def show(project: str, document: str, as_json: bool) -> None:
 @click.argument("document")
 @click.option("--majority", is_flag=True, help="the variant that most have")
 @click.option("--variant", type=click.IntRange(1), help="the variant of this number in `show`")
+@click.option("--near", is_flag=True, help="a variant of the near copies: the others take it over")
 @click.option("--like", metavar="DOCUMENT", help="the gold that this exact copy has")
 @click.option("--entities", metavar="JSON", help="a list of {start, end, label}")
 @click.option("--by", help="the address of the account that decides")
@@ -111,43 +113,50 @@ def decide(
     document: str,
     majority: bool,
     variant: int | None,
+    near: bool,
     like: str | None,
     entities: str | None,
     by: str | None,
     reason: str,
     as_json: bool,
 ) -> None:
-    """Decide once what the gold of DOCUMENT's text is; every exact copy receives it."""
+    """Decide once what the gold of DOCUMENT's text is; every exact copy receives it.
+
+    With --near the texts that are nearly the same take over what a variant says of the words that
+    they share, and keep the rest.
+    """
     if sum((majority, variant is not None, like is not None, entities is not None)) != 1:
         raise click.UsageError("give one of --majority, --variant, --like, --entities")
+    if near and (like is not None or entities is not None):
+        raise click.UsageError("--near goes with --majority or --variant")
     with open_context(load_settings()).database.write() as session:
         found = locked_project(session, project_by_key(session, project).id)
         asked = document_named(session, found.id, document)
-        if entities is not None:
-            wanted = _typed(entities, asked)
-        elif like is not None:
-            wanted = _of(session, found, asked, like)
-        else:
-            wanted = _of_variant(session, found, asked, variant)
         account = account_by_email(session, by) if by else None
         if by and account is None:
             raise InvalidInputError(f"there is no account {by!r}")
-        decided = adjudicate.decide(
-            session,
-            found,
-            asked,
-            wanted,
-            made_by=by or BY,
-            account_id=account.id if account else None,
-            reason=reason,
-        )
-        number = decided.adjudication.id
-    if as_json:
-        _print({"decision": number, "documents": decided.documents, "refused": decided.refused})
-        return
-    click.echo(f"decision {number}: gold of {', '.join(decided.documents) or 'no document'}")
-    for name, why in decided.refused.items():
-        click.echo(f"  {name}: {why}", err=True)
+        who = Decider(None, by or BY, account.id if account else None, reason)
+        if majority or variant is not None:
+            decided = choose(session, found, asked, "near" if near else "exact", variant, who)
+        else:
+            wanted = _typed(entities, asked) if entities else _of(session, found, asked, str(like))
+            decided = [put_together(session, found, asked, wanted, who)]
+        told: list[dict[str, Any]] = [
+            {
+                "decision": one.adjudication.id,
+                "documents": one.documents,
+                "refused": one.refused,
+            }
+            for one in decided
+        ]
+    for one in told:
+        if as_json:
+            _print(one)
+            continue
+        names = ", ".join(one["documents"]) or "no document"
+        click.echo(f"decision {one['decision']}: gold of {names}")
+        for name, why in one["refused"].items():
+            click.echo(f"  {name}: {why}", err=True)
 
 
 @conflicts.command()
@@ -182,30 +191,6 @@ def _of(session: Session, project: Project, document: Document, name: str) -> li
         raise InvalidInputError(f"{name!r} has no gold")
     entities = read_entities(other.gold.entities, other.text)
     return _projected(project, entities, other, document)
-
-
-def _of_variant(
-    session: Session, project: Project, document: Document, number: int | None
-) -> list[Entity]:
-    """A variant's entities in a document's text; those of the majority without a number."""
-    conflict = _conflict(session, project, document)
-    if number is None and not conflict.majority:
-        raise ConflictError(
-            f"no variant has more votes than the others: see goldloop conflicts show "
-            f"{project.key} {document.external_id}"
-        )
-    if (number or 1) > len(conflict.variants):
-        raise InvalidInputError(f"there are {len(conflict.variants)} variants")
-    variant = conflict.variants[(number or 1) - 1]
-    source = document_named(session, project.id, variant.documents[0])
-    return _projected(project, read_entities(variant.entities, source.text), source, document)
-
-
-def _conflict(session: Session, project: Project, document: Document) -> Conflict:
-    found = list(exact_conflicts(session, project, [document.group_key]))
-    if not found:
-        raise ConflictError(f"the exact copies of {document.external_id!r} agree")
-    return found[0]
 
 
 def _projected(

@@ -44,9 +44,9 @@ class GroupReading:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Who decides, having seen which state, and why."""
+    """Who decides and why; having seen which state, None for whatever it is."""
 
-    seen: str
+    seen: str | None
     made_by: str
     account_id: int | None = None
     reason: str = ""
@@ -72,17 +72,26 @@ def read_group(session: Session, project: Project, document: Document) -> GroupR
 
 
 def choose(
-    session: Session, project: Project, document: Document, kind: str, number: int, by: Decider
+    session: Session,
+    project: Project,
+    document: Document,
+    kind: str,
+    number: int | None,
+    by: Decider,
 ) -> list[Decided]:
-    """Decide that a variant of the group's `exact` or `near` conflict is right; 1 is the first.
+    """Decide that a variant of the group's `exact` or `near` conflict is right.
 
-    The project must be held. Raises ConflictError when what is said is not what was seen, or when
-    there is no such conflict, and InvalidInputError for a variant that there is not.
+    1 is the first; without a number it is the one with most votes. The project must be held.
+    Raises ConflictError when what is said is not what was seen, when there is no such conflict or
+    no majority in it, and InvalidInputError for a variant that there is not.
     """
     group = _as_seen(session, project, document, by)
     conflict = group.exact if kind == "exact" else group.near
     if conflict is None:
-        raise ConflictError("the copies agree")
+        raise ConflictError(f"the {kind} copies of {document.external_id!r} agree")
+    if number is None and not conflict.majority:
+        raise ConflictError("no variant has more votes than the others: name one")
+    number = number or 1
     if not 1 <= number <= len(conflict.variants):
         raise InvalidInputError(f"there are {len(conflict.variants)} variants")
     right = conflict.variants[number - 1].first
@@ -158,7 +167,7 @@ def carried_over(right: Claim, wrong: Claim, casefold: bool) -> list[Entity]:
 
 def _as_seen(session: Session, project: Project, document: Document, by: Decider) -> GroupReading:
     group = read_group(session, project, document)
-    if group.state != by.seen:
+    if by.seen is not None and group.state != by.seen:
         raise ConflictError("what is said of these copies has changed meanwhile: look again")
     return group
 

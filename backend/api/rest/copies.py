@@ -1,7 +1,7 @@
 """Duplicates, conflicts among copies, and strings with several labels."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,7 @@ from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
 from backend.workflow import adjudicate
 from backend.workflow.conflicts import exact_conflicts, near_conflicts
+from backend.workflow.decide_group import Decider, choose
 from ml_backend.contract.entity import EntityError, read_entities
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
@@ -88,6 +89,14 @@ class DecisionTold(Told):
     refused: dict[str, str]
 
 
+class Choice(Named):
+    """Which variant of a conflict is right: 1 is the first that `conflicts` shows."""
+
+    kind: Literal["exact", "near"] = "exact"
+    variant: Annotated[int, Field(ge=1, le=10**6)]
+    reason: Sentence = ""
+
+
 class Withdrawn(Told):
     """Documents that a decision was taken back from."""
 
@@ -124,7 +133,9 @@ def list_findings(key: Key, query: Which) -> Page[FindingTold]:
         found,
         query.limit,
         key=lambda one: one.position,
-        told=lambda one: FindingTold(subject=one.subject, labels=one.labels.split(), body=one.body),
+        told=lambda one: FindingTold(
+            subject=one.subject, labels=one.labels.split("\n")[1:-1], body=one.body
+        ),
     )
 
 
@@ -183,6 +194,20 @@ def decide_conflict(key: Key, body: Decision) -> DecisionTold:
             documents=decided.documents,
             refused=decided.refused,
         )
+
+
+@copies.post("/projects/{key}/conflicts/choose")
+def choose_variant(key: Key, body: Choice) -> list[DecisionTold]:
+    """Decide that a variant is right: copies receive it, near copies what they share with it."""
+    by = Decider(None, asked_by(), caller().account_id, body.reason)
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        document = document_named(session, project.id, body.document)
+        decided = choose(session, project, document, body.kind, body.variant, by)
+        return [
+            DecisionTold(decision=one.adjudication.id, documents=one.documents, refused=one.refused)
+            for one in decided
+        ]
 
 
 @copies.post("/projects/{key}/conflicts/withdraw")

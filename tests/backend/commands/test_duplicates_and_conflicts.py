@@ -150,6 +150,21 @@ def test_what_to_decide_can_be_said_in_several_ways(
     assert [gold.entities[0]["label"] for gold in golds] == [label] * 3
 
 
+def test_near_copies_take_over_what_a_variant_says_of_the_words_they_share(
+    typed, database: Database
+) -> None:
+    typed(duplicates, "find", "p")
+    words = ["--near", "--variant", "2", "--json"]
+    told = typed(conflicts, "decide", "p", "d", *words).stdout.splitlines()
+    assert [json.loads(line)["documents"] for line in told] == [["a", "b", "c"]]
+    with database.read() as session:
+        golds = session.query(Gold).filter_by(source=GoldSource.DECISION).all()
+        assert [sorted(one["label"] for one in gold.entities) for gold in golds] == [
+            ["LC", "PS"]
+        ] * 3
+    assert typed(conflicts, "decide", "p", "d", "--near", "--like", "a").exit_code == 2
+
+
 def test_what_cannot_be_decided_is_a_sentence(typed) -> None:
     assert typed(conflicts, "decide", "p", "a").exit_code == 2
     for words, sentence in (
