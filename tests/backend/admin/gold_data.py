@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from backend.db.document_counts import count_added
 from backend.db.gold import NewGold, put_gold
 from backend.db.tables import Document, GoldSource, Project, now
 from backend.workflow.normal_form import group_key
@@ -34,6 +35,7 @@ def add_gold_documents(session: Session, project: Project) -> list[Document]:
     session.add_all(made)
     session.flush()
     made[1].canonical_id = made[0].id
+    count_added(session, project.id, [document.id for document in made])
     project.gold_revision += 1
     put_gold(
         session,
