@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.behind_proxy,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        SESSION_REFRESH_EACH_REQUEST=False,  # a page that looks by itself keeps nobody signed in
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: pages stay open all day
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
     )

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
 from backend.admin.own_address import own_address
+from backend.admin.told import told
 from backend.admin.training_choices import chosen_options
 from backend.db.audit_log import record
 from backend.db.overview import may_roll_back_to
@@ -36,8 +37,8 @@ def retrain(key: str) -> ResponseReturnValue:
         project = locked_project(session, project_by_key(session, key).id)
         began = training.open_run(session, project, asked_by(), options)
     if began.run is None:
-        return _answer(key, f"{began.sentence}.", "note")
-    return _ring(key, "Training begins.", ADVANCE_RUN, began.run.id)
+        return _answer(key, f"{told(began.sentence)}.", "note")
+    return _ring(key, _("Training begins."), ADVANCE_RUN, began.run.id)
 
 
 @actions.post("/retry")
@@ -49,7 +50,11 @@ def retry(key: str) -> ResponseReturnValue:
     if run is None or run.project_id != project.id:
         raise NotFoundError("run", request.form.get("run"))
     again = training_again(opened(), run.id, asked_by())
-    return _answer(key, f"Run {again.id} trains on the snapshot of run {run.id}.", "done")
+    return _answer(
+        key,
+        _("Run %(number)s trains on the snapshot of run %(again)s.", number=again.id, again=run.id),
+        "done",
+    )
 
 
 @actions.post("/cancel")
@@ -59,11 +64,11 @@ def cancel(key: str) -> ResponseReturnValue:
         project = locked_project(session, project_by_key(session, key).id)
         run = active_run(session, project.id)
         if run is None:
-            return _answer(key, "No run is active any more.", "note")
+            return _answer(key, _("No run is active any more."), "note")
         training.cancel(run, JobFolder(Path(run.folder)), now())
         subject = f"run {run.id}"
         record(session, asked_by(), "run.cancel", project_id=project.id, subject=subject)
-    return _ring(key, "The run is asked to stop.", ADVANCE_RUN, run.id)
+    return _ring(key, _("The run is asked to stop."), ADVANCE_RUN, run.id)
 
 
 @actions.post("/rollback")
@@ -77,7 +82,9 @@ def rollback(key: str) -> ResponseReturnValue:
         if version.name not in opened().models.versions(key):
             raise NotFoundError("version in the model store", version.name)
         publication = publish.open_publication(session, project, version, asked_by())
-    return _ring(key, f"Going back to {version.name}.", ADVANCE_PUBLICATION, publication.id)
+    return _ring(
+        key, _("Going back to %(name)s.", name=version.name), ADVANCE_PUBLICATION, publication.id
+    )
 
 
 @actions.post("/decide")
@@ -93,10 +100,12 @@ def decide(key: str) -> ResponseReturnValue:
             session, project, int(run_id), promote_it=promote, asked_by=asked_by()
         )
     if not promote:
-        return _answer(key, "The challenger is refused; the champion stays.", "done")
+        return _answer(key, _("The challenger is refused; the champion stays."), "done")
     if publication is None:
-        return _answer(key, "Promoted; it is published when the present publication ends.", "done")
-    return _ring(key, "Promoted; publishing begins.", ADVANCE_PUBLICATION, publication.id)
+        return _answer(
+            key, _("Promoted; it is published when the present publication ends."), "done"
+        )
+    return _ring(key, _("Promoted; publishing begins."), ADVANCE_PUBLICATION, publication.id)
 
 
 @actions.post("/reconcile")
@@ -110,13 +119,13 @@ def reconcile(key: str) -> ResponseReturnValue:
 @actions.errorhandler(GoldloopError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     assert request.view_args is not None
-    return _answer(request.view_args["key"], f"{error}.", "error")
+    return _answer(request.view_args["key"], f"{told(str(error))}.", "error")
 
 
 def _ring(key: str, sentence: str, job: str, number: int) -> ResponseReturnValue:
     if not opened().queue.ring(DEFAULT_QUEUE, job, number):
-        sentence += " Redis does not answer now: it is noted and goes on when Redis is back."
-        return _answer(key, sentence, "note")
+        lost = _("Redis does not answer now: it is noted and goes on when Redis is back.")
+        return _answer(key, f"{sentence} {lost}", "note")
     return _answer(key, sentence, "done")
 
 

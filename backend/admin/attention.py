@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from backend.admin.services import ServiceStates
+from backend.admin.told import told
 from backend.admin.wording import duration, number
 from backend.db.overview import ProjectOverview
 from backend.db.tables import PublicationState, now
@@ -98,11 +99,12 @@ def _correct(overview: ProjectOverview) -> Iterator[Attention]:
 def _retrain(overview: ProjectOverview, figures: PathFigures) -> Iterator[Attention]:
     failed = overview.ended_badly
     if failed is not None:
-        told = {
-            "failed": _("The last training run failed: %(reason)s", reason=failed.reason),
-            "cancelled": _("The last training run was cancelled: %(reason)s", reason=failed.reason),
+        reason = told(failed.reason)
+        sentences = {
+            "failed": _("The last training run failed: %(reason)s", reason=reason),
+            "cancelled": _("The last training run was cancelled: %(reason)s", reason=reason),
         }
-        yield Attention("warning", told[failed.state], "retrain", "jobs")
+        yield Attention("warning", sentences[failed.state], "retrain", "jobs")
     if figures.thin_labels:
         sentence = ngettext(
             "%(count)s label is under the minimum of %(minimum)s",
@@ -130,7 +132,7 @@ def _publish(overview: ProjectOverview, services: ServiceStates) -> Iterator[Att
         yield Attention("error", sentence, "publish", "models")
     publication = overview.publication
     if publication is not None and publication.state == PublicationState.FAILED:
-        sentence = _("The last publication failed: %(reason)s", reason=publication.reason)
+        sentence = _("The last publication failed: %(reason)s", reason=told(publication.reason))
         yield Attention("warning", sentence, "publish", "jobs")
 
 
@@ -140,7 +142,7 @@ def _autolabel(overview: ProjectOverview, figures: PathFigures) -> Iterator[Atte
         sentence = _(
             "Nothing is accepted by rule any more, and what the rule had accepted is recalled: "
             "%(reason)s.",
-            reason=promise.reason,
+            reason=told(promise.reason),
         )
         yield Attention("error", sentence, "autolabel", "autolabel")
     if figures.proposals:

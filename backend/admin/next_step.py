@@ -6,6 +6,7 @@ from typing import Literal
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from backend.admin.told import told
 from backend.admin.wording import number
 from backend.db.overview import ProjectOverview
 
@@ -30,7 +31,7 @@ def next_step(overview: ProjectOverview) -> NextStep:
             command=f"goldloop import {key} FILE.jsonl",
         )
     if overview.waiting_run is not None:
-        reason = _sentence(overview.waiting_run.reason)
+        reason = _sentence(told(overview.waiting_run.reason))
         return NextStep(
             _("Decide about the challenger"),
             _("%(reason)s Look at the numbers below, then promote or refuse it.", reason=reason),

@@ -5,13 +5,14 @@ from datetime import datetime
 from flask import Flask
 from flask_babel import gettext as _
 
+from backend.admin.told import told
 from backend.admin.words import word
 from backend.db.tables import now
 
 
 def add_wording(app: Flask) -> None:
     """Give templates the filters of this file."""
-    for written in (number, figure, score, percent, ago, duration, signed, word):
+    for written in (number, figure, score, percent, ago, duration, signed, word, told):
         app.jinja_env.filters[written.__name__] = written
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from backend.admin.navigation import SECTIONS
 from backend.app import create_app
 from backend.db.session import Database
 from backend.db.tables import Run, RunState
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.real
 
 SCREENSHOTS = Path("build/screenshots")
 WIDTHS = {"wide": (1440, 900), "middle": (1024, 768), "narrow": (400, 800)}
+SECTIONS_SHOWN = [section for section in SECTIONS if section not in ("overview", "settings")]
 
 
 @pytest.fixture
@@ -86,6 +88,7 @@ def test_every_page_fits_every_width_and_loads_without_an_error(
             ("/projects/general", "project"),
             ("/projects/general/settings", "settings"),
             ("/projects/empty", "empty"),
+            *((f"/projects/general/{section}", section) for section in SECTIONS_SHOWN),
             ("/accounts", "accounts"),
             ("/password", "password"),
             ("/projects/none", "missing"),
@@ -104,6 +107,31 @@ def test_every_page_fits_every_width_and_loads_without_an_error(
         expected = ("a status of 404", "a status of 422")  # the missing page, the wrong setting
         assert [one for one in problems if not one.split(" (")[0].endswith(expected)] == []
         page.close()
+
+
+def test_the_language_is_switched_on_the_spot_and_kept(
+    narrow_and_wide: dict[str, BrowserContext], address: str
+) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for name in ("wide", "narrow"):
+        page = narrow_and_wide[name].new_page()
+        sign_in(page, address)
+        page.goto(f"{address}/projects/general")
+        page.get_by_role("button", name="한국어").click()
+        expect(page).to_have_url(f"{address}/projects/general")
+        expect(page.get_by_role("link", name="개요")).to_have_attribute("aria-current", "page")
+        for path, shot in (
+            ("/", "projects"),
+            ("/projects/general", "project"),
+            ("/projects/empty", "empty"),
+            ("/projects/general/settings", "settings"),
+            *((f"/projects/general/{section}", section) for section in SECTIONS_SHOWN),
+        ):
+            page.goto(address + path)
+            assert_fits(page)
+            page.screenshot(path=SCREENSHOTS / f"{shot}-{name}-ko.png", full_page=True)
+        page.get_by_role("button", name="로그아웃").click()
+        expect(page.get_by_role("button", name="로그인")).to_be_visible()
 
 
 def test_the_live_part_follows_the_job_and_keeps_the_focus(

@@ -1,7 +1,10 @@
 """Signing in: by password, limited, ended by a change of password; never sent elsewhere."""
 
+import time
+
 import pytest
 from flask import Flask
+from itsdangerous import TimestampSigner
 from pydantic import SecretStr
 
 from backend.app import create_app
@@ -139,6 +142,17 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert ("Secure" in cookie) is secure
+
+
+def test_a_session_expires_though_its_page_goes_on_looking(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in("curator")
+    began = time.time()
+    for hours, answered in ((0, 200), (11, 200), (13, 401)):
+        later = int(began + hours * 3600)
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _signer, at=later: at)
+        assert client.get("/projects/general/live").status_code == answered, hours
 
 
 def test_two_installations_on_one_machine_keep_their_own_sessions(

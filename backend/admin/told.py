@@ -1,0 +1,89 @@
+"""Sentences that stages keep in English, such as the gate's reasons, in the reader's language.
+
+A stage knows no reader: what it writes is found here by its pattern, and unknown sentences are
+shown as they were written.
+"""
+
+import re
+
+from flask_babel import gettext
+
+from backend.admin.language import language
+from backend.admin.words import word
+
+
+def N_(sentence: str) -> str:
+    """Mark a sentence for the catalogue without translating it here."""
+    return sentence
+
+
+SENTENCES = (
+    # the gate; what is around another sentence comes first
+    N_("%(found)s; %(who)s promoted it"),
+    N_("%(found)s; %(who)s refused it"),
+    N_("the first version needs no opponent"),
+    N_("too little gate gold (%(count)s of %(least)s documents): a curator decides"),
+    N_(
+        "too little gate gold (%(count)s of %(least)s documents): promoted, as the project's "
+        "setting says"
+    ),
+    N_("%(found)s: it may be worse by more than %(margin)s"),
+    N_("%(found)s, but classes fall by more than %(margin)s: %(labels)s"),
+    N_("%(found)s, at least %(lowest)s on the labels that both know"),
+    N_("F1 %(new)s against %(old)s on %(count)s documents, difference %(low)s to %(high)s"),
+    N_("judged against %(old)s, but %(new)s is served now: a curator decides"),
+    # runs
+    N_("the worker died: no sign of life for %(seconds)s s"),
+    N_("the training worker could not begin: its log says why"),
+    N_("training needs a label with %(least)s gold entities: none has as many"),
+    N_("training needs %(least)s gold documents at least, there are %(count)s"),
+    N_("training needs an entity: none of the %(count)s gold documents holds one"),
+    N_("cancelled before it began"),
+    N_("run %(number)s is active: the next begins when it has ended"),
+    N_("run %(number)s is active: make your choices when it has ended"),
+    N_("run %(number)s has begun"),
+    N_("run %(number)s is %(state)s: there is nothing to run again"),
+    N_("run %(number)s was run again already: %(again)s is there"),
+    N_("run %(number)s has ended: %(state)s"),
+    N_("run %(number)s is at the gate already"),
+    N_("run %(number)s waits for no decision any more"),
+    N_("a run is active"),
+    # publications
+    N_("publication %(number)s is under way: wait until it has ended"),
+    N_("%(name)s is served already"),
+    N_("%(name)s is %(state)s: it was not served before"),
+    # things that are not there
+    N_("there is no project %(name)s"),
+    N_("there is no version %(name)s"),
+    N_("there is no run %(name)s"),
+    N_("there is no version in the model store %(name)s"),
+)
+
+
+def told(sentence: str) -> str:
+    """A kept sentence as the reader's language has it."""
+    if language() == "en":
+        return sentence
+    for pattern, msgid in _PATTERNS:
+        found = pattern.fullmatch(sentence)
+        if found:
+            inner = {name: _inner(name, its) for name, its in found.groupdict().items()}
+            return gettext(msgid, **inner)
+    return sentence
+
+
+def _inner(name: str, value: str) -> str:
+    """What stands inside of a sentence: another one, a state, or what is the same everywhere."""
+    if name == "found":
+        return told(value)
+    return word(value) if name == "state" else value
+
+
+def _pattern(msgid: str) -> re.Pattern[str]:
+    parts = re.split(r"%\((\w+)\)s", msgid)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = (f"(?P<{name}>.+)" for name in parts[1::2])
+    return re.compile("".join(parts), re.DOTALL)
+
+
+_PATTERNS = [(_pattern(sentence), sentence) for sentence in SENTENCES]
