@@ -17,13 +17,16 @@ from backend.admin.autolabel_actions import autolabel_actions
 from backend.admin.charts import add_charts, charts
 from backend.admin.duplicates import duplicates_page
 from backend.admin.connection import connection_page
+from backend.admin.error_actions import error_actions
 from backend.admin.errors import add_error_pages
 from backend.admin.headers import add_headers
 from backend.admin.labels import labels_page
 from backend.admin.language import add_languages, language_switch
 from backend.admin.login import limiter, login_page, logins
+from backend.admin.job_actions import job_actions
 from backend.admin.jobs import jobs_page
 from backend.admin.members import members_page
+from backend.admin.model_errors import model_errors_page
 from backend.admin.models import models_page
 from backend.admin.navigation import add_navigation
 from backend.admin.paging import add_paging
@@ -52,6 +55,9 @@ PAGES = (
     project_page,
     models_page,
     jobs_page,
+    job_actions,
+    model_errors_page,
+    error_actions,
     settings_page,
     connection_page,
     members_page,

@@ -25,6 +25,7 @@ from backend.loop import (
     training,
     working_set,
 )
+from backend.loop import compare_gold as comparison
 from backend.loop import survey as surveys
 from backend.loop import sync as syncing
 from backend.settings import load_settings
@@ -85,6 +86,11 @@ def find_near(project_id: int) -> None:
 def survey(project_id: int) -> None:
     """Look at all gold and copies for what pages show of them."""
     surveys.take_survey(context().database, project_id)
+
+
+def compare_gold(project_id: int) -> None:
+    """Compare gold with the champion, for the page of errors."""
+    comparison.advance(context(), project_id)
 
 
 def label_copies(project_id: int) -> None:
@@ -154,6 +160,7 @@ def tick() -> None:
     for project_id in projects:
         _guarded(_look_for_near, project_id)
         _guarded(_look_over, project_id)
+        _guarded(_look_for_errors, project_id)
         _guarded(audits.watch, project_id)
         _guarded(training.begin_wanted, project_id)
         _guarded(training.request_if_due, project_id)
@@ -177,6 +184,11 @@ def _look_for_near(opened: Context, project_id: int) -> None:
 def _look_over(opened: Context, project_id: int) -> None:
     if surveys.survey_due(opened.database, project_id):
         _ring("survey", project_id)
+
+
+def _look_for_errors(opened: Context, project_id: int) -> None:
+    if comparison.wanted(opened, project_id):
+        _ring("compare_gold", project_id)
 
 
 def _projects() -> list[int]:

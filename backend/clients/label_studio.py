@@ -149,6 +149,15 @@ class LabelStudio:
         found = self._find(f"api/tasks/{task_id}/")
         return found if project is None or (found or {}).get("project") == project else None
 
+    def reopen_task(self, task_id: int) -> bool:
+        """Show a task to one more annotator than have answered it; False when it is gone."""
+        task = self.task(task_id)
+        if task is None:
+            return False
+        overlap = max(task["overlap"], len(task["annotations"]) + 1)
+        self._call("PATCH", f"api/tasks/{task_id}/", body={"overlap": overlap})
+        return True
+
     def delete_task(self, task_id: int) -> None:
         """Delete a task; one that is gone already counts as deleted."""
         self._call("DELETE", f"api/tasks/{task_id}/", missing=True)

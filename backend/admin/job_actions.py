@@ -1,0 +1,75 @@
+"""What a curator can do to a project's jobs: take a waiting one out, try a failed one again."""
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from redis.exceptions import RedisError
+
+from backend.admin.job_titles import jobs_of_project
+from backend.admin.opened import asked_by, opened
+from backend.db.audit_log import record
+from backend.db.projects import project_by_key
+from backend.errors import ConflictError, GoldloopError, NotFoundError
+from backend.loop import autolabel
+
+job_actions = Blueprint("job_actions", __name__, url_prefix="/projects/<key>/jobs")
+
+
+@job_actions.post("/cancel")
+def cancel(key: str) -> ResponseReturnValue:
+    """Take a waiting job out of its queue."""
+    return _move(key, "cancel")
+
+
+@job_actions.post("/retry")
+def retry(key: str) -> ResponseReturnValue:
+    """Put a failed job into its queue again."""
+    return _move(key, "retry")
+
+
+@job_actions.post("/cancel-autolabel")
+def cancel_autolabel(key: str) -> ResponseReturnValue:
+    """End the autolabel run that is under way; what is done stays done."""
+    autolabel.cancel(opened(), key, asked_by())
+    return _answer(key, _("The autolabel run is cancelled; what is done stays done."), "done")
+
+
+@job_actions.errorhandler(GoldloopError)
+def _impossible(error: GoldloopError) -> ResponseReturnValue:
+    assert request.view_args is not None
+    sentence = f"{error}."
+    return _answer(request.view_args["key"], sentence[:1].upper() + sentence[1:], "error")
+
+
+@job_actions.errorhandler(RedisError)
+def _down(error: RedisError) -> ResponseReturnValue:
+    assert request.view_args is not None
+    sentence = _("Redis does not answer now: nothing was changed.")
+    return _answer(request.view_args["key"], sentence, "error")
+
+
+def _move(key: str, action: str) -> ResponseReturnValue:
+    job_id = request.form.get("job", "")
+    queue = opened().queue.jobs
+    job = queue.job(job_id)
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        if job is None or not jobs_of_project(session, project, [job]):
+            raise NotFoundError("job", job_id)
+    if not (queue.cancel(job_id) if action == "cancel" else queue.retry(job_id)):
+        raise ConflictError(f"the job has moved on meanwhile: it was not to be {_DONE[action]}")
+    with opened().database.write() as session:
+        record(session, asked_by(), f"job.{action}", project_id=project.id, subject=job.job)
+    sentences = {
+        "cancel": _("The job is taken out of its queue; what is still due is asked for again."),
+        "retry": _("The job waits in its queue again."),
+    }
+    return _answer(key, sentences[action], "done")
+
+
+_DONE = {"cancel": "cancelled", "retry": "tried again"}
+
+
+def _answer(key: str, sentence: str, kind: str) -> ResponseReturnValue:
+    flash(sentence, kind)
+    return redirect(url_for("jobs.show", key=key), code=303)

@@ -1,0 +1,152 @@
+"""The pages of errors: documents where champion and gold differ, listed and one by one."""
+
+from collections.abc import Mapping, Sequence
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+
+from backend.admin.coloured import Shown, coloured, legend
+from backend.admin.opened import opened
+from backend.admin.paging import PAGE_SIZE, page_of
+from backend.admin.wording import percent
+from backend.db import differences, versions
+from backend.db.differences import GoldToCompare, Place, Wanted
+from backend.db.projects import project_by_key
+from backend.db.tables import Version
+from backend.db.tables_of_errors import DifferingDocument
+from backend.errors import NotFoundError
+from backend.workflow.compare_gold import compared
+from backend.workflow.label_rules import rules_of
+from ml_backend.contract.entity import Entity
+from ml_backend.contract.pairing import Kind, Pair
+
+KINDS = {
+    Kind.MISSED: _l("missed"),
+    Kind.SPURIOUS: _l("spurious"),
+    Kind.BOUNDARY: _l("other boundaries"),
+    Kind.LABEL: _l("another label"),
+    Kind.BOTH: _l("other boundaries and label"),
+}
+LEASTS = (0.5, 0.8, 0.9, 0.95)  # of the champion's confidence
+_DRAWN = {Kind.BOTH: "label"}  # how the texts mark it, where not by its own name
+
+model_errors_page = Blueprint("model_errors", __name__, url_prefix="/projects/<key>/errors")
+
+
+@model_errors_page.get("")
+def show(key: str) -> ResponseReturnValue:
+    """The documents, the surest of the champion first, and how many there are of each kind."""
+    wanted = asked_for()
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        comparison = differences.comparison_of(session, project.id)
+        champion = versions.champion(session, project)
+        found = differences.differing(session, project.id, wanted, _after(), PAGE_SIZE + 1)
+        page = page_of(found, lambda row: _key(row[0]))
+        kinds = differences.kinds_of(session, [row[0].document_id for row in page.rows])
+        counts = differences.difference_counts(session, project.id)
+    return render_template(
+        "errors_list.html",
+        project=project,
+        champion=champion,
+        comparison=comparison,
+        page=page,
+        kinds=kinds,
+        by_kind={
+            kind: sum(n for (one, _label), n in counts.items() if one == kind) for kind in KINDS
+        },
+        labels=sorted({label for _kind, label in counts}),
+        wanted=wanted,
+        query=query_of(wanted),
+        names=KINDS,
+        leasts=LEASTS,
+    )
+
+
+@model_errors_page.get("/<int:document_id>")
+def document(key: str, document_id: int) -> ResponseReturnValue:
+    """One document: what gold says and what the champion says, their differences marked."""
+    wanted = asked_for()
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        found = session.get(DifferingDocument, document_id)
+        rows = differences.gold_to_compare(session, [document_id])
+        if found is None or found.project_id != project.id or not rows:
+            raise NotFoundError("difference in document", document_id)
+        version = session.get_one(Version, found.version_id)
+        pairs = compared(rules_of(session, project), version, rows[0], found.entities)
+        place = Place(found.confidence, document_id)
+        following = differences.differing(session, project.id, wanted, place, 1)
+        decision = differences.standing_decision(session, document_id, found.gold_revision)
+    text, labels = rows[0].document.text, project.labels
+    wrong = {pair.kind for pair in pairs} - {Kind.RIGHT}
+    return render_template(
+        "errors_document.html",
+        project=project,
+        document=rows[0].document,
+        gold=rows[0].gold,
+        found=found,
+        version=version,
+        stale=rows[0].gold.revision != found.gold_revision,
+        decision=decision,
+        gold_text=coloured(text, _of_gold(pairs), labels),
+        model_text=coloured(text, _of_model(pairs), labels),
+        legend=legend(_DRAWN.get(kind, kind.value) for kind in wrong),
+        wrong=[pair for pair in pairs if pair.kind != Kind.RIGHT],
+        names=KINDS,
+        following=following[0][0].document_id if following else None,
+        query=query_of(wanted),
+        label_studio=_task_address(project.label_studio_id, rows[0]),
+    )
+
+
+def asked_for() -> Wanted:
+    """The filters of the address; what is none of them is all."""
+    kind = request.args.get("kind", "")
+    least = request.args.get("least", 0.0, type=float)
+    return Wanted(
+        kind if kind in set(KINDS) else "",
+        request.args.get("label", ""),
+        least if 0 < least < 1 else 0.0,
+    )
+
+
+def query_of(wanted: Wanted) -> Mapping[str, str]:
+    given = {"kind": wanted.kind, "label": wanted.label}
+    given["least"] = f"{wanted.least:g}" if wanted.least else ""
+    return {name: value for name, value in given.items() if value}
+
+
+def _key(found: DifferingDocument) -> str:
+    return f"{found.confidence!r}-{found.document_id}"
+
+
+def _after() -> Place | None:
+    confidence, _dash, number = request.args.get("after", "").rpartition("-")
+    try:
+        return Place(float(confidence), int(number))
+    except ValueError:
+        return None
+
+
+def _of_gold(pairs: Sequence[Pair]) -> list[Shown]:
+    return [_drawn(pair.gold, pair.kind) for pair in pairs if pair.gold is not None]
+
+
+def _of_model(pairs: Sequence[Pair]) -> list[Shown]:
+    return [_drawn(pair.predicted, pair.kind) for pair in pairs if pair.predicted is not None]
+
+
+def _drawn(entity: Entity, kind: Kind) -> Shown:
+    difference = "" if kind == Kind.RIGHT else _DRAWN.get(kind, kind.value)
+    note = "" if entity.probability is None else percent(entity.probability)
+    return Shown(entity.start, entity.end, entity.label, difference, note)
+
+
+def _task_address(label_studio_id: int | None, row: GoldToCompare) -> str | None:
+    settings = opened().settings
+    address = settings.label_studio_public_url or settings.label_studio_url
+    if not address or label_studio_id is None or row.document.task_id is None:
+        return None
+    return f"{address}/projects/{label_studio_id}/data?task={row.document.task_id}"
