@@ -1,4 +1,4 @@
-"""The pages of models and jobs in a real Chromium: every width, light and dark, charts drawn."""
+"""The pages of models, jobs and errors in a real Chromium: every width, charts drawn, keys."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from backend.db.session import Database
 from backend.db.tables import Run, RunState
 from backend.settings import Settings
 from ml_backend.contract.messages import JobFolder
+from tests.backend.admin.error_data import find_errors
 from tests.backend.admin.model_data import leave_course, leave_reports
 from tests.backend.admin.test_browser import (  # noqa: F401
     SCREENSHOTS,
@@ -30,6 +31,9 @@ PAGES = (
     ("/projects/general/models/compare?first=v1&second=v3", "models-compare"),
     ("/projects/empty/models", "models-empty"),
     ("/projects/general/jobs", "jobs"),
+    ("/projects/general/errors", "errors"),
+    ("/projects/general/errors/{}", "errors-document"),
+    ("/projects/empty/errors", "errors-empty"),
 )
 
 
@@ -47,6 +51,7 @@ def test_every_page_fits_every_width_and_draws_its_charts(
     settings: Settings,
 ) -> None:
     leave_reports(filled, settings.jobs)
+    found = find_errors(filled)
     with filled.read() as session:
         run = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
     leave_course(JobFolder(Path(run.folder)), 400)
@@ -66,7 +71,7 @@ def test_every_page_fits_every_width_and_draws_its_charts(
         page.on("pageerror", lambda error, into=problems: into.append(str(error)))
         sign_in(page, address)
         for path, shot in PAGES:
-            page.goto(address + path)
+            page.goto(address + path.format(found[0]))
             if shot == "jobs":
                 page.get_by_text("Traceback", exact=True).click()
             assert_fits(page)
@@ -95,3 +100,27 @@ def test_the_choices_of_a_run_are_reached_and_sent_by_keys(
     with filled.read() as session:
         run = session.scalars(select(Run).where(Run.state == RunState.QUEUED)).one()
     assert run.options == {"head": "span", "epochs": 3}
+
+
+def test_errors_are_looked_through_and_decided_by_keys(
+    narrow_and_wide: dict[str, BrowserContext],  # noqa: F811
+    address: str,  # noqa: F811
+    filled: Database,
+) -> None:
+    *_rest, third, second, first = find_errors(filled)
+    page = narrow_and_wide["wide"].new_page()
+    sign_in(page, address)
+    page.goto(f"{address}/projects/general/errors")
+    page.keyboard.press("n")
+    page.wait_for_url(f"**/errors/{first}")
+    page.keyboard.press("n")
+    page.wait_for_url(f"**/errors/{second}")
+    page.keyboard.press("g")
+    page.wait_for_url(f"**/errors/{third}")
+    expect(page.get_by_test_id("flashes")).to_contain_text("The gold is right")
+    page.keyboard.press("u")
+    page.wait_for_url(f"**/errors/{second}")
+    expect(page.get_by_test_id("flashes")).to_contain_text("taken back")
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/errors")
+    expect(page.get_by_test_id("error")).to_have_count(50)
