@@ -3,7 +3,6 @@
 import time
 
 import click
-import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -14,6 +13,7 @@ from backend.commands.autolabel_told import (
     run_sentence,
     version_names,
 )
+from backend.commands.json_output import json_option, print_json
 from backend.context import Context, open_context
 from backend.db import autolabels, versions
 from backend.db.projects import project_by_key
@@ -35,7 +35,6 @@ POLL_EVERY = 0.5  # seconds
 ASKED_BY = "command line"
 SHOWN = 50  # items
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 who = click.option("--by", default=ASKED_BY, help="E-mail address of whoever asks; it is kept.")
 which = click.argument("documents", nargs=-1, type=int)
 how_many = click.option(
@@ -52,50 +51,60 @@ def autolabel_group() -> None:
 @click.argument("project")
 @click.option("--wait", is_flag=True, help="Stay, with a progress bar, until it has ended.")
 @who
-def start(project: str, wait: bool, by: str) -> None:
+@json_option
+def start(project: str, wait: bool, by: str, as_json: bool) -> None:
     """Begin a run of PROJECT's champion, or go on with the one that is there.
 
     It begins by itself after each publication. Prediction workers do the work.
     """
     context = _open()
     run = autolabel.start(context, _project_id(context, project), by)
-    click.echo(f"autolabel run {run.id}: {run.total:,} documents")
-    _follow(context, project, run, wait)
+    if not as_json:
+        click.echo(f"autolabel run {run.id}: {run.total:,} documents")
+    _follow(context, project, run, wait, as_json=as_json)
 
 
 @autolabel_group.command()
 @click.argument("project")
 @who
-def pause(project: str, by: str) -> None:
+@json_option
+def pause(project: str, by: str, as_json: bool) -> None:
     """Stop PROJECT's run for a while; what is done stays done."""
-    run = autolabel.pause(_open(), project, by)
-    click.echo(f"run {run.id} is paused; goldloop autolabel resume {project} goes on with it")
+    context = _open()
+    run = autolabel.pause(context, project, by)
+    told = f"run {run.id} is paused; goldloop autolabel resume {project} goes on with it"
+    _tell(context, run, told, as_json=as_json)
 
 
 @autolabel_group.command()
 @click.argument("project")
 @click.option("--wait", is_flag=True, help="Stay, with a progress bar, until it has ended.")
 @who
-def resume(project: str, wait: bool, by: str) -> None:
+@json_option
+def resume(project: str, wait: bool, by: str, as_json: bool) -> None:
     """Go on with PROJECT's paused run."""
     context = _open()
     run = autolabel.resume(context, project, by)
-    click.echo(f"run {run.id} goes on")
-    _follow(context, project, run, wait)
+    if not as_json:
+        click.echo(f"run {run.id} goes on")
+    _follow(context, project, run, wait, as_json=as_json)
 
 
 @autolabel_group.command()
 @click.argument("project")
 @who
-def cancel(project: str, by: str) -> None:
+@json_option
+def cancel(project: str, by: str, as_json: bool) -> None:
     """End PROJECT's run; what is done stays done."""
-    run = autolabel.cancel(_open(), project, by)
-    click.echo(f"run {run.id} is cancelled; goldloop autolabel start {project} does the rest")
+    context = _open()
+    run = autolabel.cancel(context, project, by)
+    told = f"run {run.id} is cancelled; goldloop autolabel start {project} does the rest"
+    _tell(context, run, told, as_json=as_json)
 
 
 @autolabel_group.command()
 @click.argument("project")
-@as_json
+@json_option
 def status(project: str, as_json: bool) -> None:
     """Tell where PROJECT's run, its promise and its items stand."""
     context = _open()
@@ -110,7 +119,7 @@ def status(project: str, as_json: bool) -> None:
             "items": states,
         }
     if as_json:
-        _print_json(told)
+        print_json(told)
         return
     click.echo(run_sentence(told["run"]))
     click.echo(promise_sentence(told["promise"]))
@@ -122,7 +131,7 @@ def status(project: str, as_json: bool) -> None:
 @click.option("--state", type=click.Choice([state.value for state in AutolabelState]))
 @click.option("--after", type=int, default=0, help="Begin after this document.")
 @click.option("--limit", type=click.IntRange(1), default=SHOWN, show_default=True)
-@as_json
+@json_option
 def list_items(project: str, state: str | None, after: int, limit: int, as_json: bool) -> None:
     """List items of PROJECT's queue: document, state, confidence, entities in the text."""
     context = _open()
@@ -145,7 +154,7 @@ def list_items(project: str, state: str | None, after: int, limit: int, as_json:
                 "entities": item.entities,
             }
             if as_json:
-                _print_json(record)
+                print_json(record)
                 continue
             marked = ", ".join(
                 f"{document.text[one['start'] : one['end']]} {one['label']}"
@@ -159,18 +168,22 @@ def list_items(project: str, state: str | None, after: int, limit: int, as_json:
 @which
 @how_many
 @who
-def accept(project: str, documents: tuple[int, ...], surest: int | None, by: str) -> None:
+@json_option
+def accept(
+    project: str, documents: tuple[int, ...], surest: int | None, by: str, as_json: bool
+) -> None:
     """Make the entities of DOCUMENTS gold: you vouch for them."""
-    _decide(project, documents, surest, by, Decision.ACCEPT, "accepted")
+    _decide(project, documents, surest, by, Decision.ACCEPT, "accepted", as_json=as_json)
 
 
 @autolabel_group.command()
 @click.argument("project")
 @which
 @who
-def reject(project: str, documents: tuple[int, ...], by: str) -> None:
+@json_option
+def reject(project: str, documents: tuple[int, ...], by: str, as_json: bool) -> None:
     """Say that the items of DOCUMENTS are wrong; gold that came of them goes."""
-    _decide(project, documents, None, by, Decision.REJECT, "rejected")
+    _decide(project, documents, None, by, Decision.REJECT, "rejected", as_json=as_json)
 
 
 @autolabel_group.command()
@@ -178,9 +191,12 @@ def reject(project: str, documents: tuple[int, ...], by: str) -> None:
 @which
 @how_many
 @who
-def send(project: str, documents: tuple[int, ...], surest: int | None, by: str) -> None:
+@json_option
+def send(
+    project: str, documents: tuple[int, ...], surest: int | None, by: str, as_json: bool
+) -> None:
     """Send DOCUMENTS to people in Label Studio, their sure entities as pre-labels."""
-    _decide(project, documents, surest, by, Decision.SEND, "sent to Label Studio")
+    _decide(project, documents, surest, by, Decision.SEND, "sent to Label Studio", as_json=as_json)
 
 
 @autolabel_group.command()
@@ -188,18 +204,22 @@ def send(project: str, documents: tuple[int, ...], surest: int | None, by: str) 
 @click.argument("first", type=int)
 @click.argument("last", type=int)
 @who
-def undo(project: str, first: int, last: int, by: str) -> None:
+@json_option
+def undo(project: str, first: int, last: int, by: str, as_json: bool) -> None:
     """Take back what accept, reject or send has told the numbers of.
 
     What has changed since, or is in Label Studio by now, stays.
     """
     undone = take_back(_open(), project, first, last, by)
+    if as_json:
+        print_json(undone)
+        return
     click.echo(f"{undone.items:,} undone, {undone.kept:,} stay as they have changed since")
 
 
 @autolabel_group.command()
 @click.argument("project")
-@as_json
+@json_option
 def promise(project: str, as_json: bool) -> None:
     """Tell what is promised of PROJECT's champion, and what it rests on."""
     context = _open()
@@ -211,7 +231,7 @@ def promise(project: str, as_json: bool) -> None:
         newest = autolabels.last_promise(session, found.id, champion.id)
         record = promise_record(session, newest) if newest is not None else None
     if as_json:
-        _print_json(record)
+        print_json(record)
         return
     if record is None:
         click.echo(
@@ -228,7 +248,7 @@ def promise(project: str, as_json: bool) -> None:
 
 @autolabel_group.command()
 @click.argument("project")
-@as_json
+@json_option
 def audit(project: str, as_json: bool) -> None:
     """Look at what people said of the audited documents; recall what cannot be kept."""
     context = _open()
@@ -247,7 +267,7 @@ def audit(project: str, as_json: bool) -> None:
             for one in promises
         ]
     if as_json:
-        _print_json(records)
+        print_json(records)
         return
     for record in records:
         upper = record["figures"].get("audit", {}).get("upper", 1.0)
@@ -267,6 +287,8 @@ def _decide(
     by: str,
     decision: Decision,
     done: str,
+    *,
+    as_json: bool,
 ) -> None:
     context = _open()
     if bool(documents) == (surest is not None):
@@ -276,14 +298,28 @@ def _decide(
         with context.database.read() as session:
             ids = moves.surest(session, project_by_key(session, project_key), surest)
     decided = decide(context, project_key, decision, ids, by, pass_over=surest is not None)
+    if as_json:
+        print_json(decided)
+        return
     click.echo(f"{decided.items:,} {done}")
     if decided.first is not None:
         click.echo(f"undo: goldloop autolabel undo {project_key} {decided.first} {decided.last}")
 
 
-def _follow(context: Context, project: str, run: AutolabelRun, wait: bool) -> None:
+def _tell(context: Context, run: AutolabelRun, sentence: str, *, as_json: bool) -> None:
+    if not as_json:
+        click.echo(sentence)
+        return
+    with context.database.read() as session:
+        print_json(run_record(session, session.get_one(AutolabelRun, run.id)))
+
+
+def _follow(
+    context: Context, project: str, run: AutolabelRun, wait: bool, *, as_json: bool
+) -> None:
     if not wait:
-        click.echo(f"goldloop autolabel status {project} tells how it goes")
+        told = f"goldloop autolabel status {project} tells how it goes"
+        _tell(context, run, told, as_json=as_json)
         return
     try:
         ended = _watch(context, run.id)
@@ -293,6 +329,9 @@ def _follow(context: Context, project: str, run: AutolabelRun, wait: bool) -> No
         raise
     if ended.state in (AutolabelRunState.FAILED, AutolabelRunState.CANCELLED):
         raise GoldloopError(f"autolabel run {run.id} {ended.state}: {ended.reason}")
+    if as_json:
+        _tell(context, ended, "", as_json=True)
+        return
     with context.database.read() as session:
         promise = autolabels.last_promise(session, run.project_id)
         record = promise_record(session, promise) if promise is not None else None
@@ -329,10 +368,6 @@ def _watch(context: Context, run_id: int) -> AutolabelRun:
 def _project_id(context: Context, key: str) -> int:
     with context.database.read() as session:
         return project_by_key(session, key).id
-
-
-def _print_json(record: object) -> None:
-    click.echo(orjson.dumps(record).decode())
 
 
 def _open() -> Context:

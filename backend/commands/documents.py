@@ -1,6 +1,8 @@
 """`goldloop import`: documents in."""
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.progress import (
 )
 
 from backend.commands.duplicates import find_near_copies
+from backend.commands.json_output import json_option, print_json
 from backend.context import open_context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
@@ -59,6 +62,7 @@ SHOWN_REFUSALS = 20
     help="a label of the files by the project's name; OLD= leaves its entities out",
 )
 @click.option("--id-prefix", default="", metavar="TEXT", help="put before the files' own ids")
+@json_option
 def import_files(
     project: str,
     files: tuple[Path, ...],
@@ -71,6 +75,7 @@ def import_files(
     labels: str | None,
     renamed: tuple[str, ...],
     id_prefix: str,
+    as_json: bool,
 ) -> None:
     """Import FILES into PROJECT; the same file twice adds nothing.
 
@@ -96,11 +101,16 @@ def import_files(
                 click.echo(f"{file}: stopped; the same command goes on from here", err=True)
                 raise SystemExit(130) from None
         copies = set_copies_aside(database, project)
-    for file, outcome in outcomes:
-        _tell(file, outcome)
     aside = copies.copies + sum(one.copies for _, one in outcomes if isinstance(one, ImportReport))
-    click.echo(f"{aside} copies set aside, {copies.conflicts} groups with differing gold")
-    find_near_copies(context, project)
+    near = find_near_copies(context, project, quiet=True) if as_json else None
+    if as_json:
+        told = {"copies": aside, "conflicts": copies.conflicts, "near": near}
+        print_json({"files": [_record(*one) for one in outcomes], **told})
+    else:
+        for file, outcome in outcomes:
+            _tell(file, outcome)
+        click.echo(f"{aside} copies set aside, {copies.conflicts} groups with differing gold")
+        find_near_copies(context, project)
     if any(isinstance(one, InvalidInputError) or one.refused for _, one in outcomes):
         raise SystemExit(2)
 
@@ -144,6 +154,13 @@ def _bar() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
+
+
+def _record(file: Path, outcome: ImportReport | InvalidInputError) -> dict[str, Any]:
+    """What became of a file, as JSON."""
+    if isinstance(outcome, InvalidInputError):
+        return {"file": file, "error": str(outcome)}
+    return {**asdict(outcome), "file": file, "refused": [str(one) for one in outcome.refused]}
 
 
 def _tell(file: Path, outcome: ImportReport | InvalidInputError) -> None:

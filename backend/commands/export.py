@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from backend.commands.json_output import json_option, print_json
 from backend.commands.progress import document_bar
 from backend.context import open_context
 from backend.db.projects import project_by_key
@@ -25,16 +27,18 @@ JSONL = "jsonl"
 @click.argument("project")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--format", "format_name", default=JSONL, metavar="NAME", help="jsonl unless given")
-def export(project: str, out: Path, format_name: str) -> None:
+@json_option
+def export(project: str, out: Path, format_name: str, as_json: bool) -> None:
     """Write PROJECT's gold as it is now, every entity verified against its text.
 
     `goldloop release create` freezes it.
     """
     database = open_context(load_settings()).database
     if format_name == JSONL:
-        click.echo(f"{export_gold(database, project, out)} gold documents written to {out}")
-        return
-    tell(_export_as(database, project, out, format_name), out)
+        exported = Exported(export_gold(database, project, out))
+    else:
+        exported = _export_as(database, project, out, format_name)
+    tell(exported, out, as_json=as_json)
 
 
 def export_gold(database: Database, project_key: str, out: Path) -> int:
@@ -52,8 +56,11 @@ def export_gold(database: Database, project_key: str, out: Path) -> int:
     return count
 
 
-def tell(exported: Exported, out: Path) -> None:
+def tell(exported: Exported, out: Path, *, as_json: bool = False) -> None:
     """Say what was written and lost; exit status 2 when the format could not hold all of it."""
+    if as_json:
+        print_json({**asdict(exported), "file": out})
+        raise SystemExit(2 if exported.losses else 0)
     click.echo(f"{exported.documents} gold documents written to {out}")
     if not exported.losses:
         return

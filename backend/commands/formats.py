@@ -5,13 +5,28 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from backend.commands.json_output import json_option, print_json
 from backend.workflow.formats.format import WritableFormat
 from backend.workflow.formats.registry import FORMATS
 
 
 @click.command()
-def formats() -> None:
+@json_option
+def formats(as_json: bool) -> None:
     """List every format: its name, what it is, and whether it is read and written."""
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": one.NAME,
+                    "description": one.DESCRIPTION,
+                    "extensions": one.EXTENSIONS,
+                    "written": isinstance(one, WritableFormat),
+                }
+                for one in FORMATS
+            ]
+        )
+        return
     table = Table("name", "what it is", "in", "out", "files", box=None, pad_edge=False)
     for format in FORMATS:
         out = "out" if isinstance(format, WritableFormat) else ""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from backend.commands.json_output import json_option, print_json
 from backend.context import Context, open_context
 from backend.db import versions
 from backend.db.projects import project_by_key
@@ -26,6 +27,7 @@ ASKED_BY = "command line"
 @click.option("--cancel", type=int, metavar="RUN", help="Stop a run.")
 @click.option("--promote", type=int, metavar="RUN", help="Promote a run that waits for a word.")
 @click.option("--refuse", type=int, metavar="RUN", help="Refuse a run that waits for a word.")
+@json_option
 def retrain(
     project: str,
     wait: bool,
@@ -33,6 +35,7 @@ def retrain(
     cancel: int | None,
     promote: int | None,
     refuse: int | None,
+    as_json: bool,
 ) -> None:
     """Train PROJECT on its gold now; workers do the work."""
     context = _open()
@@ -42,13 +45,14 @@ def retrain(
         _check_owner(context, project_id, number)
     if cancel is not None:
         training.cancel(context, cancel, ASKED_BY)
-        click.echo(f"run {cancel} was asked to stop")
+        _tell(context, cancel, "was asked to stop", as_json=as_json)
         return
     if promote is not None or refuse is not None:
         for number, yes in ((promote, True), (refuse, False)):
             if number is not None:
                 training.decide(context, number, promote=yes, asked_by=ASKED_BY)
-                click.echo(f"run {number} is {'promoted' if yes else 'refused'}")
+                done = "is promoted" if yes else "is refused"
+                _tell(context, number, done, as_json=as_json)
         return
     if retry is not None:
         run: Run | None = training.retry(context, retry, ASKED_BY)
@@ -58,31 +62,51 @@ def retrain(
         if run is None:
             raise ConflictError(opened.sentence)
     assert run is not None
-    click.echo(f"run {run.id} has begun")
+    if not as_json:
+        _tell(context, run.id, "has begun", as_json=False)
     if wait:
-        _wait_for_run(context, run.id)
+        _wait_for_run(context, run.id, quiet=as_json)
+    if as_json:
+        _tell(context, run.id, "", as_json=True)
 
 
 @click.command()
 @click.argument("project")
 @click.argument("version")
 @click.option("--wait", is_flag=True, help="Stay until the version is served.")
-def rollback(project: str, version: str, wait: bool) -> None:
+@json_option
+def rollback(project: str, version: str, wait: bool, as_json: bool) -> None:
     """Serve an earlier VERSION of PROJECT again: the same steps as a publication."""
     context = _open()
     opened = publication.begin(context, project, version, ASKED_BY)
-    click.echo(f"publication {opened.id} of {version} has begun")
+    if not as_json:
+        click.echo(f"publication {opened.id} of {version} has begun")
     if wait:
-        _wait_for_publication(context, opened.id)
+        _wait_for_publication(context, opened.id, quiet=as_json)
+    if as_json:
+        with context.database.read() as session:
+            found = session.get_one(Publication, opened.id)
+        print_json({"publication": found.id, "version": version, "state": found.state})
 
 
-def _wait_for_run(context: Context, run_id: int) -> None:
+def _tell(context: Context, run_id: int, sentence: str, *, as_json: bool) -> None:
+    """Say what was done about a run; as JSON, where it stands now."""
+    if not as_json:
+        click.echo(f"run {run_id} {sentence}")
+        return
+    with context.database.read() as session:
+        run = session.get_one(Run, run_id)
+    names = ("id", "state", "reason", "asked_by", "created_at", "finished_at")
+    print_json({name: getattr(run, name) for name in names})
+
+
+def _wait_for_run(context: Context, run_id: int, *, quiet: bool) -> None:
     shown = ""
     while True:
         with context.database.read() as session:
             run = session.get_one(Run, run_id)
         line = _line(run)
-        if line != shown:
+        if line != shown and not quiet:
             click.echo(line)
             shown = line
         if run.state not in ACTIVE_RUNS:
@@ -94,7 +118,7 @@ def _wait_for_run(context: Context, run_id: int) -> None:
         with context.database.read() as session:
             found = versions.publication_of(session, run.version_id)
         if found is not None:
-            _wait_for_publication(context, found.id)
+            _wait_for_publication(context, found.id, quiet=quiet)
 
 
 def _line(run: Run) -> str:
@@ -105,12 +129,12 @@ def _line(run: Run) -> str:
     return f"{run.state}: {progress.stage} {progress.done}/{progress.total} {figures}".rstrip()
 
 
-def _wait_for_publication(context: Context, publication_id: int) -> None:
+def _wait_for_publication(context: Context, publication_id: int, *, quiet: bool) -> None:
     shown = ""
     while True:
         with context.database.read() as session:
             found = session.get_one(Publication, publication_id)
-        if found.state != shown:
+        if found.state != shown and not quiet:
             click.echo(f"publication {publication_id}: {found.state}")
             shown = found.state
         if found.state == PublicationState.FAILED:

@@ -1,6 +1,6 @@
 """`goldloop project` and `goldloop sync`: projects, their Label Studio side, reconciliation."""
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +8,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from backend.commands.json_output import json_option, print_json
 from backend.commands.project_settings import set_settings
 from backend.context import open_context
 from backend.db.document_counts import count_documents
 from backend.db.projects import all_projects, project_by_key, settings_of
 from backend.db.tables import Version
 from backend.loop.adopt import adopt as adopt_project
+from backend.loop.check_connection import check_connection_of
 from backend.loop.connect import connect_project, sync_project
 from backend.settings import load_settings
 from backend.workflow.create_project import check_key, create_project
@@ -37,20 +39,28 @@ def project() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="a Label Studio labelling configuration",
 )
-def create(key: str, name: str | None, configuration: Path) -> None:
+@json_option
+def create(key: str, name: str | None, configuration: Path, as_json: bool) -> None:
     """Create project KEY; `goldloop project connect KEY` gives it its Label Studio side."""
     context = open_context(load_settings())
     with context.database.write() as session:
         made = create_project(session, key, name or key, configuration.read_text("utf-8"), by=BY)
+    if as_json:
+        print_json({"key": made.key, "name": made.name, "labels": made.labels})
+    else:
         click.echo(f"{made.key} created with {len(made.labels)} labels")
 
 
 @project.command("connect")
 @click.argument("key")
-def connect_command(key: str) -> None:
+@json_option
+def connect_command(key: str, as_json: bool) -> None:
     """Make KEY's Label Studio project where it has none; attach our ML backend and our hook."""
     context = open_context(load_settings())
     connected = connect_project(context, key, by=BY)
+    if as_json:
+        print_json(connected)
+        return
     if connected.replaced is not None:
         click.echo(
             f"Label Studio project {connected.replaced} is gone: a new one was made; "
@@ -63,13 +73,18 @@ def connect_command(key: str) -> None:
 @project.command()
 @click.argument("key")
 @click.option("--label-studio-project", "number", required=True, type=int, help="its number there")
-def adopt(key: str, number: int) -> None:
+@json_option
+def adopt(key: str, number: int, as_json: bool) -> None:
     """Adopt a project that is in Label Studio already as KEY; nothing is changed there."""
     check_key(key)
     context = open_context(load_settings())
     adopted = adopt_project(
         context.database, context.label_studio, key=key, label_studio_id=number, by=BY
     )
+    if as_json:
+        told = {"project": key, **adopted.report.to_dict(), "predictions": adopted.predictions}
+        print_json(told)
+        return
     _show_report(key, adopted.report)
     click.echo(f"predictions kept: {adopted.predictions}")
     click.echo(
@@ -78,12 +93,26 @@ def adopt(key: str, number: int) -> None:
 
 
 @project.command("list")
-def list_projects() -> None:
+@json_option
+def list_projects(as_json: bool) -> None:
     """List the projects with their documents and gold."""
     table = Table("key", "name", "documents", "gold", "open", "Label Studio")
     with open_context(load_settings()).database.read() as session:
         projects = all_projects(session)
         counts = count_documents(session, [one.id for one in projects])
+        if as_json:
+            names = ("key", "name", "labels", "label_studio_id")
+            print_json(
+                [
+                    {
+                        **{name: getattr(one, name) for name in names},
+                        "documents": counts[one.id],
+                        "gold": counts[one.id].gold,
+                    }
+                    for one in projects
+                ]
+            )
+            return
         for one in projects:
             its = counts[one.id]
             table.add_row(
@@ -99,7 +128,8 @@ def list_projects() -> None:
 
 @project.command()
 @click.argument("key")
-def show(key: str) -> None:
+@json_option
+def show(key: str, as_json: bool) -> None:
     """Show one project: counts, champion, settings."""
     table = Table("", key, show_header=True)
     with open_context(load_settings()).database.read() as session:
@@ -119,9 +149,29 @@ def show(key: str) -> None:
             "last reconciliation": one.last_sync_at or "never",
             **settings_of(one).model_dump(),
         }
+    if as_json:
+        print_json(rows)
+        return
     for name, value in rows.items():
         table.add_row(name, str(value))
     Console().print(table)
+
+
+@project.command("test")
+@click.argument("key")
+@json_option
+def test_connection(key: str, as_json: bool) -> None:
+    """Test KEY's connection with Label Studio part by part; exit status 1 when one is wrong."""
+    looked = check_connection_of(open_context(load_settings()), key)
+    if as_json:
+        print_json([{**asdict(one), "what_to_do": one.what_to_do} for one in looked])
+    else:
+        for one in looked:
+            told = {True: "right", False: "wrong", None: "could not be looked at"}[one.right]
+            said = " ".join(part for part in (one.what_to_do, one.detail) if part)
+            click.echo(f"{one.part.value.replace('_', ' ')}: {told}{f': {said}' if said else ''}")
+    if not all(one.right for one in looked):
+        raise SystemExit(1)
 
 
 project.add_command(set_settings)
@@ -130,7 +180,7 @@ project.add_command(set_settings)
 @click.command()
 @click.argument("keys", metavar="[PROJECT]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="every project")
-@click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+@json_option
 def sync(keys: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Reconcile PROJECT with Label Studio: put right what either side lacks, and report it."""
     if bool(keys) == everything:
@@ -142,7 +192,7 @@ def sync(keys: tuple[str, ...], everything: bool, as_json: bool) -> None:
     for key in keys:
         report = sync_project(context, key)
         if as_json:
-            click.echo(json.dumps({"project": key, **report.to_dict()}, ensure_ascii=False))
+            print_json({"project": key, **report.to_dict()})
         else:
             _show_report(key, report)
 

@@ -5,6 +5,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from backend.commands.json_output import json_option, print_json
 from backend.context import open_context
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
@@ -19,7 +20,8 @@ BY = "command line"
 @click.command("set")
 @click.argument("key")
 @click.argument("given", metavar="NAME=VALUE...", nargs=-1, required=True)
-def set_settings(key: str, given: tuple[str, ...]) -> None:
+@json_option
+def set_settings(key: str, given: tuple[str, ...], as_json: bool) -> None:
     """Change settings of KEY; an option of the trainer is training.NAME, empty to remove it.
 
     `goldloop project show KEY` lists them.
@@ -32,6 +34,9 @@ def set_settings(key: str, given: tuple[str, ...]) -> None:
             raise InvalidInputError(
                 "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
             ) from None
+    if as_json:
+        print_json({name: {"before": old, "after": new} for name, (old, new) in changes.items()})
+        return
     for name, (before, after) in changes.items():
         click.echo(f"{name}: {before} → {after}")
     if not changes:

@@ -3,11 +3,13 @@
 import hashlib
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
 
 from backend.commands.export import tell
+from backend.commands.json_output import json_option, print_json
 from backend.commands.progress import document_bar
 from backend.commands.release_tables import show_difference, show_releases
 from backend.context import open_context
@@ -53,6 +55,7 @@ def release() -> None:
 @click.option("--note", default="", help="what to say of it on its card")
 @click.option("--licence", default="", help="what to say of its licence on its card")
 @click.option("--by", default="command line", help="who makes it")
+@json_option
 def create(
     project: str,
     people_only: bool,
@@ -63,6 +66,7 @@ def create(
     note: str,
     licence: str,
     by: str,
+    as_json: bool,
 ) -> None:
     """Release PROJECT's gold as it is now; all of it, or what the filters take."""
     filters = read_filters(
@@ -87,6 +91,9 @@ def create(
             lambda documents: bar.advance(shown, documents),
         )
     its = made.release
+    if as_json:
+        print_json({**_record(its), "is_new": made.is_new})
+        return
     if not made.is_new:
         click.echo(f"nothing has changed since release {its.number}: no other was made")
     counts = its.counts
@@ -100,10 +107,15 @@ def create(
 
 @release.command("list")
 @click.argument("project")
-def list_releases(project: str) -> None:
+@json_option
+def list_releases(project: str, as_json: bool) -> None:
     """List PROJECT's releases."""
     with open_context(load_settings()).database.read() as session:
-        show_releases(releases.releases(session, project_by_key(session, project).id))
+        found = releases.releases(session, project_by_key(session, project).id)
+    if as_json:
+        print_json([_record(one) for one in found])
+    else:
+        show_releases(found)
 
 
 @release.command()
@@ -129,12 +141,14 @@ def show(project: str, number: int, as_json: bool) -> None:
 )
 @click.option("--against-database", is_flag=True, help="make it anew from the database, too")
 @click.option("--no-near", is_flag=True, help="do not look for near copies across the splits")
+@json_option
 def verify(
     project: str | None,
     number: int | None,
     folder: Path | None,
     against_database: bool,
     no_near: bool,
+    as_json: bool,
 ) -> None:
     """Prove that a release is what it says; exit status 1 and every fault named when not."""
     database, row = None, None
@@ -161,6 +175,10 @@ def verify(
         if against_database:
             for fault in _against_database(database, row):
                 found.add(fault)
+    if as_json:
+        told = {"documents": found.documents, "entities": found.entities, "digest": found.digest}
+        print_json({**told, "faults": [str(one) for one in found.faults], "wrong": found.wrong})
+        raise SystemExit(1 if found.wrong else 0)
     for fault in found.faults[:SHOWN_FAULTS]:
         click.echo(str(fault), err=True)
     if found.wrong > SHOWN_FAULTS:
@@ -198,7 +216,15 @@ def diff(project: str, before: int, after: int, as_json: bool) -> None:
 @click.option(
     "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="only this; again for more"
 )
-def export(project: str, number: int, out: Path, format_name: str, splits: tuple[str, ...]) -> None:
+@json_option
+def export(
+    project: str,
+    number: int,
+    out: Path,
+    format_name: str,
+    splits: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Write a release, or some of its splits, in any format that can be written.
 
     What the format cannot hold is told, and written to a file beside OUT; the exit status is 2.
@@ -219,7 +245,13 @@ def export(project: str, number: int, out: Path, format_name: str, splits: tuple
             WriteOptions(labels=tuple(manifest["labels"]), label_config=label_config),
             advance=lambda documents: bar.advance(shown, documents),
         )
-    tell(exported, out)
+    tell(exported, out, as_json=as_json)
+
+
+def _record(release: Release) -> dict[str, Any]:
+    """A release, as JSON."""
+    names = ("number", "digest", "folder", "filters", "counts", "made_by", "note", "created_at")
+    return {name: getattr(release, name) for name in names}
 
 
 def _against_row(row: Release, folder: Path, digest: str) -> list[Fault]:

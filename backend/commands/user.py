@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from backend.commands.json_output import json_option, print_json
 from backend.context import open_context
 from backend.db.accounts import (
     account_by_email,
@@ -34,7 +35,10 @@ _generate = click.option("--generate", is_flag=True, help="make a password and p
 @click.option("--name", default="", help="as the pages show it")
 @_from_stdin
 @_generate
-def add(email: str, role: str, name: str, password_stdin: bool, generate: bool) -> None:
+@json_option
+def add(
+    email: str, role: str, name: str, password_stdin: bool, generate: bool, as_json: bool
+) -> None:
     """Add the account of EMAIL; asks for a password unless told where it comes from."""
     database = open_context(load_settings()).database
     with database.read() as session:
@@ -44,16 +48,34 @@ def add(email: str, role: str, name: str, password_stdin: bool, generate: bool) 
     password = _password(password_stdin, generate)
     with database.write() as session:
         account = add_person(session, email, Role(role), by=BY, password=password, name=name)
+    if as_json:
+        told = {"id": account.id, "email": account.email, "role": account.role}
+        print_json({**told, **({"password": password} if generate else {})})
+        return
     click.echo(f"{account.email} added as {account.role}")
     if generate:
         click.echo(f"password: {password}")
 
 
 @user.command("list")
-def list_users() -> None:
+@json_option
+def list_users(as_json: bool) -> None:
     """List the accounts: address, role, name, and whether they can sign in."""
     with open_context(load_settings()).database.read() as session:
-        for account in accounts(session):
+        found = accounts(session)
+        if as_json:
+            names = ("id", "email", "role", "name")
+            print_json(
+                [
+                    {
+                        **{name: getattr(one, name) for name in names},
+                        "can_sign_in": one.password_hash is not None,
+                    }
+                    for one in found
+                ]
+            )
+            return
+        for account in found:
             signs_in = "" if account.password_hash else "no password: cannot sign in"
             click.echo(f"{account.email}\t{account.role}\t{account.name}\t{signs_in}".rstrip())
 
@@ -62,7 +84,8 @@ def list_users() -> None:
 @click.argument("email")
 @_from_stdin
 @_generate
-def password(email: str, password_stdin: bool, generate: bool) -> None:
+@json_option
+def password(email: str, password_stdin: bool, generate: bool, as_json: bool) -> None:
     """Change the password of EMAIL; every session of theirs ends."""
     database = open_context(load_settings()).database
     with database.read() as session:
@@ -70,6 +93,9 @@ def password(email: str, password_stdin: bool, generate: bool) -> None:
     new = _password(password_stdin, generate)
     with database.write() as session:
         change_password(session, email, new, by=BY)
+    if as_json:
+        print_json({"email": email, **({"password": new} if generate else {})})
+        return
     click.echo(f"the password of {email} was changed; open sessions have ended")
     if generate:
         click.echo(f"password: {new}")

@@ -1,11 +1,12 @@
 """`goldloop verify`: what must hold in a project, proved or shown to be broken."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from sqlalchemy.orm import Session
 
+from backend.commands.json_output import json_option, print_json
 from backend.context import open_context
 from backend.db.document_counts import recount_documents, wrongly_counted
 from backend.db.label_recount import differences, recount
@@ -39,7 +40,7 @@ def verify() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="the folder of a release, instead of the newest",
 )
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@json_option
 def splits(
     project: str, snapshots: tuple[Path, ...], releases: tuple[Path, ...], as_json: bool
 ) -> None:
@@ -63,7 +64,7 @@ def splits(
         releases = (Path(released),)
     folder_leaks(report, similarity, snapshots, releases)
     if as_json:
-        click.echo(json.dumps(report.to_dict(), ensure_ascii=False))
+        print_json(report.to_dict())
     else:
         for line in report.lines():
             click.echo(line, err=not report.holds)
@@ -74,7 +75,8 @@ def splits(
 @verify.command()
 @click.argument("project")
 @click.option("--mend", is_flag=True, help="set the counts right instead of only telling")
-def counts(project: str, mend: bool) -> None:
+@json_option
+def counts(project: str, mend: bool, as_json: bool) -> None:
     """Count PROJECT's labels and documents anew; a count that was kept wrong is told, with exit
     status 1.
     """
@@ -87,6 +89,15 @@ def counts(project: str, mend: bool) -> None:
             locked_project(session, project_id)
             found = [*_miscounted(session, project_id), *map(str, recount(session, project_id))]
             recount_documents(session, project_id)
+    if as_json:
+        print_json({"wrong": found, "mended": bool(found) and mend})
+    else:
+        _tell_counts(found, mend)
+    if found and not mend:
+        raise SystemExit(1)
+
+
+def _tell_counts(found: Sequence[str], mend: bool) -> None:
     for difference in found:
         click.echo(difference)
     if not found:
@@ -95,7 +106,6 @@ def counts(project: str, mend: bool) -> None:
         click.echo(f"{len(found)} counts set right")
     else:
         click.echo(f"{len(found)} counts are wrong; mend them with --mend", err=True)
-        raise SystemExit(1)
 
 
 def _miscounted(session: Session, project_id: int) -> list[str]:
