@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import starmap
+from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Select, Text, cast, func, select
 from sqlalchemy.orm import Session, aliased
 
@@ -18,11 +20,15 @@ from backend.errors import NotFoundError
 
 PAGE = 500  # documents
 
-_canonical, _original = aliased(Document), aliased(Gold)
+_canonical, _original, _oldest = aliased(Document), aliased(Gold), aliased(Document)
 
 
-class GoldRow(NamedTuple):
-    """One document's gold as it is stored; JSON columns are not parsed."""
+class GoldRow(Struct, gc=False):
+    """One document's gold as it is stored; JSON columns are not parsed.
+
+    `copy_of` and what is called original are of the document that this one is a copy of and of
+    its gold, `near_key` is the key of the oldest of its near copies.
+    """
 
     document_id: int
     external_id: str
@@ -30,7 +36,6 @@ class GoldRow(NamedTuple):
     meta: str
     file: str | None
     group_key: str
-    near_id: int | None
     canonical_id: int | None
     part: str | None
     not_annotated: str | None
@@ -42,6 +47,11 @@ class GoldRow(NamedTuple):
     promise_id: int | None
     version_name: str | None
     revision: int
+    copy_of: str | None
+    original_source: str | None
+    original_file: str | None
+    original_not_annotated: str | None
+    near_key: str | None
 
 
 def gold_pages(
@@ -63,7 +73,6 @@ def gold_pages(
             cast(Document.meta, Text),
             Document.file,
             Document.group_key,
-            Document.near_id,
             Document.canonical_id,
             Document.part,
             cast(Document.not_annotated, Text),
@@ -75,8 +84,16 @@ def gold_pages(
             Gold.promise_id,
             Gold.version_name,
             Gold.revision,
+            _canonical.external_id,
+            _original.source,
+            _canonical.file,
+            cast(_canonical.not_annotated, Text),
+            _oldest.group_key,
         )
         .join(Gold, Gold.document_id == Document.id)
+        .outerjoin(_canonical, _canonical.id == Document.canonical_id)
+        .outerjoin(_original, _original.document_id == Document.canonical_id)
+        .outerjoin(_oldest, _oldest.id == Document.near_id)
         .where(Document.project_id == project_id)
     )
     if since is not None:
@@ -85,7 +102,7 @@ def gold_pages(
         statement = statement.where(Gold.updated_at < until)
     with closing(_driver_cursor(session, statement)) as cursor:
         while page := cursor.fetchmany(PAGE):
-            yield [GoldRow._make(row) for row in page]
+            yield list(starmap(GoldRow, page))
 
 
 def _driver_cursor(session: Session, statement: Select[*tuple[Any, ...]]) -> Any:
@@ -144,45 +161,6 @@ def count_gold(session: Session, project_id: int) -> int:
     """How many documents have gold."""
     statement = select(func.count()).select_from(Gold).where(Gold.project_id == project_id)
     return session.execute(statement).scalar_one()
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """The document that a copy follows, and where its gold came from."""
-
-    external_id: str
-    source: str | None
-    file: str | None
-    not_annotated: str | None  # not parsed
-
-
-def originals(session: Session, document_ids: Collection[int]) -> dict[int, Original]:
-    """The canonical documents of these copies, by the copy."""
-    found: dict[int, Original] = {}
-    for ids in chunks(list(document_ids)):
-        rows = session.execute(
-            select(
-                Document.id,
-                _canonical.external_id,
-                _original.source,
-                _canonical.file,
-                cast(_canonical.not_annotated, Text),
-            )
-            .join(_canonical, _canonical.id == Document.canonical_id)
-            .outerjoin(_original, _original.document_id == _canonical.id)
-            .where(Document.id.in_(ids))
-        )
-        found.update((row[0], Original(*row[1:])) for row in rows)
-    return found
-
-
-def near_keys(session: Session, near_ids: Collection[int]) -> dict[int, str]:
-    """The keys that name groups of near copies: that of the oldest document of each."""
-    found: dict[int, str] = {}
-    for ids in chunks(list(near_ids)):
-        rows = session.execute(select(Document.id, Document.group_key).where(Document.id.in_(ids)))
-        found.update((row[0], row[1]) for row in rows)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

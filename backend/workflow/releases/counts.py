@@ -10,7 +10,7 @@ import orjson
 from backend.db.tables import GoldSource
 from backend.workflow.releases.provenance import Origin
 
-TOGETHER = 5000  # different sequences of labels that are remembered
+TOGETHER = 20_000  # different sequences of labels that are remembered
 
 Counts = defaultdict[str, int]
 

@@ -21,4 +21,4 @@ def open_conflicts(session: Session, project: Project, counts: Counter[str]) -> 
     """
     for conflict in chain(exact_conflicts(session, project), near_conflicts(session, project)):
         counts[conflict.kind] += 1
-        yield orjson.dumps(conflict.to_dict(), option=orjson.OPT_APPEND_NEWLINE)
+        yield orjson.dumps(conflict.to_dict())

@@ -13,17 +13,17 @@ Every copy also has `copy_of`, the document that it is a copy of, and a document
 release's digest: the same gold has the same name whoever vouches for it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy.orm import Session
 
 from backend.db import releases
-from backend.db.releases import Decision, GoldRow, Original, Said
+from backend.db.releases import Decision, GoldRow, Said
 from backend.db.tables import GoldSource
-from backend.workflow.release import Span
 
 
 class Origin(NamedTuple):
@@ -61,19 +61,14 @@ class Provenance:
 
     def of(self, page: Sequence[GoldRow]) -> "PageProvenance":
         """Look up what the documents of one page need."""
-        copies = [row for row in page if row.canonical_id]
         people = [row for row in page if row.annotation_state_id or row.adjudication_id]
         asked = {_labelled(row) for row in people}
         return PageProvenance(
             emails=self._emails,
             promises=self._promises,
-            originals=releases.originals(self._session, [row.document_id for row in copies]),
             said=releases.said(self._session, asked),
             decisions=releases.decisions(
                 self._session, {row.adjudication_id for row in page if row.adjudication_id}
-            ),
-            near_keys=releases.near_keys(
-                self._session, {row.near_id for row in page if row.near_id}
             ),
         )
 
@@ -84,21 +79,18 @@ class PageProvenance:
 
     emails: Mapping[int, str]
     promises: Mapping[int, tuple[float, float]]
-    originals: Mapping[int, Original]
     said: Mapping[int, Sequence[Said]]
     decisions: Mapping[int, Decision]
-    near_keys: Mapping[int, str]
 
-    def origin(self, row: GoldRow, gold: Iterable[dict[str, Any]]) -> Origin:
-        """Where one document's gold comes from; `gold` is its entities as stored."""
+    def origin(self, row: GoldRow) -> Origin:
+        """Where one document's gold comes from."""
         if row.source == GoldSource.IMPORTED:
             return imported(row.file)
         if row.source != GoldSource.COPIED:
-            return self._origin(row, row.source, None, row.file, gold)
-        original = self.originals.get(row.document_id)
-        if original is None or original.source is None:
+            return self._origin(row, row.source, None, row.file)
+        if row.original_source is None:
             return Origin(row.source)
-        return self._origin(row, row.source, original.source, original.file, gold)
+        return self._origin(row, row.source, row.original_source, row.original_file)
 
     def own(self, row: GoldRow) -> dict[str, Any]:
         """What is told of this document alone; nothing of most."""
@@ -108,27 +100,13 @@ class PageProvenance:
             found["decided_on"] = decision.external_id
             if decision.reason:
                 found["reason"] = decision.reason
-        original = self.originals.get(row.document_id)
-        if original is not None:
-            found["copy_of"] = original.external_id
-        near = self.near_keys.get(row.near_id or 0)
-        if near is not None:
-            found["near"] = near
+        if row.copy_of is not None:
+            found["copy_of"] = row.copy_of
+        if row.near_key is not None:
+            found["near"] = row.near_key
         return found
 
-    def not_annotated(self, row: GoldRow) -> str | None:
-        """The column of that name of the document that the gold was given to first."""
-        original = self.originals.get(row.document_id) if row.source == GoldSource.COPIED else None
-        return row.not_annotated if original is None else original.not_annotated
-
-    def _origin(
-        self,
-        row: GoldRow,
-        source: str,
-        original: str | None,
-        file: str | None,
-        gold: Iterable[dict[str, Any]],
-    ) -> Origin:
+    def _origin(self, row: GoldRow, source: str, original: str | None, file: str | None) -> Origin:
         vouching = original or source
         if vouching == GoldSource.IMPORTED:
             return Origin(source, original, file=file)
@@ -146,9 +124,7 @@ class PageProvenance:
             version=row.version_name
             or (states[-1].version_name if states and not decided else None),
             people=len({state.person for state in states}) or None,
-            agreement=agreement(states, frozenset((e["start"], e["end"], e["label"]) for e in gold))
-            if states
-            else None,
+            agreement=agreement(states, row.entities) if states else None,
         )
 
 
@@ -158,8 +134,9 @@ def imported(file: str | None) -> Origin:
     return Origin(GoldSource.IMPORTED.value, file=file)
 
 
-def agreement(states: Sequence[Said], gold: frozenset[Span]) -> float:
-    """The share of annotations whose entities are exactly the gold's."""
+def agreement(states: Sequence[Said], stored: str) -> float:
+    """The share of annotations whose entities are exactly those of gold as it is stored."""
+    gold = frozenset((one["start"], one["end"], one["label"]) for one in orjson.loads(stored))
     return round(sum(state.entities == gold for state in states) / len(states), 4)
 
 

@@ -40,9 +40,9 @@ class HashedFile:
         self._hash = hashlib.sha256()
         self._size = self._lines = 0
 
-    def write(self, lines: list[bytes]) -> None:
-        """Add lines, each with its newline."""
-        block = b"".join(lines)
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Add lines; none has its newline yet."""
+        block = b"\n".join((*lines, b""))
         self._file.write(block)
         self._hash.update(block)
         self._size += len(block)
@@ -63,44 +63,57 @@ class SortedPairs:
     def __init__(self, first: Path, second: Path):
         self._paths = first, second
         self._files = HashedFile(first), HashedFile(second)
-        self._pairs: list[bytes] = []
+        self._pairs: list[tuple[bytes, bytes]] = []
+        self._size = 0  # bytes in memory
         self._runs: list[Path] = []
-        self._last = b""  # of the files' lines
+        self._last = b""  # line of the first file
 
     def add(self, line: bytes, beside: bytes) -> None:
         """Take one pair; neither line has its newline."""
-        self._pairs.append(b"%b\0%b\n" % (line, beside))
+        self._pairs.append((line, beside))
+        self._size += len(line) + len(beside)
+
+    def flow(self) -> None:
+        """Write what comes in order, while it is in the cache; keep the rest until it is a run."""
+        if (self._runs or not self._write_in_order()) and self._size > RUN:
+            self.spill()
 
     def spill(self) -> None:
         """Write what is in memory."""
-        if not self._pairs:
+        if not self._pairs or (not self._runs and self._write_in_order()):
             return
-        self._pairs.sort()
-        if not self._runs and self._pairs[0] > self._last:
-            self._last = self._pairs[-1]
-            self._write(self._pairs)
-        else:
-            if not self._runs and self._last:
-                self._take_back()
-            with self._new_run().open("xb") as file:
-                file.writelines(self._pairs)
-        self._pairs = []
+        if not self._runs and self._last:
+            self._take_back()
+        with self._new_run().open("xb") as file:
+            file.writelines([b"%b\0%b\n" % pair for pair in sorted(self._pairs)])
+        self._pairs, self._size = [], 0
 
     def finish(self) -> tuple[FileFacts, FileFacts]:
         """Bring all pairs in order; what the two files hold."""
         self.spill()
         with ExitStack() as stack:
             for some in merged([stack.enter_context(path.open("rb")) for path in self._runs]):
-                self._write(some)
+                self._write([pair[:-1].split(_BETWEEN) for pair in some])
         for path in self._runs:
             path.unlink()
         return self._files[0].close(), self._files[1].close()
 
-    def _write(self, pairs: list[bytes]) -> None:
+    def _write_in_order(self) -> bool:
+        """Write what is in memory if it goes behind all that is written; whether it does."""
+        self._pairs.sort()
+        if self._pairs and self._pairs[0][0] <= self._last:
+            return False
+        if self._pairs:
+            self._last = self._pairs[-1][0]
+            self._write(self._pairs)
+            self._pairs, self._size = [], 0
+        return True
+
+    def _write(self, pairs: Sequence[Sequence[bytes]]) -> None:
         for start in range(0, len(pairs), BATCH):
-            both = [pair.split(_BETWEEN) for pair in pairs[start : start + BATCH]]
-            self._files[0].write([line + b"\n" for line, _ in both])
-            self._files[1].write([beside for _, beside in both])
+            lines, others = zip(*pairs[start : start + BATCH], strict=True)
+            self._files[0].write(lines)
+            self._files[1].write(others)
 
     def _take_back(self) -> None:
         """Make what was written the first run."""

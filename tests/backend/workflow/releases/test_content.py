@@ -293,7 +293,7 @@ def test_gold_that_does_not_fit_its_text_stops_the_release(
 def test_memory_does_not_grow_with_the_gold(
     database: Database, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.workflow.releases.content.RUN", 2**20)
+    monkeypatch.setattr("backend.workflow.releases.sorting.RUN", 2**20)
     made.add_project(database)
     text = "가나다라마바사" * 300
     records = [

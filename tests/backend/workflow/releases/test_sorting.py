@@ -3,28 +3,38 @@
 import hashlib
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.workflow.releases import sorting
 from backend.workflow.releases.sorting import SortedPairs, merged
 
 keys = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n"), max_size=6)
 
 
-@given(st.lists(st.one_of(keys.map(str.encode), st.none()), unique_by=lambda k: k or object()))
-def test_pairs_are_sorted_over_any_runs(found: list[bytes | None]) -> None:
-    """None stands for a spill."""
+@given(
+    st.lists(
+        st.one_of(keys.map(str.encode), st.none(), st.booleans()),
+        unique_by=lambda k: k if isinstance(k, bytes) else object(),
+    )
+)
+def test_pairs_are_sorted_over_any_runs(found: list[bytes | bool | None]) -> None:
+    """None stands for a spill, a truth value for a flow with little or much room."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pairs = SortedPairs(folder / "first", folder / "second")
         for key in found:
             if key is None:
                 pairs.spill()
+            elif isinstance(key, bool):
+                with patch.object(sorting, "RUN", 20 * key):
+                    pairs.flow()
             else:
                 pairs.add(b'"%b"' % key, b"beside %b" % key)
         facts = pairs.finish()
-        wanted = sorted(b'"%b"' % key for key in found if key is not None)
+        wanted = sorted(b'"%b"' % key for key in found if isinstance(key, bytes))
         assert (folder / "first").read_bytes() == b"".join(line + b"\n" for line in wanted)
         beside = (folder / "second").read_bytes().split(b"\n")[:-1]
         assert [b'"%b"' % line.removeprefix(b"beside ") for line in beside] == wanted

@@ -10,7 +10,7 @@ import pytest
 
 from backend.db.session import Database
 from backend.settings import Settings
-from backend.workflow.releases.content import with_crc
+from backend.workflow.releases.lines import with_crc
 from backend.workflow.releases.manifest import digest_of
 from backend.workflow.releases.sorting import FileFacts, HashedFile
 from backend.workflow.releases.verify import Fault, verify_files
@@ -183,7 +183,7 @@ def _write(folder: Path, split: str, documents: list[dict[str, Any]]) -> None:
     for name, its in ((f"{split}.jsonl", lines), (f"{split}.provenance.jsonl", beside)):
         (folder / name).unlink()
         file = HashedFile(folder / name)
-        file.write([line + b"\n" for line in its])
+        file.write(its)
         facts[name] = file.close()
 
     def sign(manifest: dict[str, Any]) -> None:
