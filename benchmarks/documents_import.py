@@ -3,7 +3,8 @@
 The bare side is given every row as it stands in our database after the import, ready in memory,
 and does nothing but `executemany` of Python's sqlite3 as it comes, or COPY of psycopg, into the
 same tables with the same indexes, in one transaction. Ours reads the file, checks every entity,
-hashes, looks for what is there already, counts labels and commits every thousand documents.
+hashes, looks for what is there already, sets copies aside, counts labels and commits every few
+hundred documents; reading and writing are two processes where there are two processors.
 """
 
 import sqlite3

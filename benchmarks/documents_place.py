@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,18 +85,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a function took in a process of its own, and what it returned."""
+    """What a function took in a process of its own, and what it returned.
+
+    `peak` is the memory of that process and of the largest one that it started, in MB.
+    """
 
     seconds: float
-    peak: float  # MB
+    peak: float
     result: Any
 
 
 def alone(work: Callable[..., Any], *arguments: Any) -> Measured:
     """Run a function of a module in a new process; it calls `timed` around what counts."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return Measured(*pool.apply(_measured, (work, arguments)))
+    with ProcessPoolExecutor(1, context) as pool:  # whose processes may start others
+        return Measured(*pool.submit(_measured, work, arguments).result())
 
 
 @dataclass
@@ -117,7 +121,9 @@ class Timer:
 def _measured(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[float, float, Any]:
     timer = Timer()
     result = work(timer, *arguments)
-    return timer.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, result
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = sum(resource.getrusage(one).ru_maxrss for one in both) / 1024
+    return timer.seconds, peak, result
 
 
 def database_of(settings: Settings) -> Database:

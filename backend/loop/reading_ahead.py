@@ -1,22 +1,21 @@
-"""Documents read, checked and keyed by a process of their own while its parent writes.
+"""Documents read, checked and keyed by a process of their own (reader.py) while its parent writes.
 
 Reading takes as long as writing: a large file is imported in little more than half the time.
 """
 
-import gc
-import multiprocessing
 import os
 import pickle
-import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import IO
 
 from backend.errors import GoldloopError, InvalidInputError
 from backend.workflow.formats.adapting import Adaptation
-from backend.workflow.formats.reading import OpenFile, open_records
+from backend.workflow.formats.reading import OpenFile
 from backend.workflow.formats.registry import BY_NAME
 from backend.workflow.formats.source import Advance, ReadOptions
 from backend.workflow.ready_documents import Chunk, ReadyDocument, chunks
@@ -49,63 +48,38 @@ def ready_chunks(found: OpenFile, how: Reading, advance: Advance) -> Iterator[It
     and GoldloopError when that process is killed.
     """
     name = found.format.NAME
-    alone = (os.cpu_count() or 1) < 2 or multiprocessing.current_process().daemon
-    if alone or found.size < WORTH_IT or BY_NAME.get(name) is not found.format:
+    alone = found.size < WORTH_IT or (os.cpu_count() or 1) < 2
+    if alone or BY_NAME.get(name) is not found.format:
         yield how.chunks(found)
         return
-    context = multiprocessing.get_context("spawn")
-    ours, its = context.Pipe(duplex=False)
-    process = context.Process(target=_read, args=(its, name, how), name="reader", daemon=True)
-    process.start()
-    its.close()  # so that the end of the process is the end of what it sends
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend.loop.reader"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
-        yield _received(ours, how.file, advance)
+        with process.stdin as its:
+            pickle.dump((name, how), its)
+        yield _received(process.stdout, how.file, advance)
     finally:
-        process.terminate()
-        process.join()
-        ours.close()
+        process.kill()
+        process.stdout.close()
+        process.wait()
 
 
-def _received(connection: Connection, file: Path, advance: Advance) -> Iterator[Chunk]:
+def _received(sent: IO[bytes], file: Path, advance: Advance) -> Iterator[Chunk]:
     while True:
         try:
-            message = connection.recv_bytes()
-        except (EOFError, OSError):  # it ended between two messages, or in the midst of one
+            message = pickle.load(sent)  # noqa: S301  # our own process's
+        except (EOFError, pickle.UnpicklingError):  # it ended, perhaps in the midst of a message
             raise GoldloopError(f"{file}: the process that read it was ended") from None
-        sent = pickle.loads(message)  # noqa: S301  # our own process's
-        if sent is None:
+        if message is None:
             return
-        if isinstance(sent, InvalidInputError):
-            raise sent
-        columns, refused, count = sent
+        if isinstance(message, InvalidInputError):
+            raise message
+        columns, refused, count = message
         advance(count)
         yield Chunk(list(map(ReadyDocument._make, zip(*columns, strict=True))), refused)
-
-
-def _read(connection: Connection, format_name: str, how: Reading) -> None:
-    """What the process does: sends each chunk, and how many bytes were read for it; then None.
-
-    The pipe is full with less than a chunk: no more than two are ever ahead.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
-    gc.disable()  # records have no cycles
-    count = 0
-
-    def advance(more: int) -> None:
-        nonlocal count
-        count += more
-
-    def send(what: object) -> None:
-        connection.send_bytes(pickle.dumps(what, pickle.HIGHEST_PROTOCOL))
-
-    try:
-        with open_records(how.file, BY_NAME[format_name], how.options, advance) as found:
-            for chunk in how.chunks(found):
-                # columns of plain values: half of the work that rows are
-                send((list(zip(*chunk.ready, strict=True)), chunk.refused, count))
-                count = 0
-        send(None)
-    except InvalidInputError as error:
-        send(InvalidInputError(str(error)))
-    except BrokenPipeError:
-        pass  # the parent is gone

@@ -1,9 +1,8 @@
 """A large file is read by a process of its own: the same documents, whatever ends it."""
 
 import json
-import multiprocessing
 import os
-import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -49,8 +48,21 @@ def reading(file: Path) -> Reading:
     return Reading(file, ReadOptions(), adapt, LabelSet(("PS", "LC")), casefold=False)
 
 
-def readers() -> list[multiprocessing.process.BaseProcess]:
-    return [one for one in multiprocessing.active_children() if one.name == "reader"]
+Readers = list[subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> Readers:
+    """The processes that were started."""
+    started: Readers = []
+    whole = subprocess.Popen
+
+    def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
+        started.append(whole(*arguments, **options))  # type: ignore[call-overload]
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return started
 
 
 def read(file: Path, advance: list[int]) -> Iterator[Chunk]:
@@ -58,12 +70,10 @@ def read(file: Path, advance: list[int]) -> Iterator[Chunk]:
         open_records(file) as found,
         ready_chunks(found, reading(file), advance.append) as chunks,
     ):
-        assert readers()
         yield from chunks
-    assert not readers()
 
 
-def test_what_another_process_reads_is_what_this_one_would(file: Path) -> None:
+def test_what_another_process_reads_is_what_this_one_would(file: Path, readers: Readers) -> None:
     advance: list[int] = []
     ahead = list(read(file, advance))
     with open_records(file) as found:
@@ -71,30 +81,35 @@ def test_what_another_process_reads_is_what_this_one_would(file: Path) -> None:
     assert [chunk.lines for chunk in ahead] == [CHUNK, CHUNK, 10]
     assert sum(advance) == file.stat().st_size
     assert any(chunk.refused for chunk in ahead)
+    assert [one.returncode is not None for one in readers] == [True]
 
 
-def test_a_reader_ends_with_whoever_wants_no_more(file: Path) -> None:
+def test_a_small_file_is_read_here(
+    file: Path, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_ahead, "WORTH_IT", file.stat().st_size + 1)
+    assert sum(chunk.lines for chunk in read(file, [])) == COUNT
+    assert readers == []
+
+
+def test_a_reader_ends_with_whoever_wants_no_more(file: Path, readers: Readers) -> None:
+    file.write_text(20 * file.read_text("utf-8"), "utf-8")  # more than a pipe holds
     chunks = read(file, [])
     next(chunks)
+    (reader,) = readers
+    assert reader.poll() is None
     chunks.close()  # type: ignore[attr-defined]
-    assert not readers()
+    assert reader.returncode is not None
 
 
 def test_a_reader_that_is_killed_is_told_and_the_import_goes_on_from_there(
-    any_database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+    any_database: Database, file: Path, readers: Readers
 ) -> None:
     with any_database.write() as session:
         session.add(Project(key="p", name="P", label_config="<View/>", labels=["PER"]))
-
-    def kill(lines: int) -> None:
-        for process in readers():
-            assert process.pid is not None
-            os.kill(process.pid, signal.SIGKILL)
-            process.join()
-
-    file.write_text(20 * file.read_text("utf-8"), "utf-8")  # more than a pipe holds
+    file.write_text(20 * file.read_text("utf-8"), "utf-8")
     with pytest.raises(GoldloopError, match="the process that read it was ended"):
-        import_file(any_database, "p", file, None, kill)
+        import_file(any_database, "p", file, None, lambda lines: readers[0].kill())
     with any_database.read() as session:
         there = session.scalar(select(func.count()).select_from(Document)) or 0
     assert there > 0
@@ -102,7 +117,7 @@ def test_a_reader_that_is_killed_is_told_and_the_import_goes_on_from_there(
     assert report.added + there == COUNT - REFUSED
 
 
-def test_an_error_of_the_reader_is_that_of_the_import(file: Path) -> None:
+def test_an_error_of_the_reader_is_that_of_the_import(file: Path, readers: Readers) -> None:
     how = replace(reading(file), options=ReadOptions("no-such-encoding"))
     with (
         open_records(file) as found,
@@ -110,4 +125,4 @@ def test_an_error_of_the_reader_is_that_of_the_import(file: Path) -> None:
         ready_chunks(found, how, lambda count: None) as chunks,
     ):
         list(chunks)
-    assert not readers()
+    assert readers[0].returncode is not None
