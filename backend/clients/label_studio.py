@@ -150,12 +150,17 @@ class LabelStudio:
         return found if project is None or (found or {}).get("project") == project else None
 
     def reopen_task(self, task_id: int) -> bool:
-        """Show a task to one more annotator than have answered it; False when it is gone."""
+        """Have a task answered by one more annotator than it was; False when it is gone.
+
+        Who answered it already is not handed it again, but may change their answer.
+        """
         task = self.task(task_id)
         if task is None:
             return False
-        overlap = max(task["overlap"], len(task["annotations"]) + 1)
-        self._call("PATCH", f"api/tasks/{task_id}/", body={"overlap": overlap})
+        annotators = {json.dumps(one["completed_by"]) for one in task["annotations"]}
+        overlap = max(task["overlap"], len(annotators) + 1)
+        body = {"overlap": overlap, "is_labeled": False}  # the server counts at an answer only
+        self._call("PATCH", f"api/tasks/{task_id}/", body=body)
         return True
 
     def delete_task(self, task_id: int) -> None:

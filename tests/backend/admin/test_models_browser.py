@@ -111,7 +111,7 @@ def test_errors_are_looked_through_and_decided_by_keys(
     page = narrow_and_wide["wide"].new_page()
     sign_in(page, address)
     page.goto(f"{address}/projects/general/errors")
-    page.keyboard.press("n")
+    page.keyboard.press("b")
     page.wait_for_url(f"**/errors/{first}")
     page.keyboard.press("n")
     page.wait_for_url(f"**/errors/{second}")

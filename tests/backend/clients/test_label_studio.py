@@ -265,3 +265,15 @@ def test_importing_the_client_does_not_import_the_sdk():
         "sys.exit(any(name.startswith('label_studio_sdk.') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_task_that_was_answered_is_reopened_for_one_more(client, project):
+    (task_id,) = client.import_tasks(project, [{"data": {"text": "가나다"}}])
+    client.submit(task_id, [])
+    assert client.task(task_id)["is_labeled"]
+    assert client.reopen_task(task_id)
+    reopened = client.task(task_id)
+    assert (reopened["is_labeled"], reopened["overlap"]) == (False, 2)
+    assert len(reopened["annotations"]) == 1  # what was said is kept
+    client.delete_task(task_id)
+    assert not client.reopen_task(task_id)
