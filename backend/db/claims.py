@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from backend.db.annotations import current_states_of
 from backend.db.bulk import is_one_of
+from backend.db.duplicates import in_groups_of
 from backend.db.pool import chunks
 from backend.db.tables import (
     Account,
@@ -49,14 +50,14 @@ def exact_claims(
         .group_by(Document.group_key)
         .having(func.count() > 1)
     )
-    wanted = None
+    of = AnnotationState.project_id == project_id
     if group_keys is not None:
-        wanted = is_one_of(session, Document.group_key, group_keys)
-        own = own.where(wanted)
-    contested = select(Document.group_key).where(Document.id.in_(_contested(project_id, wanted)))
+        wanted = _its(project_id, is_one_of(session, Document.group_key, group_keys))
+        own, of = own.where(wanted), _annotations_of(wanted)
+    contested = select(Document.group_key).where(Document.id.in_(_contested(of)))
     keys = sorted({*session.scalars(own), *session.scalars(contested)})
     for some in chunks(keys, _GROUPS):
-        claims = _claims(session, project_id, is_one_of(session, Document.group_key, some))
+        claims = _claims(session, _its(project_id, is_one_of(session, Document.group_key, some)))
         for _, group in groupby(claims, key=lambda claim: claim.group_key):
             found = list(group)
             if len(found) > 1:
@@ -78,7 +79,7 @@ def near_claims(
         statement = statement.where(is_one_of(session, Document.near_id, near_ids))
     ids = sorted(number for number in session.scalars(statement) if number is not None)
     for some in chunks(ids, _GROUPS):
-        claims = _claims(session, project_id, is_one_of(session, Document.near_id, some))
+        claims = _claims(session, _its(project_id, is_one_of(session, Document.near_id, some)))
         claims.sort(key=lambda claim: (claim.near_id or 0, claim.document_id))
         for _, group in groupby(claims, key=lambda claim: claim.near_id):
             yield list(group)
@@ -86,35 +87,38 @@ def near_claims(
 
 def claims_about(session: Session, document: Document) -> list[Claim]:
     """The claims of a document's exact group, and of its near group where it is in one."""
-    about = Document.group_key == document.group_key
-    if document.near_id is not None:
-        about = or_(about, Document.near_id == document.near_id)
-    return _claims(session, document.project_id, about)
+    return _claims(session, in_groups_of(document))
 
 
 def _own_gold(project_id: int) -> list[ColumnElement[bool]]:
     return [Gold.project_id == project_id, Gold.source != GoldSource.COPIED]
 
 
-def _contested(project_id: int, wanted: ColumnElement[bool] | None = None) -> Select[int]:
-    """Documents, of those that are wanted, without gold that has several annotations submitted."""
-    its = AnnotationState.project_id == project_id
-    if wanted is not None:  # a few documents: not found among all the project's annotations
-        few = select(Document.id).where(wanted, Document.project_id == project_id)
-        its = AnnotationState.document_id.in_(few)
+def _its(project_id: int, wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(Document.project_id == project_id, wanted)
+
+
+def _annotations_of(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Those of a few documents: they are not looked for among all of the project."""
+    return AnnotationState.document_id.in_(select(Document.id).where(wanted))
+
+
+def _contested(of: ColumnElement[bool]) -> Select[int]:
+    """Documents without gold for which several of these annotations were submitted."""
     return (
         select(AnnotationState.document_id)
         .outerjoin(Gold, Gold.document_id == AnnotationState.document_id)
-        .where(
-            its, AnnotationState.status == AnnotationStatus.SUBMITTED, Gold.document_id.is_(None)
-        )
+        .where(of, AnnotationState.status == AnnotationStatus.SUBMITTED, Gold.document_id.is_(None))
         .group_by(AnnotationState.document_id)
         .having(func.count(AnnotationState.annotation_id.distinct()) > 1)
     )
 
 
-def _claims(session: Session, project_id: int, wanted: ColumnElement[bool]) -> list[Claim]:
-    """All claims of the documents that are wanted, ordered by group key, then document."""
+def _claims(session: Session, wanted: ColumnElement[bool]) -> list[Claim]:
+    """All claims of the documents that are wanted, ordered by group key, then document.
+
+    What is wanted names the project, where it must: any more would lead SQLite to another index.
+    """
     columns = (
         Document.id,
         Document.external_id,
@@ -126,11 +130,11 @@ def _claims(session: Session, project_id: int, wanted: ColumnElement[bool]) -> l
         select(*columns, Gold.entities, Gold.source, Account.email)
         .join(Gold, Gold.document_id == Document.id)
         .outerjoin(Account, Account.id == Gold.account_id)
-        .where(wanted, Document.project_id == project_id, Gold.source != GoldSource.COPIED)
+        .where(wanted, Gold.source != GoldSource.COPIED)
     )
     claims = [Claim(*row) for row in gold]
     waiting = session.execute(
-        select(*columns).where(Document.id.in_(_contested(project_id, wanted)))
+        select(*columns).where(Document.id.in_(_contested(_annotations_of(wanted))))
     ).all()
     if waiting:
         states = current_states_of(session, [row[0] for row in waiting])

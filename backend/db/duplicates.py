@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from backend.db.tables import Document, Gold
@@ -82,13 +82,10 @@ def document_named(session: Session, project_id: int, name: str) -> Document:
 
 def members(session: Session, document: Document, limit: int | None = None) -> list[Member]:
     """The documents that share an exact or a near group with one, itself included, oldest first."""
-    shared = Document.group_key == document.group_key
-    if document.near_id is not None:
-        shared = or_(shared, Document.near_id == document.near_id)
     rows = session.execute(
         select(Document, Gold.source)
         .outerjoin(Gold, Gold.document_id == Document.id)
-        .where(Document.project_id == document.project_id, shared)
+        .where(in_groups_of(document))
         .order_by(Document.id)
         .limit(limit)
     )
@@ -104,6 +101,18 @@ def members(session: Session, document: Document, limit: int | None = None) -> l
         )
         for one, source in rows
     ]
+
+
+def in_groups_of(document: Document) -> ColumnElement[bool]:
+    """The condition that a document shares an exact or a near group with this one.
+
+    Two lists of numbers, each found by its index: one condition of both would scan the project.
+    """
+    its = select(Document.id).where(Document.project_id == document.project_id)
+    exact = its.where(Document.group_key == document.group_key)
+    if document.near_id is None:
+        return Document.id.in_(exact)
+    return Document.id.in_(exact.union_all(its.where(Document.near_id == document.near_id)))
 
 
 def _groups(session: Session, kind: str, sizes: Select[int | None, int], limit: int) -> list[Group]:
