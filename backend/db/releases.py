@@ -250,6 +250,26 @@ def releases(session: Session, project_id: int) -> Sequence[Release]:
     return session.scalars(statement).all()
 
 
+def newest_releases(
+    session: Session, project_id: int, *, before: int = 0, limit: int
+) -> Sequence[Release]:
+    """Releases of a project, newest first, older than number `before` where it is given."""
+    statement = select(Release).where(Release.project_id == project_id)
+    if before:
+        statement = statement.where(Release.number < before)
+    return session.scalars(statement.order_by(Release.number.desc()).limit(limit)).all()
+
+
+def texts(session: Session, project_id: int, external_ids: Collection[str]) -> dict[str, str]:
+    """The texts of documents by their own ids; few of them."""
+    rows = session.execute(
+        select(Document.external_id, Document.text).where(
+            Document.project_id == project_id, Document.external_id.in_(external_ids)
+        )
+    )
+    return {name: text for name, text in rows}
+
+
 def last_release(session: Session, project_id: int) -> Release | None:
     """The newest release of a project."""
     statement = select(Release).where(Release.project_id == project_id)
