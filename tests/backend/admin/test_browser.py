@@ -169,3 +169,28 @@ def test_the_pages_read_without_javascript(chromium: Browser, address: str) -> N
     page.get_by_test_id("retrain").click()
     expect(page.get_by_test_id("flashes")).to_contain_text("is active")
     context.close()
+
+
+def test_the_sections_are_reached_by_keyboard_alone(
+    narrow_and_wide: dict[str, BrowserContext], address: str
+) -> None:
+    page = narrow_and_wide["wide"].new_page()
+    page.goto(address)
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+    page.keyboard.type("curator@example.com")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+    page.goto(f"{address}/projects/general")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    reached = page.get_by_role("navigation", name="Project").get_by_role("link", name="Models")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if reached.evaluate("link => link === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{address}/projects/general/models")
+    expect(reached).to_have_attribute("aria-current", "page")
