@@ -33,6 +33,7 @@ from backend.admin.paging import add_paging
 from backend.admin.project import project_page
 from backend.admin.project_settings import settings_page
 from backend.admin.projects import projects_page
+from backend.admin.releases import releases_page
 from backend.admin.services import Services
 from backend.admin.settings_tabs import add_settings_tabs
 from backend.admin.tokens import tokens_page
@@ -64,6 +65,7 @@ PAGES = (
     actions,
     autolabel_page,
     autolabel_actions,
+    releases_page,
     charts,
     language_switch,
     labels_page,

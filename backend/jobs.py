@@ -22,6 +22,7 @@ from backend.loop import (
     near,
     predictions,
     publication,
+    release_jobs,
     training,
     working_set,
 )
@@ -103,6 +104,11 @@ def autolabel_champion(project_id: int) -> None:
     autolabel.start_after_publication(context(), project_id)
 
 
+def release_job(project_key: str, name: str) -> None:
+    """Make, verify or compare releases, as a folder says."""
+    release_jobs.run(context(), project_key, name)
+
+
 def start_autolabel(project_id: int, asked_by: str) -> None:
     """Let the champion label what nobody has, because somebody asked for it."""
     autolabel.start(context(), project_id, asked_by)
@@ -157,6 +163,7 @@ def tick() -> None:
         _guarded(publication.advance, publication_id)
     for autolabel_id in labelling:
         _guarded(autolabel.advance, autolabel_id)
+    _guarded(_ring_releases, 0)
     for project_id in projects:
         _guarded(_look_for_near, project_id)
         _guarded(_look_over, project_id)
@@ -174,6 +181,10 @@ def tick() -> None:
 def _take_up(opened: Context, project_id: int) -> None:
     copies.sort_new_copies(opened.database, project_id)
     working_set.preannotate(opened, project_id)
+
+
+def _ring_releases(opened: Context, _number: int) -> None:
+    release_jobs.ring_left(opened)
 
 
 def _look_for_near(opened: Context, project_id: int) -> None:

@@ -1,6 +1,5 @@
 """`goldloop release`: gold frozen, numbered, named by its content, verified, compared, exported."""
 
-import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,9 @@ from backend.workflow.releases.content import SPLITS
 from backend.workflow.releases.diff import difference
 from backend.workflow.releases.export import export_documents
 from backend.workflow.releases.filters import read_filters
+from backend.workflow.releases.listed import against_row
 from backend.workflow.releases.make import Wish
-from backend.workflow.releases.manifest import MANIFEST, read_manifest
+from backend.workflow.releases.manifest import read_manifest
 from backend.workflow.releases.read import count_documents, released_documents
 from backend.workflow.releases.verify import Fault, verify_files
 
@@ -170,7 +170,7 @@ def verify(
             folder, near=not no_near, advance=lambda documents: bar.advance(shown, documents)
         )
     if row is not None and database is not None:
-        for fault in _against_row(row, folder, found.digest):
+        for fault in against_row(row, folder, found.digest):
             found.add(fault)
         if against_database:
             for fault in _against_database(database, row):
@@ -252,20 +252,6 @@ def _record(release: Release) -> dict[str, Any]:
     """A release, as JSON."""
     names = ("number", "digest", "folder", "filters", "counts", "made_by", "note", "created_at")
     return {name: getattr(release, name) for name in names}
-
-
-def _against_row(row: Release, folder: Path, digest: str) -> list[Fault]:
-    """Faults of a folder that is whole in itself but is not the one that was listed."""
-    faults = []
-    try:
-        listed = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-    except OSError:
-        listed = ""
-    if listed != row.manifest_digest:
-        faults.append(Fault(MANIFEST, "is not the one that was written at the release"))
-    if digest and digest != row.digest:
-        faults.append(Fault(MANIFEST, f"the files give another digest than {row.digest}"))
-    return faults
 
 
 def _against_database(database: Database, row: Release) -> list[Fault]:

@@ -45,7 +45,7 @@ def export_documents(
                 exported.losses += 1
                 if exported.losses <= shown:
                     exported.first_losses += (str(loss),)
-                beside.write(orjson.dumps(_record(loss), option=orjson.OPT_APPEND_NEWLINE))
+                beside.write(orjson.dumps(loss_record(loss), option=orjson.OPT_APPEND_NEWLINE))
         if exported.losses:
             losses.replace(told)
             exported.losses_file = told
@@ -68,7 +68,8 @@ def _counted(
         yield document
 
 
-def _record(loss: Loss) -> dict[str, object]:
+def loss_record(loss: Loss) -> dict[str, object]:
+    """A loss as JSON."""
     entity = None if loss.entity is None else loss.entity.to_dict()
     return {"id": loss.document_id, "entity": entity, "reason": loss.reason}
 
