@@ -16,6 +16,7 @@ from backend.admin.duplicates_shown import choices, shown_members, shown_variant
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import asked_after, page_of
 from backend.admin.surveying import ask_for_survey
+from backend.admin.told import told
 from backend.admin.undo import flash_undo
 from backend.db.adjudications import decided_documents, newest_decisions
 from backend.db.duplicates import members
@@ -152,12 +153,12 @@ def withdraw(key: str, document_id: int) -> ResponseReturnValue:
         found = [_document(session, key, int(one))[1] for one in about if one.isdecimal()]
         left = take_back(session, project, found, made_by=asked_by())
     count = len(left)
-    told = ngettext(
+    sentence = ngettext(
         "The decision is taken back from %(num)d document.",
         "The decision is taken back from %(num)d documents.",
         count,
     )
-    flash(told, "done")
+    flash(sentence, "done")
     return redirect(url_for("duplicates.group", key=key, document_id=document_id), code=303)
 
 
@@ -172,7 +173,8 @@ def survey(key: str) -> ResponseReturnValue:
 @duplicates_page.errorhandler(ProjectionError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     """Say why nothing happened, on the page that it was asked on."""
-    flash(f"{str(error)[:1].upper()}{str(error)[1:]}.", "error")
+    said = told(str(error))
+    flash(f"{said[:1].upper()}{said[1:].removesuffix('.')}.", "error")
     return redirect(url_for("duplicates.group", **(request.view_args or {})), code=303)
 
 
@@ -209,13 +211,13 @@ def _texts(
 
 def _tell(key: str, document_id: int, decided: Sequence[Decided], about: Sequence[str]) -> None:
     count = sum(len(one.documents) for one in decided)
-    told = ngettext(
+    sentence = ngettext(
         "Decided: it is the gold of %(num)d document now.",
         "Decided: it is the gold of %(num)d documents now.",
         count,
     )
     address = url_for("duplicates.withdraw", key=key, document_id=document_id)
-    flash_undo(told, address, {"documents": " ".join(about)})
+    flash_undo(sentence, address, {"documents": " ".join(about)})
     for one in decided:
         for name, why in one.refused.items():
             flash(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask_babel import ngettext
 
 from backend.admin.coloured import Piece, Shown, around, coloured
+from backend.admin.words import word
 from backend.db.claims import Claim
 from backend.db.duplicates import Member
 from backend.workflow.conflicts import Conflict
@@ -60,7 +61,7 @@ def shown_variants(conflict: Conflict, labels: Sequence[str], casefold: bool) ->
             ShownVariant(
                 number,
                 variant.documents,
-                ", ".join(variant.who),
+                ", ".join(map(word, variant.who)),
                 ngettext("%(num)d document", "%(num)d documents", variant.votes),
                 _text(right, labels, within[1]),
                 _text(left, labels, within[0]),

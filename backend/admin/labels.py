@@ -14,6 +14,7 @@ from backend.admin.label_charts import balance_chart, growth_chart
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import asked_after, page_of
 from backend.admin.surveying import ask_for_survey
+from backend.admin.told import told
 from backend.admin.undo import flash_undo
 from backend.db.gold import gold_of
 from backend.db.label_mappings import newest_mappings
@@ -76,6 +77,7 @@ def show(key: str) -> ResponseReturnValue:
         context = {
             **_foreseen(session, project, mappings[0].number if mappings else 0),
             "balance": found,
+            "suggestion": _sentence(found.suggestion) if found.suggestion else "",
             "chart": balance_chart(found),
             "growth": growth_chart(survey.figures["growth"], chosen) if survey else None,
             "survey": survey,
@@ -114,9 +116,9 @@ def change(key: str) -> ResponseReturnValue:
             by=asked_by(),
             reason=request.form.get("reason", "").strip(),
         )
-    told = _("The labels are changed: the next training and the next release see it.")
+    sentence = _("The labels are changed: the next training and the next release see it.")
     fields = {**_fields("to", before), **_fields("seen", after)}
-    flash_undo(told, url_for("labels.restore", key=key), fields)
+    flash_undo(sentence, url_for("labels.restore", key=key), fields)
     return redirect(url_for("labels.show", key=key), code=303)
 
 
@@ -142,7 +144,7 @@ def survey(key: str) -> ResponseReturnValue:
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     """Say why nothing happened, with what was typed still there."""
     assert request.view_args is not None
-    flash(f"{str(error)[:1].upper()}{str(error)[1:]}.", "error")
+    flash(_sentence(str(error)), "error")
     typed: dict[str, Any] = {name: request.form.get(name) or None for name in _TYPED}
     return redirect(url_for("labels.show", key=request.view_args["key"], **typed), code=303)
 
@@ -166,7 +168,7 @@ def _foreseen(session: Session, project: Project, mapping: int) -> dict[str, Any
                 exactly=False,
             )
     except InvalidInputError as problem:
-        error = str(problem)
+        error = _sentence(str(problem))
     return {
         "project": project,
         "typed": {name: request.args.get(name, "").strip() for name in _TYPED},
@@ -174,6 +176,12 @@ def _foreseen(session: Session, project: Project, mapping: int) -> dict[str, Any
         "impossible": error,
         "state": LabelState(mapping, settings_of(project).min_support),
     }
+
+
+def _sentence(kept: str) -> str:
+    """What a stage says, as a sentence of the page."""
+    said = told(kept)
+    return f"{said[:1].upper()}{said[1:].removesuffix('.')}."
 
 
 def _wish(typed: Mapping[str, str]) -> LabelWish:

@@ -52,6 +52,24 @@ SENTENCES = (
     N_("publication %(number)s is under way: wait until it has ended"),
     N_("%(name)s is served already"),
     N_("%(name)s is %(state)s: it was not served before"),
+    # labels
+    N_("somebody has changed the labels meanwhile: look again at what would change"),
+    N_("nothing would change"),
+    N_("%(label)s cannot be a label"),
+    N_("%(label)s is %(other)s already: map that, or restore a mapping before it"),
+    N_("%(label)s has that name"),
+    N_("mapping %(number)s is what is in force"),
+    N_(
+        "labels with fewer than %(least)s gold entities are hardly learned: %(labels)s; "
+        "min_support=%(minimum)s would leave them out of training until they have grown"
+    ),
+    # copies
+    N_("what is said of these copies has changed meanwhile: look again"),
+    N_("nobody has decided about %(name)s"),
+    N_("the exact copies of %(name)s agree"),
+    N_("the near copies of %(name)s agree"),
+    N_("there are %(count)s variants"),
+    N_("label not in the project: %(label)s"),
     # things that are not there
     N_("there is no project %(name)s"),
     N_("there is no version %(name)s"),

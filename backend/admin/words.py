@@ -42,6 +42,13 @@ WORDS: dict[str, LazyString] = {
     "tasks": _l("tasks"),
     "annotations": _l("annotations"),
     "predictions": _l("predictions"),
+    # who vouches for gold
+    "person": _l("person"),
+    "imported": _l("imported"),
+    "copied": _l("copied"),
+    "decision": _l("decision"),
+    "rule": _l("rule"),
+    "annotation": _l("annotation"),
     # what a score was measured on
     "gate gold": _l("gate gold"),
     "dev gold": _l("dev gold"),
