@@ -143,8 +143,8 @@ def open_retry(session: Session, project: Project, failed: Run, folder: Path, as
     version = find_version(session, project.id, name)
     if version is not None:
         made_by = run_of_version(session, version.id)
-        waits = made_by is not None and made_by.state == RunState.WAITING
-        if waits or version.state != VersionState.CANDIDATE:
+        judged = made_by is not None and made_by.state in FINISHED_RUNS
+        if judged or version.state != VersionState.CANDIDATE:
             raise ConflictError(f"run {failed.id} was run again already: {name} is there")
     run = Run(
         project_id=project.id,

@@ -6,6 +6,7 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.db.session import Database
 from backend.db.tables import (
+    FINISHED_RUNS,
     Project,
     Run,
     RunState,
@@ -274,6 +275,7 @@ def test_a_run_that_could_not_be_judged_may_be_run_again(queued, database: Datab
         again = retrain.open_retry(session, project, run, folder.path, "x")
         retrain.look(session, again, folder, now(), LEASE)
         assert (again.state, again.version_id) == (RunState.JUDGING, made)
-        retrain.finish(again, RunState.WAITING, "", now())
-        with pytest.raises(ConflictError, match="v1 is there"):
-            retrain.open_retry(session, project, run, folder.path, "x")
+        for state in FINISHED_RUNS:  # a promoted version is a candidate until it is published
+            retrain.finish(again, state, "", now())
+            with pytest.raises(ConflictError, match="v1 is there"):
+                retrain.open_retry(session, project, run, folder.path, "x")
