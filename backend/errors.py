@@ -5,6 +5,7 @@ GoldloopError
 ├── NotFoundError            no such project, version, document, account
 ├── ConflictError            the state forbids it: a run is active, nothing to publish
 ├── DatabaseBusyError        another has been writing for too long: worth another try
+├── QueueDownError           Redis does not answer: worth another try
 ├── InvalidInputError        a file, form or configuration that cannot be read
 ├── TaggerError              the ML backend refused, or could not load a version
 │   └── TaggerDownError          not reachable now: worth another try
@@ -35,6 +36,10 @@ class ConflictError(GoldloopError):
 
 class DatabaseBusyError(GoldloopError, TimeoutError):
     """No turn to write within the time limit; trying again later may help."""
+
+
+class QueueDownError(GoldloopError):
+    """Redis does not answer; nothing is lost, but the queue cannot be looked at or changed."""
 
 
 class InvalidInputError(GoldloopError):

@@ -5,6 +5,7 @@ Settings, database and clients are opened once a process, by the first job.
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 
 from sqlalchemy import select
@@ -12,7 +13,8 @@ from sqlalchemy import select
 from backend.context import Context, open_context
 from backend.db import autolabels, runs, versions
 from backend.db.annotations import waiting_events
-from backend.db.tables import Project
+from backend.db.api_tokens import drop_old_keys
+from backend.db.tables import Project, now
 from backend.errors import LabelStudioDownError
 from backend.loop import (
     audits,
@@ -31,6 +33,8 @@ from backend.loop import survey as surveys
 from backend.loop import sync as syncing
 from backend.settings import load_settings
 from ml_backend.contract.messages import DEFAULT_QUEUE
+
+KEYS_KEPT = timedelta(days=1)  # idempotency keys
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +147,8 @@ def clean_up_projects() -> None:
     """Ring `clean_up` for every project that has tasks; drop old deliveries and predictions."""
     inbox.drop_old(context().database)
     predictions.drop_old(context())
+    with context().database.write() as session:
+        drop_old_keys(session, now() - KEYS_KEPT)
     for project_id in _projects():
         _ring("clean_up", project_id)
 

@@ -64,6 +64,7 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "releases.compare": Role.CURATOR,
     "releases.compare_live": Role.CURATOR,
     "releases.begin_compare": Role.CURATOR,
+    "annotators.show": Role.ANNOTATOR,  # of others, curators alone
     "project_settings.show": Role.CURATOR,
     "project_settings.change": Role.CURATOR,
     "labels.show": Role.CURATOR,
@@ -137,6 +138,26 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "rest.cancel_autolabels": Scope.MODELS_WRITE,
     "rest.decide_autolabels": Scope.GOLD_WRITE,
     "rest.undo_autolabels": Scope.GOLD_WRITE,
+    "rest.list_differences": Scope.GOLD_READ,
+    "rest.compare_differences": Scope.GOLD_WRITE,
+    "rest.decide_difference": Scope.GOLD_WRITE,
+    "rest.undo_difference": Scope.GOLD_WRITE,
+    "rest.list_members": Scope.PROJECTS_READ,
+    "rest.add_member": Scope.SETTINGS_WRITE,
+    "rest.remove_member": Scope.SETTINGS_WRITE,
+    "rest.test_connection": Scope.PROJECTS_READ,
+    "rest.list_jobs": Scope.PROJECTS_READ,
+    "rest.cancel_job": Scope.MODELS_WRITE,
+    "rest.retry_job": Scope.MODELS_WRITE,
+    "rest.list_releases": Scope.GOLD_READ,
+    "rest.show_release": Scope.GOLD_READ,
+    "rest.release_card": Scope.GOLD_READ,
+    "rest.release_manifest": Scope.GOLD_READ,
+    "rest.export_release": Scope.GOLD_READ,
+    "rest.show_release_job": Scope.GOLD_READ,
+    "rest.make_release": Scope.RELEASES_WRITE,
+    "rest.verify_release": Scope.RELEASES_WRITE,
+    "rest.compare_releases": Scope.RELEASES_WRITE,
     "rest.list_accounts": Scope.ACCOUNTS_READ,
     "rest.list_tokens": Scope.ACCOUNTS_READ,
     "rest.list_audit_log": Scope.ACCOUNTS_READ,
@@ -165,7 +186,7 @@ def check_request() -> ResponseReturnValue | None:
     if needed is None or isinstance(needed, Scope):
         return None  # the API asks for a token itself, with the scope that stands here
     if not current_user.is_authenticated:
-        if request.method == "GET" and not request.endpoint.endswith(".live"):
+        if request.method == "GET" and not request.endpoint.endswith("live"):
             return redirect(url_for("login.login", next=request.full_path.rstrip("?")))
         abort(401)
     if not may(current_user.role, needed):

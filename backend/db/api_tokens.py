@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.scopes import ROLE_OF_SCOPE, Scope, allowed_scopes
 from backend.db.tables import Account, Role, now
-from backend.db.tables_of_access import ApiToken
+from backend.db.tables_of_access import ApiToken, IdempotencyKey
 from backend.errors import InvalidInputError, NotFoundError
 
 PREFIX = "gl_"  # so that a token is known for one wherever it lies
@@ -34,7 +34,7 @@ class Caller:
     @property
     def who(self) -> str:
         """As the audit log names it."""
-        return f"{self.email} (token {self.token_name})"
+        return f"{self.email} (token {self.token_name})"[:254]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,11 @@ def revoke_token(session: Session, token_id: int) -> ApiToken:
         raise NotFoundError("token", token_id)
     token.revoked_at = token.revoked_at or now()
     return token
+
+
+def drop_old_keys(session: Session, before: datetime) -> None:
+    """Forget idempotency keys of before a time, and what they were answered."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < before))
 
 
 def scopes_of(role: str) -> list[Scope]:

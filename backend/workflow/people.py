@@ -48,7 +48,7 @@ def give_token(
 ) -> tuple[ApiToken, str]:
     """Make a token for an account; with it, the only time, what a program shows."""
     token, shown = make_token(
-        session, account, name, scopes, made_by=by[:254], expires_at=expires_at
+        session, account, name, scopes, made_by=by, expires_at=expires_at
     )
     after = {
         "account": account.email,

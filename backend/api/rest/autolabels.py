@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by, caller, opened
 from backend.api.rest.fields import Id, Json, Key, Sentence, Share, Strict, Told
 from backend.api.rest.operation import Operations
 from backend.db import autolabel_queue, autolabels
@@ -177,15 +177,14 @@ def list_autolabels(key: Key, query: WantedItems) -> Items:
 @autolabelling.post("/projects/{key}/autolabels/decide")
 def decide_autolabels(key: Key, body: Deciding) -> Decided:
     """Accept, reject or send items to people; the answer names the action for `undo`."""
-    return decide(
-        opened(), key, body.decision, body.documents, asked_by(), pass_over=body.pass_over
-    )
+    by = caller().email  # whose gold it becomes
+    return decide(opened(), key, body.decision, body.documents, by, pass_over=body.pass_over)
 
 
 @autolabelling.post("/projects/{key}/autolabels/undo")
 def undo_autolabels(key: Key, body: Action) -> Undone:
     """Take an action back: each item goes to where it was, unless it has changed since."""
-    return take_back(opened(), key, body.first, body.last, asked_by())
+    return take_back(opened(), key, body.first, body.last, caller().email)
 
 
 @autolabelling.get("/projects/{key}/promises")

@@ -26,9 +26,8 @@ from backend.db.surveys import findings, last_survey, open_findings
 from backend.db.tables_of_surveys import Found
 from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
-from backend.workflow import adjudicate
-from backend.workflow.conflicts import exact_conflicts, near_conflicts
-from backend.workflow.decide_group import Decider, choose
+from backend.workflow.adjudicate import Decided
+from backend.workflow.decide_group import Decider, choose, put_together, read_group, take_back
 from ml_backend.contract.entity import EntityError, read_entities
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
@@ -78,6 +77,9 @@ class Decision(Named):
     """What the gold of a text is; every exact copy receives it."""
 
     entities: Annotated[list[EntityGiven], Field(max_length=10_000)]
+    seen: Annotated[
+        Sentence, Field(description="`state` of the reading: refused when it is no longer so")
+    ] = ""
     reason: Sentence = ""
 
 
@@ -94,7 +96,18 @@ class Choice(Named):
 
     kind: Literal["exact", "near"] = "exact"
     variant: Annotated[int, Field(ge=1, le=10**6)]
+    seen: Annotated[
+        Sentence, Field(description="`state` of the reading: refused when it is no longer so")
+    ] = ""
     reason: Sentence = ""
+
+
+class Reading(Told):
+    """What is said of a document's copies now; `state` names exactly that."""
+
+    state: str
+    conflicts: list[Json]
+    decision: int | None = Field(description="the one that stands")
 
 
 class Withdrawn(Told):
@@ -157,17 +170,14 @@ def find_copies(key: Key) -> Done:
 
 
 @copies.get("/projects/{key}/conflicts")
-def show_conflicts(key: Key, query: Named) -> list[Json]:
+def show_conflicts(key: Key, query: Named) -> Reading:
     """The conflicts of a document's copies: each variant, who made it, and what differs."""
     with opened().database.read() as session:
         project = project_by_key(session, key)
-        asked = document_named(session, project.id, query.document)
-        near_ids = [asked.near_id] if asked.near_id else []
-        found = [
-            *exact_conflicts(session, project, [asked.group_key]),
-            *near_conflicts(session, project, near_ids),
-        ]
-        return [one.to_dict() for one in found]
+        group = read_group(session, project, document_named(session, project.id, query.document))
+    found = [one.to_dict() for one in (group.exact, group.near) if one is not None]
+    decision = group.standing.id if group.standing else None
+    return Reading(state=group.state, conflicts=found, decision=decision)
 
 
 @copies.post("/projects/{key}/conflicts/decide")
@@ -180,34 +190,17 @@ def decide_conflict(key: Key, body: Decision) -> DecisionTold:
             wanted = read_entities([one.model_dump() for one in body.entities], document.text)
         except EntityError as error:
             raise InvalidInputError(str(error)) from None
-        decided = adjudicate.decide(
-            session,
-            project,
-            document,
-            wanted,
-            made_by=asked_by(),
-            account_id=caller().account_id,
-            reason=body.reason,
-        )
-        return DecisionTold(
-            decision=decided.adjudication.id,
-            documents=decided.documents,
-            refused=decided.refused,
-        )
+        return _told(put_together(session, project, document, wanted, _decider(body)))
 
 
 @copies.post("/projects/{key}/conflicts/choose")
 def choose_variant(key: Key, body: Choice) -> list[DecisionTold]:
     """Decide that a variant is right: copies receive it, near copies what they share with it."""
-    by = Decider(None, asked_by(), caller().account_id, body.reason)
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         document = document_named(session, project.id, body.document)
-        decided = choose(session, project, document, body.kind, body.variant, by)
-        return [
-            DecisionTold(decision=one.adjudication.id, documents=one.documents, refused=one.refused)
-            for one in decided
-        ]
+        by = _decider(body)
+        return list(map(_told, choose(session, project, document, body.kind, body.variant, by)))
 
 
 @copies.post("/projects/{key}/conflicts/withdraw")
@@ -216,6 +209,14 @@ def withdraw_decision(key: Key, body: Named) -> Withdrawn:
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         document = document_named(session, project.id, body.document)
-        return Withdrawn(
-            documents=adjudicate.withdraw(session, project, document, made_by=asked_by())
-        )
+        return Withdrawn(documents=take_back(session, project, [document], made_by=asked_by()))
+
+
+def _decider(body: Decision | Choice) -> Decider:
+    return Decider(body.seen or None, asked_by(), caller().account_id, body.reason)
+
+
+def _told(decided: Decided) -> DecisionTold:
+    return DecisionTold(
+        decision=decided.adjudication.id, documents=decided.documents, refused=decided.refused
+    )

@@ -20,7 +20,7 @@ REFUSALS = {
     409: "the present state forbids it",
     413: "the body is too large",
     422: "the request does not fit",
-    502: "Label Studio or the ML backend refused, or cannot be reached",
+    502: "Label Studio, the ML backend or Redis refused, or cannot be reached",
     503: "the database is busy, or a setting is missing: try again later",
 }
 
@@ -30,7 +30,7 @@ def openapi(operations: Sequence[Operation], scopes: Mapping[str, Scope]) -> dic
     schemas, refs = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        told = _operation(operation, scopes[operation.name], refs)
+        told = _operation(operation, scopes[operation.name], schemas, refs)
         paths.setdefault(operation.path, {})[operation.method.lower()] = told
     return {
         "openapi": "3.1.0",
@@ -71,24 +71,29 @@ def _schemas(operations: Sequence[Operation]) -> tuple[dict[str, Any], _Refs]:
         for one in operations
         if one.download is None
     ]
-    inputs: list[Any] = [("Problem", "serialization", TypeAdapter(Problem)), *asked, *told]
+    queries = [
+        (_query_name(one), "validation", TypeAdapter(one.query))
+        for one in operations
+        if one.query is not None
+    ]
+    problem = ("Problem", "serialization", TypeAdapter(Problem))
+    inputs: list[Any] = [problem, *asked, *told, *queries]
     refs, found = TypeAdapter.json_schemas(inputs, ref_template=REFS)
-    schemas = found.get("$defs", {})
-    for one in operations:
-        if one.query is not None:
-            schemas |= one.query.model_json_schema(ref_template=REFS).get("$defs", {})
-    return schemas, refs
+    return found.get("$defs", {}), refs
 
 
-def _operation(operation: Operation, scope: Scope, refs: _Refs) -> dict[str, Any]:
+def _operation(
+    operation: Operation, scope: Scope, schemas: Mapping[str, Any], refs: _Refs
+) -> dict[str, Any]:
     summary, _, rest = (inspect.getdoc(operation.function) or "").partition("\n")
+    query = _query(operation, schemas, refs)
     told: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": summary.rstrip("."),
         "description": rest.strip(),
         "security": [{"token": [scope.value]}],
-        "parameters": [*_path(operation), *_query(operation), *_key(operation)],
+        "parameters": [*_path(operation), *query, *_key(operation)],
         "responses": {
             str(operation.status): _answer(operation, refs),
             **{str(status): _refusal(why, refs) for status, why in REFUSALS.items()},
@@ -120,16 +125,21 @@ def _path(operation: Operation) -> list[dict[str, Any]]:
     ]
 
 
-def _query(operation: Operation) -> list[dict[str, Any]]:
+def _query_name(operation: Operation) -> str:
+    return f"{operation.name}?"
+
+
+def _query(operation: Operation, schemas: Mapping[str, Any], refs: _Refs) -> list[dict[str, Any]]:
     if operation.query is None:
         return []
-    schema = operation.query.model_json_schema(ref_template=REFS)
+    ref = refs[_query_name(operation), "validation"]["$ref"]
+    schema = schemas[ref.rpartition("/")[2]]
     return [
         {
             "name": name,
             "in": "query",
             "required": name in schema.get("required", ()),
-            "description": its.pop("description", ""),
+            "description": its.get("description", ""),
             "schema": _without_null(its),
         }
         for name, its in schema["properties"].items()

@@ -2,14 +2,27 @@
 
 from backend.api.rest.autolabels import autolabelling
 from backend.api.rest.copies import copies
+from backend.api.rest.differences import differing
 from backend.api.rest.documents import documents
 from backend.api.rest.labels import labels
+from backend.api.rest.members import members
 from backend.api.rest.models import models
 from backend.api.rest.people import people
 from backend.api.rest.projects import projects
+from backend.api.rest.queue import queue
+from backend.api.rest.releases import releases
 
-OPERATIONS = [
-    operation
-    for noun in (projects, documents, labels, models, copies, autolabelling, people)
-    for operation in noun.all
-]
+NOUNS = (
+    projects,
+    members,
+    documents,
+    labels,
+    models,
+    differing,
+    copies,
+    autolabelling,
+    releases,
+    queue,
+    people,
+)
+OPERATIONS = [operation for noun in NOUNS for operation in noun.all]

@@ -18,6 +18,7 @@ from backend.errors import (
     LabelStudioDownError,
     LabelStudioError,
     NotFoundError,
+    QueueDownError,
     SettingsError,
     TaggerError,
 )
@@ -33,6 +34,7 @@ STATUS_OF: dict[type[GoldloopError], HTTPStatus] = {
     LabelStudioDownError: HTTPStatus.BAD_GATEWAY,
     LabelStudioError: HTTPStatus.BAD_GATEWAY,
     TaggerError: HTTPStatus.BAD_GATEWAY,
+    QueueDownError: HTTPStatus.BAD_GATEWAY,
 }
 
 log = logging.getLogger(__name__)
