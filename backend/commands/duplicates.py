@@ -15,8 +15,10 @@ from backend.context import Context, open_context
 from backend.db import duplicates as queries
 from backend.db import near
 from backend.db.projects import project_by_key, settings_of
+from backend.db.surveys import open_findings
 from backend.loop.copies import sort_copies
 from backend.loop.near import NearReport, find_near
+from backend.loop.survey import take_survey
 from backend.settings import load_settings
 from backend.workflow.normal_form import normal_form
 
@@ -85,6 +87,28 @@ def find_near_copies(context: Context, project: str, *, quiet: bool = False) -> 
             f"{found['near_documents']} have near copies, in {found['near_groups']} groups"
         )
     return report
+
+
+@duplicates.command()
+@click.argument("project")
+@json_option
+def survey(project: str, as_json: bool) -> None:
+    """Look over all gold and copies of PROJECT, for what pages list of them.
+
+    It is done by itself, now and then, when something is new.
+    """
+    context = open_context(load_settings())
+    with context.database.read() as session:
+        project_id = project_by_key(session, project).id
+    taken = take_survey(context.database, project_id)
+    with context.database.read() as session:
+        found = open_findings(session, project_id)
+    if as_json:
+        _print({"busy": not taken, **{kind.value: count for kind, count in found.items()}})
+        return
+    if not taken:
+        click.echo("another process is looking", err=True)
+    click.echo(", ".join(f"{kind.replace('-', ' ')}s: {count}" for kind, count in found.items()))
 
 
 @duplicates.command("list")

@@ -150,6 +150,21 @@ def test_what_to_decide_can_be_said_in_several_ways(
     assert [gold.entities[0]["label"] for gold in golds] == [label] * 3
 
 
+def test_a_survey_counts_what_the_pages_list(typed) -> None:
+    typed(duplicates, "find", "p")
+    found = read(typed(duplicates, "survey", "p", "--json"))
+    assert found == {
+        "busy": False,
+        "exact-conflict": 1,
+        "near-conflict": 1,
+        "exact-group": 1,
+        "near-group": 1,
+        "surface-form": 1,
+    }
+    typed(conflicts, "decide", "p", "b", "--majority")
+    assert "exact conflicts: 0" in typed(duplicates, "survey", "p").stdout
+
+
 def test_near_copies_take_over_what_a_variant_says_of_the_words_they_share(
     typed, database: Database
 ) -> None:
