@@ -1,45 +1,48 @@
 """Exact copies of the whole corpus set aside, against reading every text and hashing its form.
 
-Twice: after the import, which has looked at those that are alone already, and with everything
-looked at anew, as if nobody had looked at anything.
+An import sets copies aside as it writes them. What that takes is measured inside the import of
+the whole corpus (the keys, the look for groups that are there, the places in them) and dedupe
+after it, which finds what the import was not sure of, is added.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
+from typing import Any
 
+import orjson
 from documents_place import KEY, Figure, Kind, Place, Timer, alone, database_of, ratio
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from backend.db.projects import project_by_key
 from backend.db.tables import Document
 from backend.loop.copies import dedupe_all
+from backend.loop.import_files import import_file
 from backend.settings import Settings
-from backend.workflow.dedupe import DedupeReport
+from backend.workflow import import_documents
 from backend.workflow.normal_form import group_key
 
 BAR = 3.0
+STEPS = ("groups_of", "places_of")  # of an import, for the sake of copies
 
 
 def dedupe_row(place: Place, kind: Kind) -> Iterator[Figure]:
-    """Dedupe on one kind of database."""
-    settings = place.imported(kind)
+    """Exact copies on one kind of database."""
+    settings = place.settings(kind, "deduped", fresh=True)
+    ours = alone(_dedupe, settings, place.corpus)
     bare = alone(_hash, settings)
-    alone(_forget, settings, True)
-    for name, anew in ((f"dedupe_exact_{kind}", False), (f"dedupe_exact_{kind}_anew", True)):
-        if anew:
-            alone(_forget, settings, False)
-        ours = alone(_dedupe, settings)
-        report = ours.result
-        yield ratio(
-            name,
-            ours.seconds,
-            bare.seconds,
-            BAR,
-            looked_at=report.looked_at,
-            copies=report.copies,
-            conflicts=report.conflicts,
-            peak_mb=round(ours.peak),
-        )
+    documents, copies, left = ours.result
+    assert documents == bare.result
+    yield ratio(
+        f"dedupe_exact_{kind}",
+        ours.seconds,
+        bare.seconds,
+        BAR,
+        documents=documents,
+        copies=copies,
+        left_to_dedupe=left,
+    )
 
 
 def _hash(timer: Timer, settings: Settings) -> int:
@@ -47,27 +50,41 @@ def _hash(timer: Timer, settings: Settings) -> int:
     cursor = database_of(settings).engine.raw_connection().cursor()
     with timer:
         cursor.execute("SELECT id, text FROM documents")
-        keys = {number: group_key(text) for number, text in cursor}
+        keys = {number: group_key(text) for number, text in cursor}  # type: ignore[attr-defined]
     return len(keys)
 
 
-def _dedupe(timer: Timer, settings: Settings) -> DedupeReport:
+def _dedupe(timer: Timer, settings: Settings, corpus: Path) -> tuple[int, int, int]:
+    """Documents, copies among them, and documents that import left to dedupe."""
+    with corpus.open("rb") as lines:
+        texts = [orjson.loads(line)["text"] for line in lines]
+    with timer:
+        for text in texts:
+            group_key(text)
     database = database_of(settings)
+    for step in STEPS:
+        setattr(import_documents, step, _timed(timer, getattr(import_documents, step)))
+    import_file(database, KEY, corpus, "train")
     with database.read() as session:
         project_id = project_by_key(session, KEY).id
     with timer:
-        return dedupe_all(database, project_id)
+        left = dedupe_all(database, project_id).looked_at
+    with database.read() as session:
+        copies = session.scalar(select(func.count(Document.canonical_id))) or 0
+    return len(texts), copies, left
 
 
-def _forget(timer: Timer, settings: Settings, import_looked: bool) -> None:
-    """As the import left it, or as if nobody had looked at any document."""
-    with database_of(settings).write() as session:
-        connection = session.connection()
-        connection.execute(update(Document).values(canonical_id=None, deduped=False))
-        if import_looked:
-            lonely = select(Document.group_key).group_by(Document.group_key)
-            its = Document.group_key.in_(lonely.having(func.count() == 1))
-            connection.execute(update(Document).where(its).values(deduped=True))
+def _timed(timer: Timer, step: Callable[..., Any]) -> Callable[..., Any]:
+    """The same step of an import, to its end, its seconds added to the timer's."""
+
+    def timed(*arguments: Any) -> Any:
+        began = time.perf_counter()
+        result = step(*arguments)
+        result = list(result) if isinstance(result, Iterator) else result
+        timer.seconds += time.perf_counter() - began
+        return result
+
+    return timed
 
 
 ROWS = {f"dedupe_exact_{kind}": partial(dedupe_row, kind=kind) for kind in ("sqlite", "postgresql")}

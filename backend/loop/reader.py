@@ -5,6 +5,7 @@ the end. The pipe is full with less than a chunk: no more than two are ever ahea
 """
 
 import gc
+import os
 import pickle
 import sys
 from typing import BinaryIO
@@ -40,6 +41,7 @@ def main(told: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(5)  # annotators' requests come first
     try:
         main(sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:

@@ -18,7 +18,7 @@ from backend.db.tables import Document, Gold, GoldSource, Project
 from backend.db.versions import locked_project
 from backend.workflow.canonical import has_own_gold, rank, signature
 
-CHUNK = 800  # documents looked at in a transaction, with their groups
+CHUNK = 500  # documents looked at in a transaction, with their groups
 
 # a row of _MEMBERS, or of _FRESH where it is alone
 _Member = Any
