@@ -70,7 +70,7 @@ class Certified:
 @cache
 def grid() -> tuple[float, ...]:
     """The thresholds, from the most confident down: equal steps of the log odds, then none."""
-    odds = (1 / (1 + math.exp(-step / 8)) for step in range(64, -25, -1))  # 0.9997 to 0.047
+    odds = (1 / (1 + math.exp(-step / 16)) for step in range(128, -49, -1))  # 0.9997 to 0.047
     return (*odds, 0.0)
 
 
