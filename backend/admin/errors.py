@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from backend.admin.told import told
 from backend.errors import NotFoundError
 
 Problem = Callable[[int, str], ResponseReturnValue]
@@ -43,7 +44,7 @@ def _expired(error: CSRFError) -> ResponseReturnValue:
 
 
 def _not_found(error: NotFoundError) -> ResponseReturnValue:
-    return _page(404, f"{str(error).capitalize()}.")
+    return _page(404, _sentence(error))
 
 
 def _refused(error: HTTPException) -> ResponseReturnValue:
@@ -66,3 +67,8 @@ def _page(code: int, sentence: str) -> ResponseReturnValue:
     if request.path.startswith(api):
         return problem(code, sentence)
     return render_template("error.html", code=code, sentence=sentence), code
+
+
+def _sentence(error: NotFoundError) -> str:
+    said = told(str(error))
+    return f"{said[:1].upper()}{said[1:]}."

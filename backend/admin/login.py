@@ -11,6 +11,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 
 from backend.admin.opened import opened
 from backend.admin.own_address import own_address
+from backend.admin.told import told
 from backend.db.accounts import (
     account_by_email,
     account_by_token,
@@ -114,7 +115,7 @@ def change_password() -> ResponseReturnValue:
             email = current_user.email
             account = change_password_of(db, email, request.form["new"], by=email)
     except InvalidInputError as error:
-        flash(f"{error}.".capitalize(), "error")
+        flash(f"{told(str(error))}.".capitalize(), "error")
         return render_template("password.html"), 422
     login_user(_signed_in(account))
     flash(_("Your password is changed; sessions elsewhere have ended."), "done")

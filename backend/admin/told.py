@@ -71,10 +71,20 @@ SENTENCES = (
     N_("there are %(count)s variants"),
     N_("label not in the project: %(label)s"),
     # things that are not there
-    N_("there is no project %(name)s"),
-    N_("there is no version %(name)s"),
-    N_("there is no run %(name)s"),
-    N_("there is no version in the model store %(name)s"),
+    N_("there is no %(kind)s %(name)s"),
+    # accounts
+    N_("a password needs %(count)s characters or more"),
+    N_("there is an account of %(address)s already"),
+    N_("nobody changes their own role: another administrator can"),
+    # the autolabel queue
+    N_("no version is served yet: train one first"),
+    N_("no autolabel run of %(key)s is under way"),
+    N_("autolabel run %(number)s is %(state)s already"),
+    N_("document %(number)s was labelled by a person: change it there"),
+    N_("document %(number)s has changed meanwhile: it is %(state)s, by %(who)s"),
+    N_("document %(number)s cannot be %(done)s: it is %(state)s"),
+    N_("document %(number)s is with people already"),
+    N_("document %(number)s may be drawn to judge models: only chance may choose it"),
 )
 
 
@@ -94,7 +104,7 @@ def _inner(name: str, value: str) -> str:
     """What stands inside of a sentence: another one, a state, or what is the same everywhere."""
     if name == "found":
         return told(value)
-    return word(value) if name == "state" else value
+    return word(value) if name in ("state", "kind", "done") else value
 
 
 def _pattern(msgid: str) -> re.Pattern[str]:
