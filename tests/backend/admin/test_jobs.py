@@ -1,5 +1,6 @@
 """The page of jobs: with Redis and a worker's work, with another project's jobs, and with none."""
 
+import inspect
 import json
 
 import pytest
@@ -8,6 +9,8 @@ from redis import Redis
 from rq import SimpleWorker
 from sqlalchemy import event, select
 
+from backend import jobs
+from backend.admin.job_titles import JOBS as TITLES
 from backend.clients.queue import JobQueue
 from backend.db.session import Database
 from backend.db.tables import Project, Run, RunState
@@ -32,6 +35,15 @@ def queue(settings: Settings, redis_server: RedisServer) -> JobQueue:
 def ids(database: Database) -> dict[str, int]:
     with database.read() as session:
         return {project.key: project.id for project in session.scalars(select(Project))}
+
+
+def test_every_job_has_a_name() -> None:
+    ours = {
+        f"backend.jobs.{name}"
+        for name, its in vars(jobs).items()
+        if inspect.isfunction(its) and its.__module__ == jobs.__name__ and name[0] != "_"
+    }
+    assert ours - set(TITLES) == set()
 
 
 def section(page: str, name: str) -> str:
