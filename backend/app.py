@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from backend.admin import permissions
 from backend.admin.accounts import accounts_page
 from backend.admin.actions import actions
+from backend.admin.annotators import annotators_page
 from backend.admin.api_documentation import api_documentation
 from backend.admin.audit import audit_page
 from backend.admin.autolabel import autolabel_page
@@ -66,6 +67,7 @@ PAGES = (
     autolabel_page,
     autolabel_actions,
     releases_page,
+    annotators_page,
     charts,
     language_switch,
     labels_page,
