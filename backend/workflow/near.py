@@ -122,10 +122,7 @@ def _slices(pairs: Rows) -> Iterator[Rows]:
 
 def _alike(index: NearIndex, left: Rows, right: Rows) -> NDArray[np.bool_]:
     """Whether each two rows are near copies."""
-    rows, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-    forms = index.forms(rows)
-    texts = [forms[place] for place in places.tolist()]
-    ours, others = texts[: len(left)], texts[len(left) :]
+    ours, others = index.forms(left), index.forms(right)
     threshold = index.similarity.threshold
     scores = cpdist(
         ours,

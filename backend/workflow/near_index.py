@@ -25,7 +25,9 @@ from ml_backend.contract.model_store import write_atomically
 
 FORMAT = 1
 WINDOW = 64  # rows of a bucket that a text is compared with: those nearest in length
+AT_HAND = 500_000  # the newest rows whose forms are kept in memory while documents are appended
 Rows = NDArray[np.int64]
+Texts = NDArray[np.object_]  # of str
 Apart = Callable[[Rows, Rows], NDArray[np.bool_]]
 
 
@@ -40,9 +42,9 @@ class Progress:
 class Segment:
     """Consecutive rows on disk, read as they are needed."""
 
-    def __init__(self, folder: Path, forms: Sequence[str] = ()):
+    def __init__(self, folder: Path, forms: Texts | None = None):
         self.folder = folder
-        self.at_hand = forms  # all of them, while it is new
+        self.at_hand = forms  # all of them, in the run that has appended them
         self.first, self.end = map(int, folder.name.split("-")[1:])
 
     @cached_property
@@ -76,10 +78,14 @@ class Segment:
         found: Rows = np.load(self.folder / "ends.npy")
         return found
 
-    def form(self, row: int) -> str:
-        """The normal form of one of its rows, counted from its first."""
-        if self.at_hand:
-            return self.at_hand[row]
+    def texts(self, rows: Rows) -> Texts:
+        """The normal forms of some of its rows, counted from its first."""
+        if self.at_hand is not None:
+            return self.at_hand[rows]
+        distinct, places = np.unique(rows, return_inverse=True)
+        return _as_texts([self._text(row) for row in distinct.tolist()])[places]
+
+    def _text(self, row: int) -> str:
         start = int(self.ends[row - 1]) if row else 0
         return str(self.forms[start : int(self.ends[row])], "utf-8", "surrogatepass")
 
@@ -121,12 +127,13 @@ class NearIndex:
         return np.concatenate([np.empty(0, np.int64), *(one.ids for one in self.segments)])
 
     def forms(self, rows: Rows) -> list[str]:
-        """The normal forms of rows, which must rise."""
-        found: list[str] = []
+        """The normal forms of rows, in any order."""
+        found: Texts = np.empty(len(rows), object)
         for segment in self.segments:
-            its = rows[np.searchsorted(rows, segment.first) : np.searchsorted(rows, segment.end)]
-            found += [segment.form(row) for row in (its - segment.first).tolist()]
-        return found
+            its = np.flatnonzero((segment.first <= rows) & (rows < segment.end))
+            found[its] = segment.texts(rows[its] - segment.first)
+        forms: list[str] = found.tolist()
+        return forms
 
     def candidates(self, bands: Sequence[int], apart: Apart) -> tuple[Rows, Rows]:
         """Pairs of rows, newer and older, that share one of these bands and may be near copies.
@@ -163,7 +170,7 @@ class NearIndex:
         np.save(segment / "keys.npy", np.take_along_axis(sketches.keys, order, axis=1))
         np.save(segment / "rows.npy", order.astype(np.uint32))
         np.save(segment / "bits.npy", sketches.bits)
-        self.segments.append(Segment(segment, sketches.forms))
+        self.segments.append(Segment(segment, _as_texts(sketches.forms)))
 
     def keep(self, progress: Progress) -> None:
         """Merge what is small, and let everything so far count."""
@@ -173,7 +180,8 @@ class NearIndex:
             self.segments[-2:] = [self._merge(left, right)]
             old += [left, right]
         for segment in self.segments:
-            segment.at_hand = ()
+            if self.segments[-1].end - segment.first > AT_HAND:
+                segment.at_hand = None
         self.progress = progress
         self._write()
         for segment in old:
@@ -221,7 +229,9 @@ class NearIndex:
             rows[band] = np.concatenate([left.rows[band], right.rows[band] + moved])[order]
         np.save(folder / "keys.npy", keys)
         np.save(folder / "rows.npy", rows)
-        return Segment(folder)
+        if left.at_hand is None or right.at_hand is None:
+            return Segment(folder)
+        return Segment(folder, np.concatenate([left.at_hand, right.at_hand]))
 
     def _write(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -244,6 +254,12 @@ def _agreeing(left: Bits, right: Bits) -> NDArray[np.int64]:
     for word in np.bitwise_count(differ).T:  # (words, pairs)
         count += word
     return HASHES - count
+
+
+def _as_texts(texts: Sequence[str]) -> Texts:
+    found: Texts = np.empty(len(texts), object)
+    found[:] = texts
+    return found
 
 
 def open_index(folder: Path, similarity: Similarity) -> NearIndex:
