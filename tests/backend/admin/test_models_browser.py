@@ -1,9 +1,10 @@
 """The pages of models, jobs and errors in a real Chromium: every width, charts drawn, keys."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from redis import Redis
 from rq import SimpleWorker
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from backend.settings import Settings
 from ml_backend.contract.messages import JobFolder
 from tests.backend.admin.error_data import find_errors
 from tests.backend.admin.model_data import leave_course, leave_reports
+from tests.backend.admin.test_axe import violations
 from tests.backend.admin.test_browser import (  # noqa: F401
     SCREENSHOTS,
     address,
@@ -79,6 +81,30 @@ def test_every_page_fits_every_width_and_draws_its_charts(
             page.screenshot(path=SCREENSHOTS / f"{shot}-{name}.png", full_page=True)
         assert problems == []
         page.close()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_pages_full_of_figures_have_no_serious_violation(
+    chromium: Browser,
+    address: str,  # noqa: F811
+    filled: Database,
+    settings: Settings,
+    colours: Literal["light", "dark"],
+) -> None:
+    leave_reports(filled, settings.jobs)
+    found = find_errors(filled)
+    context = chromium.new_context(color_scheme=colours, locale="en-GB", bypass_csp=True)
+    page = context.new_page()
+    sign_in(page, address)
+    told = {}
+    for path, shot in PAGES:
+        page.goto(address + path.format(found[0]))
+        page.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
+        for width in (1440, 400):
+            page.set_viewport_size({"width": width, "height": 900})
+            told[f"{shot} {width}"] = violations(page)
+    context.close()
+    assert {where: what for where, what in told.items() if what} == {}
 
 
 def test_the_choices_of_a_run_are_reached_and_sent_by_keys(
