@@ -42,7 +42,7 @@ def bench(tmp_path):
 def test_help_comes_first_and_names_every_target():
     done = make(REPOSITORY)
     named = [line.split()[1] for line in done.stdout.splitlines()]
-    assert named == ["help", "setup", "demo", "test", "check", "bench"]
+    assert named == ["help", "setup", "demo", "test", "check", "catalogue", "bench"]
 
 
 def test_one_benchmark_can_be_named_and_passes(bench):

@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, exists, func, select, tuple_
+from sqlalchemy import exists, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from backend.db.tables import (
-    Account,
     AnnotationState,
     AnnotationStatus,
-    Gold,
-    GoldSource,
     InboxEvent,
     InboxState,
     Project,
