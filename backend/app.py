@@ -16,16 +16,16 @@ from backend.admin.audit import audit_page
 from backend.admin.autolabel import autolabel_page
 from backend.admin.autolabel_actions import autolabel_actions
 from backend.admin.charts import add_charts, charts
-from backend.admin.duplicates import duplicates_page
 from backend.admin.connection import connection_page
+from backend.admin.duplicates import duplicates_page
 from backend.admin.error_actions import error_actions
 from backend.admin.errors import add_error_pages
 from backend.admin.headers import add_headers
+from backend.admin.job_actions import job_actions
+from backend.admin.jobs import jobs_page
 from backend.admin.labels import labels_page
 from backend.admin.language import add_languages, language_switch
 from backend.admin.login import limiter, login_page, logins
-from backend.admin.job_actions import job_actions
-from backend.admin.jobs import jobs_page
 from backend.admin.members import members_page
 from backend.admin.model_errors import model_errors_page
 from backend.admin.models import models_page

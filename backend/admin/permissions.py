@@ -65,7 +65,6 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "releases.compare_live": Role.CURATOR,
     "releases.begin_compare": Role.CURATOR,
     "annotators.show": Role.ANNOTATOR,  # of others, curators alone
-    "annotators.show": Role.ANNOTATOR,  # of others, curators alone
     "project_settings.show": Role.CURATOR,
     "project_settings.change": Role.CURATOR,
     "labels.show": Role.CURATOR,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from backend.db.document_counts import recount_documents
 from backend.db.tables import Document, Part, Project, TaskState, Version, VersionState, now
 from backend.db.tables_of_autolabel import (
     Audit,
@@ -49,7 +50,7 @@ def add_queue(session: Session, project: Project, count: int = 120) -> Promise:
         proposals.append((found[: rng.choice((1, 2, 2))], 0.4 + 0.59 * number / count))
     session.add_all(documents)
     session.flush()
-    session.add_all(documents)
+    recount_documents(session, project.id)
     for document in documents[5::10]:
         document.part = Part.GATE
     session.flush()
