@@ -127,9 +127,9 @@ def looked_up(
     """The rows of a statement in which `column` has one of the values, found by its index.
 
     What PostgreSQL knows of a table that is being filled is out of date: it may think a scan of
-    all of it as cheap as one index, and an import would take the square of its size. It cannot
-    but look up each value by itself here; a value must be given once. The statement is best kept,
-    its own parameters being `given`: making it anew takes as long as asking.
+    all of it as cheap as an index, and an import would take the square of its size. Here it looks
+    up each value by itself (see also `Database.survey`); a value must be given once. The
+    statement is best kept, its own parameters being `given`: making it takes as long as asking.
     """
     sqlite = _is_sqlite(session)
     listed = orjson.dumps(list(values)).decode() if sqlite else list(values)

@@ -70,6 +70,16 @@ class Database:
         with closing(self.engine.raw_connection()) as connection:  # it must be in no transaction
             connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def survey(self) -> None:
+        """Let PostgreSQL look how large its documents and gold have become; SQLite need not know.
+
+        It does by itself once a minute. What has grown since looks small to it: it reads all of a
+        project where one index would do. Called in no transaction.
+        """
+        if self.engine.dialect.name == "postgresql":
+            with self.engine.connect() as connection, connection.begin():
+                connection.execute(text("ANALYZE documents, gold"))
+
     def _log(self) -> Path | None:
         """SQLite's log: the file that holds what was committed until it is in the database."""
         return self.turns and self.turns.with_name(f"{self.turns.name.removesuffix('-turns')}-wal")

@@ -24,6 +24,8 @@ from backend.workflow.import_groups import GoldAs
 from backend.workflow.import_report import ImportReport
 from ml_backend.contract.label_set import LabelSet
 
+SURVEYED = (2, 20, 200)  # chunks after which a database learns how large it has become
+
 
 @dataclass(frozen=True, slots=True)
 class HowToRead:
@@ -67,12 +69,14 @@ def import_file(
             _settled(database),
             _few_collections(),
         ):
-            for chunk in chunks:
+            for number, chunk in enumerate(chunks):
                 with database.write(hasty=True) as session:
                     written = import_lines(
                         session, project_id, chunk.ready, gold, casefold=casefold
                     )
                 database.tidy()
+                if number in SURVEYED:
+                    database.survey()
                 for line in (*chunk.refused, *written.refused):
                     refused.add(line)
                 report.refuse(chunk.refused)
