@@ -126,6 +126,7 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "rest.list_copies": Scope.GOLD_READ,
     "rest.show_conflicts": Scope.GOLD_READ,
     "rest.find_copies": Scope.GOLD_WRITE,
+    "rest.ask_for_survey": Scope.GOLD_WRITE,
     "rest.decide_conflict": Scope.GOLD_WRITE,
     "rest.choose_variant": Scope.GOLD_WRITE,
     "rest.withdraw_decision": Scope.GOLD_WRITE,

@@ -32,6 +32,7 @@ from ml_backend.contract.entity import EntityError, read_entities
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 FIND_NEAR = "backend.jobs.find_near"
+SURVEY = "backend.jobs.survey"
 
 copies = Operations("Duplicates and conflicts")
 
@@ -127,6 +128,15 @@ def show_survey(key: Key) -> SurveyTold:
             open=open_findings(session, project.id),
             totals=last.figures["totals"] if last else {},
         )
+
+
+@copies.post("/projects/{key}/survey", status=202)
+def ask_for_survey(key: Key) -> Done:
+    """Let a job look over all gold and copies again."""
+    with opened().database.read() as session:
+        project_id = project_by_key(session, key).id
+    opened().queue.ring(DEFAULT_QUEUE, SURVEY, project_id, job_id=f"{SURVEY}-{project_id}")
+    return Done(message="a worker looks over all gold and copies")
 
 
 @copies.get("/projects/{key}/findings")
