@@ -36,6 +36,7 @@ from backend.db.tables_of_autolabel import (
     Promise,
 )
 
+FIRST_LOOK = 300  # items that are gone through at first: most often they fill the page
 LOOKED_AT = 10_000  # items a query goes through when there is no index for what is asked
 BY_PEOPLE = "people"  # who changed an item whose document was labelled in Label Studio
 
@@ -149,12 +150,11 @@ def find(
 ) -> Found:
     """Up to `limit` items after a place."""
     looked_at = _looked_at(project_id, wanted, after)
-    most = LOOKED_AT if wanted.is_searched else limit + 1
-    rows = [
-        Row(*row) for row in session.execute(_rows(session, looked_at.limit(most), wanted, limit))
-    ]
-    if len(rows) > limit:
-        return Found(rows[:limit], rows[limit - 1].place)
+    for most in (max(FIRST_LOOK, 2 * limit), LOOKED_AT) if wanted.is_searched else (limit + 1,):
+        few = looked_at.limit(min(most, LOOKED_AT))
+        rows = [Row(*row) for row in session.execute(_rows(session, few, wanted, limit))]
+        if len(rows) > limit:
+            return Found(rows[:limit], rows[limit - 1].place)
     if not wanted.is_searched:
         return Found(rows)
     last = session.execute(looked_at.offset(LOOKED_AT - 1).limit(1)).one_or_none()

@@ -257,4 +257,4 @@ def test_the_page_asks_few_questions(curator: FlaskClient, queue: Database) -> N
 def test_an_annotator_may_not_open_the_queue(queue: Database, sign_in: SignIn) -> None:
     client = sign_in("annotator")
     assert client.get(PAGE).status_code == 403
-    assert "autolabel" not in client.get(f"/projects/{KEY}").text
+    assert f'{PAGE}"' not in client.get(f"/projects/{KEY}").text
