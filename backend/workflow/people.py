@@ -47,9 +47,7 @@ def give_token(
     expires_at: datetime | None = None,
 ) -> tuple[ApiToken, str]:
     """Make a token for an account; with it, the only time, what a program shows."""
-    token, shown = make_token(
-        session, account, name, scopes, made_by=by, expires_at=expires_at
-    )
+    token, shown = make_token(session, account, name, scopes, made_by=by, expires_at=expires_at)
     after = {
         "account": account.email,
         "scopes": token.scopes,
