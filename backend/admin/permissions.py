@@ -4,6 +4,8 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from backend.admin.opened import opened
+from backend.db.members import may_open
 from backend.db.scopes import Scope
 from backend.db.tables import Role
 
@@ -192,7 +194,15 @@ def check_request() -> ResponseReturnValue | None:
         abort(401)
     if not may(current_user.role, needed):
         abort(403)
+    key = (request.view_args or {}).get("key")
+    if key is not None and not _may_open(key):
+        abort(404)
     return None
+
+
+def _may_open(key: str) -> bool:
+    with opened().database.read() as session:
+        return may_open(session, key, current_user.role, current_user.account_id)
 
 
 def allowed(endpoint: str) -> bool:

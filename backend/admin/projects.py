@@ -6,11 +6,13 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from flask_login import current_user
 
 from backend.admin.document_bar import document_bar
 from backend.admin.opened import opened
 from backend.admin.sparkline import sparkline
 from backend.admin.wording import number
+from backend.db.members import visible_projects
 from backend.db.project_cards import ProjectCard, project_cards
 from backend.db.projects import settings_of
 
@@ -29,7 +31,8 @@ class Waiting:
 def projects() -> ResponseReturnValue:
     """A card for each project."""
     with opened().database.read() as session:
-        found = project_cards(session)
+        seen = visible_projects(session, current_user.role, current_user.account_id)
+        found = project_cards(session, seen)
     cards = [
         {
             "card": card,

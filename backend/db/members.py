@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.db.tables import Account
+from backend.db.projects import all_projects
+from backend.db.tables import Account, Project, Role
 from backend.db.tables_of_access import ProjectMember
 
 
@@ -28,6 +29,32 @@ def members(session: Session, project_id: int) -> Sequence[Member]:
         .order_by(Account.email)
     )
     return [Member(account, since) for account, since in rows]
+
+
+def visible_projects(session: Session, role: str, account_id: int) -> Sequence[Project]:
+    """The projects that somebody may open, by name: annotators those that they work in."""
+    if role != Role.ANNOTATOR:
+        return all_projects(session)
+    its = ProjectMember.project_id == Project.id
+    return session.scalars(
+        select(Project)
+        .join(ProjectMember, its)
+        .where(ProjectMember.account_id == account_id)
+        .order_by(Project.name, Project.id)
+    ).all()
+
+
+def may_open(session: Session, key: str, role: str, account_id: int) -> bool:
+    """Whether somebody may open the project of a key: annotators one that they work in."""
+    if role != Role.ANNOTATOR:
+        return True
+    its = (ProjectMember.project_id == Project.id, ProjectMember.account_id == account_id)
+    return (
+        session.scalar(
+            select(Project.id).join(ProjectMember, its[0]).where(Project.key == key, its[1])
+        )
+        is not None
+    )
 
 
 def is_member(session: Session, project_id: int, account_id: int) -> bool:

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by, caller, opened
 from backend.api.rest.fields import Id, Json, Key, Sentence, Strict, Told, Word
 from backend.api.rest.operation import Operations
 from backend.db.document_counts import DocumentCounts, count_documents
-from backend.db.projects import all_projects, project_by_key, settings_of
+from backend.db.members import visible_projects
+from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project, Version
 from backend.db.versions import locked_project
 from backend.loop.adopt import adopt
@@ -69,9 +70,9 @@ SettingsChange = create_model("SettingsChange", __base__=Strict, **_SETTINGS)
 
 @projects.get("/projects")
 def list_projects() -> list[ProjectTold]:
-    """Every project."""
+    """Every project; for an annotator's token those that they work in."""
     with opened().database.read() as session:
-        found = all_projects(session)
+        found = visible_projects(session, caller().role, caller().account_id)
         counts = count_documents(session, [one.id for one in found])
         ids = [one.champion_id for one in found if one.champion_id]
         names = {one: session.get_one(Version, one).name for one in ids}

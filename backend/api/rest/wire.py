@@ -13,7 +13,9 @@ from backend.api.rest.openapi import openapi
 from backend.api.rest.operation import Operation
 from backend.api.rest.problem import problem, problem_of
 from backend.db.api_tokens import caller_of, note_use, use_is_worth_noting
+from backend.db.members import may_open
 from backend.db.scopes import ROLE_OF_SCOPE, Scope
+from backend.errors import NotFoundError
 
 ROOT = "/api/v1"
 DOCUMENT = "goldloop.openapi"  # the extension that holds the OpenAPI document
@@ -75,6 +77,11 @@ def _refusal(scope: Scope | None) -> Response | None:
     if scope not in found.scopes:
         needed = f"this needs the scope {scope} and the role {ROLE_OF_SCOPE[scope]}"
         return problem(403, needed)
+    key = (request.view_args or {}).get("key")
+    if key is not None:
+        with opened().database.read() as session:
+            if not may_open(session, key, found.role, found.account_id):
+                return problem(404, str(NotFoundError("project", key)))
     if use_is_worth_noting(found):
         with opened().database.write() as session:
             note_use(session, found.token_id)

@@ -11,6 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from backend.app import create_app
+from backend.db.accounts import existing_account
+from backend.db.members import note_member
+from backend.db.projects import project_by_key
 from backend.db.session import Database, connect
 from backend.db.tables import Run, RunState
 from backend.settings import Settings
@@ -31,6 +34,8 @@ def _filled(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Path) ->
         add_people(session)
         fill(session, add_project(session), folder / "job")
         add_project(session, "empty", "유방암 전자의무기록")
+        annotator = existing_account(session, "annotator@example.com")
+        note_member(session, project_by_key(session, "general").id, annotator.id)
     database.engine.dispose()  # the last connection brings the log into the file
     return folder
 

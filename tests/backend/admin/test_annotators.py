@@ -58,7 +58,7 @@ def test_the_empty_project_says_what_is_missing(sign_in: SignIn) -> None:
     page = sign_in("curator").get("/projects/empty/annotators").text
     assert "Nobody has submitted an annotation" in page
     assert "No document was annotated by several people" in page
-    own = sign_in("annotator").get("/projects/empty/annotators").text
+    own = sign_in("annotator").get("/projects/general/annotators").text
     assert "You have not submitted an annotation" in own
 
 

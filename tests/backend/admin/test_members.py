@@ -32,3 +32,19 @@ def test_somebody_is_added_and_taken_out(sign_in: SignIn, filled: Database) -> N
     changes = curator.get("/projects/empty/settings/changes").text
     assert "member.add" in changes
     assert "member.remove" in changes
+
+
+def test_an_annotator_opens_the_projects_that_they_work_in(
+    sign_in: SignIn, filled: Database
+) -> None:
+    annotator, curator = sign_in("annotator"), sign_in("curator")
+    listed = annotator.get("/").text
+    assert "/projects/general" in listed
+    assert "/projects/empty" not in listed
+    assert "/projects/empty" in curator.get("/").text
+    for page in ("", "/live", "/annotators"):
+        assert annotator.get(f"/projects/general{page}").status_code == 200
+        assert annotator.get(f"/projects/empty{page}").status_code == 404
+    form = {"csrf_token": token_in(curator.get(ADDRESS).text), "email": "annotator@example.com"}
+    curator.post(ADDRESS, data=form)
+    assert annotator.get("/projects/empty").status_code == 200

@@ -127,3 +127,12 @@ def test_only_a_hash_is_kept_and_the_last_use(program, filled) -> None:
         kept = session.query(ApiToken).one()
     assert ask.token not in str(vars(kept))
     assert kept.last_used_at is not None
+
+
+def test_an_annotators_token_sees_the_projects_that_they_work_in(program) -> None:
+    ask, curator = program("annotator"), program("curator")
+    assert [one["key"] for one in ask("GET", "/projects").json] == ["general"]
+    assert len(curator("GET", "/projects").json) == 2
+    assert ask("GET", "/projects/general").status_code == 200
+    assert ask("GET", "/projects/empty").status_code == 404
+    assert curator("GET", "/projects/empty").status_code == 200
