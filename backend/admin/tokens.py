@@ -22,6 +22,7 @@ DAYS = (30, 90, 365)  # that a token may live; 0 is for ever
 
 WHAT_SCOPES_ALLOW: dict[Scope, LazyString] = {
     Scope.PROJECTS_READ: _l("see projects, counts, runs and versions"),
+    Scope.SETTINGS_READ: _l("see a project's settings, members and connection, and the jobs"),
     Scope.GOLD_READ: _l("see documents, gold, labels, conflicts, autolabels and releases"),
     Scope.GOLD_WRITE: _l("import documents, change labels, decide conflicts and autolabels"),
     Scope.MODELS_WRITE: _l("train, cancel, promote, roll back and autolabel"),

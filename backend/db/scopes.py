@@ -11,6 +11,7 @@ class Scope(StrEnum):
     """One kind of thing that a program may do."""
 
     PROJECTS_READ = "projects:read"
+    SETTINGS_READ = "settings:read"
     GOLD_READ = "gold:read"
     GOLD_WRITE = "gold:write"
     MODELS_WRITE = "models:write"
@@ -23,6 +24,7 @@ class Scope(StrEnum):
 
 ROLE_OF_SCOPE = {
     Scope.PROJECTS_READ: Role.ANNOTATOR,
+    Scope.SETTINGS_READ: Role.CURATOR,
     Scope.GOLD_READ: Role.CURATOR,
     Scope.GOLD_WRITE: Role.CURATOR,
     Scope.MODELS_WRITE: Role.CURATOR,
@@ -35,6 +37,7 @@ ROLE_OF_SCOPE = {
 
 WHAT_SCOPES_ALLOW = {
     Scope.PROJECTS_READ: "see projects, counts, runs and versions",
+    Scope.SETTINGS_READ: "see a project's settings, members and connection, and the jobs",
     Scope.GOLD_READ: "see documents, gold, labels, conflicts, autolabels and releases",
     Scope.GOLD_WRITE: "import documents, change labels, decide conflicts and autolabels",
     Scope.MODELS_WRITE: "train, cancel, promote, roll back and autolabel",

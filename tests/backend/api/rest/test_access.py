@@ -55,6 +55,14 @@ def test_each_operation_is_refused_without_its_scope_and_only_then(program) -> N
             assert answer.status_code != 401
 
 
+def test_an_annotator_s_token_reads_no_more_than_the_pages_show_one(program) -> None:
+    annotator, curator = program("annotator"), program("curator")
+    of_project = [f"/projects/general/{name}" for name in ("settings", "members", "connection")]
+    for path in ("/jobs", *of_project):
+        assert annotator("GET", path).status_code == 403, path
+        assert curator("GET", path).status_code != 403, path
+
+
 def test_a_token_never_does_what_its_account_s_role_does_not_allow(program, filled) -> None:
     for role, who in WHO.items():
         ask = program(who)
