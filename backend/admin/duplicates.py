@@ -28,7 +28,13 @@ from backend.db.tables_of_surveys import Finding, Found
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, InvalidInputError, NotFoundError
 from backend.workflow.adjudicate import Decided
-from backend.workflow.decide_group import Decider, choose, put_together, read_group, take_back
+from backend.workflow.decide_group import (
+    Decider,
+    choose,
+    put_together,
+    read_group,
+    take_back_decisions,
+)
 from backend.workflow.normal_form import ProjectionError
 from ml_backend.contract.entity import Entity
 
@@ -138,20 +144,21 @@ def decide(key: str, document_id: int) -> ResponseReturnValue:
         else:
             wanted = [_entity(one) for one in form.getlist("entity")]
             decided = [put_together(session, project, document, wanted, by)]
-        about = [str(one.adjudication.document_id) for one in decided]
-    _tell(key, document_id, decided, about)
+        made = [str(one.adjudication.id) for one in decided]
+    _tell(key, document_id, decided, made)
     return redirect(url_for("duplicates.group", key=key, document_id=document_id), code=303)
 
 
 @duplicates_page.post("/<int:document_id>/withdraw")
 def withdraw(key: str, document_id: int) -> ResponseReturnValue:
     """Take decisions back: what people or files said is gold again."""
-    about = request.form.get("documents", "").split() or [str(document_id)]
+    named = request.form.get("decisions", "").split()
+    if not (named and all(one.isdecimal() and len(one) < 19 for one in named)):
+        raise InvalidInputError(_("This form is from another page. Load the page again."))
     with opened().database.write() as session:
         project, _asked = _document(session, key, document_id)
         project = locked_project(session, project.id)
-        found = [_document(session, key, int(one))[1] for one in about if one.isdecimal()]
-        left = take_back(session, project, found, made_by=asked_by())
+        left = take_back_decisions(session, project, list(map(int, named)), made_by=asked_by())
     count = len(left)
     sentence = ngettext(
         "The decision is taken back from %(num)d document.",
@@ -209,7 +216,7 @@ def _texts(
     }
 
 
-def _tell(key: str, document_id: int, decided: Sequence[Decided], about: Sequence[str]) -> None:
+def _tell(key: str, document_id: int, decided: Sequence[Decided], made: Sequence[str]) -> None:
     count = sum(len(one.documents) for one in decided)
     sentence = ngettext(
         "Decided: it is the gold of %(num)d document now.",
@@ -217,7 +224,7 @@ def _tell(key: str, document_id: int, decided: Sequence[Decided], about: Sequenc
         count,
     )
     address = url_for("duplicates.withdraw", key=key, document_id=document_id)
-    flash_undo(sentence, address, {"documents": " ".join(about)})
+    flash_undo(sentence, address, {"decisions": " ".join(made)})
     for one in decided:
         for name, why in one.refused.items():
             flash(

@@ -99,15 +99,25 @@ def decide(
     return decided
 
 
-def withdraw(session: Session, project: Project, document: Document, *, made_by: str) -> list[str]:
+def withdraw(
+    session: Session,
+    project: Project,
+    document: Document,
+    *,
+    made_by: str,
+    seen: int | None = None,
+) -> list[str]:
     """Take the standing decision about a document's text back; the documents that it leaves.
 
-    An earlier decision that was not withdrawn stands again. `project` must be held. Raises
-    ConflictError when there is none.
+    An earlier decision that was not withdrawn stands again. `project` must be held. `seen` is the
+    decision that is meant, None for whichever stands. Raises ConflictError when none stands, or
+    another than the one that is meant.
     """
     adjudication = standing(session, project.id, document.group_key)
     if adjudication is None:
         raise ConflictError(f"nobody has decided about {document.external_id!r}")
+    if seen is not None and adjudication.id != seen:
+        raise ConflictError("what is said of these copies has changed meanwhile: look again")
     adjudication.withdrawn_at = now()
     session.flush()
     left = []

@@ -17,7 +17,7 @@ from backend.db.projects import settings_of
 from backend.db.surveys import settle_findings
 from backend.db.tables import Document, Project
 from backend.db.tables_of_labels import Adjudication
-from backend.errors import ConflictError, InvalidInputError
+from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.workflow.adjudicate import Decided, decide, withdraw
 from backend.workflow.conflicts import (
     Conflict,
@@ -129,14 +129,38 @@ def put_together(
 
 
 def take_back(
-    session: Session, project: Project, documents: Sequence[Document], *, made_by: str
+    session: Session,
+    project: Project,
+    document: Document,
+    *,
+    made_by: str,
+    seen: int | None = None,
 ) -> list[str]:
-    """Take the standing decisions about several documents back; the documents that they leave."""
+    """Take the standing decision about a document back; the documents that it leaves.
+
+    Raises ConflictError when none stands, or another than the one that was seen.
+    """
+    left = withdraw(session, project, document, made_by=made_by, seen=seen)
+    if document.near_id is not None:
+        settle_findings(session, project.id, f"near {document.near_id}", settled=False)
+    return left
+
+
+def take_back_decisions(
+    session: Session, project: Project, decisions: Sequence[int], *, made_by: str
+) -> list[str]:
+    """Take exactly these decisions back, the newest first; the documents that they leave.
+
+    Raises NotFoundError for one that the project does not have, and ConflictError for one that
+    does not stand any more.
+    """
     left = []
-    for document in documents:
-        left += withdraw(session, project, document, made_by=made_by)
-        if document.near_id is not None:
-            settle_findings(session, project.id, f"near {document.near_id}", settled=False)
+    for number in sorted(set(decisions), reverse=True):
+        adjudication = session.get(Adjudication, number)
+        if adjudication is None or adjudication.project_id != project.id:
+            raise NotFoundError("decision", number)
+        document = session.get_one(Document, adjudication.document_id)
+        left += take_back(session, project, document, made_by=made_by, seen=number)
     return left
 
 

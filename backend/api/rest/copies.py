@@ -103,6 +103,15 @@ class Choice(Named):
     reason: Sentence = ""
 
 
+class Withdrawal(Named):
+    """Which decision is taken back; none named: whichever stands."""
+
+    decision: Annotated[
+        int | None,
+        Field(ge=1, lt=2**63, description="`decision` of the reading: refused when another stands"),
+    ] = None
+
+
 class Reading(Told):
     """What is said of a document's copies now; `state` names exactly that."""
 
@@ -214,12 +223,13 @@ def choose_variant(key: Key, body: Choice) -> list[DecisionTold]:
 
 
 @copies.post("/projects/{key}/conflicts/withdraw")
-def withdraw_decision(key: Key, body: Named) -> Withdrawn:
+def withdraw_decision(key: Key, body: Withdrawal) -> Withdrawn:
     """Take a decision back: what people or files said of the text is gold again."""
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         document = document_named(session, project.id, body.document)
-        return Withdrawn(documents=take_back(session, project, [document], made_by=asked_by()))
+        left = take_back(session, project, document, made_by=asked_by(), seen=body.decision)
+        return Withdrawn(documents=left)
 
 
 def _decider(body: Decision | Choice) -> Decider:

@@ -159,11 +159,36 @@ def test_what_cannot_be_decided_is_told(
     assert said(filled, "gold-0", "gold-1") == before
 
 
-def test_withdrawing_what_nobody_decided_is_told(curator: FlaskClient, filled: Database) -> None:
+def test_undo_takes_back_the_decision_it_was_offered_for_and_no_other(
+    curator: FlaskClient, sign_in: SignIn, filled: Database
+) -> None:
+    second = sign_in("admin")
+    address = f"{DUPLICATES}/{number_of(filled, 'gold-0')}"
+    undo = []
+    for client, chosen in ((curator, f"0-3-{PERSON}"), (second, f"6-9-{DAY}")):
+        form = hidden(client.get(address).text, "/decide")
+        client.post(f"{address}/decide", data=form | {"entity": chosen})
+        undo.append(hidden(client.get(address).text, "/withdraw"))
+    after = said(filled, "gold-0", "gold-1")
+    answer = curator.post(f"{address}/withdraw", data=undo[0])
+    assert "has changed meanwhile" in curator.get(answer.location).text
+    assert said(filled, "gold-0", "gold-1") == after
+    for told in ("taken back from 2 documents", "has changed meanwhile"):  # a double click
+        answer = second.post(f"{address}/withdraw", data=undo[1])
+        assert told in second.get(answer.location).text
+        assert said(filled, "gold-0", "gold-1") == [[(0, 3, PERSON)], [(0, 3, PERSON)]]
+    for told in ("taken back", "Nobody has decided"):
+        answer = curator.post(f"{address}/withdraw", data=undo[0])
+        assert told in curator.get(answer.location).text
+
+
+def test_an_undo_that_names_no_decision_is_told(curator: FlaskClient, filled: Database) -> None:
     address = f"{DUPLICATES}/{number_of(filled, 'gold-0')}"
     token = {"csrf_token": token_in(curator.get(address).text)}
-    answer = curator.post(f"{address}/withdraw", data=token)
-    assert "Nobody has decided" in curator.get(answer.location).text
+    for form in ({}, {"decisions": "x"}, {"decisions": "9" * 30}):
+        answer = curator.post(f"{address}/withdraw", data=token | form)
+        assert "This form is from another page" in curator.get(answer.location).text
+    assert curator.post(f"{address}/withdraw", data=token | {"decisions": "99"}).status_code == 404
 
 
 def test_the_pages_take_few_queries(curator: FlaskClient, filled: Database) -> None:

@@ -8,7 +8,7 @@ from backend.db.session import Database
 from backend.db.surveys import NewFinding, findings, replace_findings
 from backend.db.tables import Document, GoldSource, Project, now
 from backend.db.tables_of_surveys import Found
-from backend.errors import ConflictError, InvalidInputError
+from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.workflow.decide_group import (
     Decider,
     carried_over,
@@ -16,6 +16,7 @@ from backend.workflow.decide_group import (
     put_together,
     read_group,
     take_back,
+    take_back_decisions,
 )
 from backend.workflow.normal_form import group_key
 from ml_backend.contract.entity import Entity
@@ -85,7 +86,7 @@ def test_choosing_among_near_copies_settles_the_conflict_and_can_be_taken_back(s
     assert [one.documents for one in decided] == [["d1"]]
     assert read_group(session, project, second).near is None
     assert findings(session, project.id, Found.NEAR_CONFLICT, limit=9) == []
-    assert take_back(session, project, [second], made_by=BY) == ["d1"]
+    assert take_back(session, project, second, made_by=BY) == ["d1"]
     assert gold_of(session, [first.id, second.id, third.id]) == before
     assert len(findings(session, project.id, Found.NEAR_CONFLICT, limit=9)) == 1
 
@@ -101,6 +102,24 @@ def test_nothing_is_decided_about_what_has_changed_since_it_was_seen(session) ->
     seen = Decider(read_group(session, project, document).state, BY)
     with pytest.raises(ConflictError, match="agree"):
         choose(session, project, document, "exact", 1, seen)
+
+
+def test_only_the_decision_that_was_seen_is_taken_back(session) -> None:
+    project, (document, _) = add_near(
+        session, ("서울에 갔다", [(0, 2, "LC")]), ("부산에 갔다", [(0, 2, "LC")])
+    )
+    first, second = (
+        put_together(session, project, document, its, Decider(None, BY)).adjudication.id
+        for its in ([Entity(0, 2, "PS")], [])
+    )
+    with pytest.raises(ConflictError, match="meanwhile"):
+        take_back_decisions(session, project, [first], made_by=BY)
+    assert take_back_decisions(session, project, [second], made_by=BY) == ["d0"]
+    with pytest.raises(ConflictError, match="meanwhile"):
+        take_back_decisions(session, project, [second], made_by=BY)
+    assert gold_of(session, [document.id])[document.id][0]["label"] == "PS"
+    with pytest.raises(NotFoundError):
+        take_back_decisions(session, add_project(session, "other"), [first], made_by=BY)
 
 
 def test_a_variant_that_there_is_not_is_refused(session) -> None:
