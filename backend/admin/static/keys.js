@@ -1,6 +1,6 @@
 // Presses what names a key by `data-key` when that key is struck and nothing is being typed.
 document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.closest("input, select, textarea, [contenteditable]")) return;
   const named = document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`);
   const shown = [...named].find(one => one.checkVisibility() && !one.disabled);

@@ -46,6 +46,8 @@ def test_a_conflict_is_opened_decided_and_undone_by_keys(chromium: Browser, addr
     page = open_page(chromium, address)
     page.keyboard.press("o")
     expect(page.get_by_test_id("exact")).to_contain_text("relabelled")
+    held = "{key: '2', repeat: true, bubbles: true, cancelable: true}"
+    assert page.evaluate(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {held}))")
     page.keyboard.press("2")
     expect(page.get_by_test_id("flashes")).to_contain_text("gold of 2 documents")
     expect(page.get_by_test_id("decided")).to_contain_text("gold-1")
