@@ -19,6 +19,8 @@ KINDS = (
     "autolabel",
     "conflict",
     "documents",
+    "error",
+    "job",
     "labels",
     "member",
     "project",

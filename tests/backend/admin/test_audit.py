@@ -1,7 +1,12 @@
 """The audit log as pages: who, when, before, after; of a project, and of everything."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import backend
+from backend.admin.audit import KINDS
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.db.session import Database
@@ -59,3 +64,16 @@ def test_a_changed_setting_stands_in_it(sign_in: SignIn) -> None:
     assert "open_tasks" in changes
     assert "17" in changes
     assert "2000" in changes
+
+
+def test_every_kind_of_change_that_is_noted_can_be_chosen(sign_in: SignIn, log: None) -> None:
+    noted = set()
+    for file in Path(*backend.__path__).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "record":
+                kind, dot, _verb = ast.unparse(node.args[2]).strip("f'\"").partition(".")
+                noted |= {kind} if dot else set()
+    assert noted >= {"error", "job", "run"}
+    assert noted == set(KINDS)
+    page = sign_in("admin").get("/changes").text
+    assert all(f'<option value="{kind}"' in page for kind in noted)
