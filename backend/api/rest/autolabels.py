@@ -10,12 +10,13 @@ from backend.api.rest.fields import Id, Json, Key, Sentence, Share, Strict, Told
 from backend.api.rest.operation import Operations
 from backend.db import autolabel_queue, autolabels
 from backend.db.autolabel_queue import Place, Reason, Wanted
-from backend.db.projects import project_by_key
-from backend.db.tables_of_autolabel import AutolabelRun, AutolabelState, Promise
+from backend.db.projects import project_by_key, settings_of
+from backend.db.tables_of_autolabel import AutolabelRun, AutolabelState, Promise, PromiseState
 from backend.loop import autolabel
 from backend.loop.autolabel_decisions import Decided, decide, take_back
 from backend.loop.autolabel_decisions import Decision as Verdict
 from backend.workflow.autolabel_undo import Undone
+from backend.workflow.select import random_border
 
 autolabelling = Operations("Autolabels")
 
@@ -157,6 +158,7 @@ def list_autolabels(key: Key, query: WantedItems) -> Items:
     with opened().database.read() as session:
         project = project_by_key(session, key)
         promise = autolabels.last_promise(session, project.id)
+        kept = promise is not None and promise.state == PromiseState.IN_FORCE
         wanted = Wanted(
             state=query.state,
             label=query.label,
@@ -164,7 +166,8 @@ def list_autolabels(key: Key, query: WantedItems) -> Items:
             most=query.most,
             reason=query.reason,
             surest_first=query.surest_first,
-            threshold=promise.threshold if promise else None,
+            threshold=promise.threshold if promise is not None and kept else None,
+            border=random_border(settings_of(project).random_share),
         )
         after = Place.read(query.after) if query.after else None
         found = autolabel_queue.find(session, project.id, wanted, after=after, limit=query.limit)
