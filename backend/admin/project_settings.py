@@ -54,6 +54,7 @@ class FormField:
     title: str
     description: str
     value: str
+    was: str  # what the form showed at first: what still is so, nobody has changed here
     default: str
     error: str
     kind: str  # the keyboard that a telephone shows
@@ -66,36 +67,43 @@ def show(key: str) -> ResponseReturnValue:
     with opened().database.read() as session:
         project = project_by_key(session, key)
     values = settings_of(project).model_dump()
-    return _page(project, {**values, **values["training"]})
+    values |= values["training"]
+    return _page(project, values, values)
 
 
 @settings_page.post("")
 def change(key: str) -> ResponseReturnValue:
-    """Set what was typed, all of it or nothing."""
+    """Set what was changed in the form, all of it or nothing; the rest stays as it is now."""
     typed = {name: request.form.get(name, "").strip() for name in (*_names(), *MODEL)}
+    was = {name: request.form.get(f"was_{name}") for name in typed}
+    changed = {name: its for name, its in typed.items() if its != was[name]}
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         try:
-            kept = settings_of(project).training
-            training = {name: its for name, its in kept.items() if name not in MODEL}
-            options = {**training, **chosen_options(typed)}
-            wanted = {**{name: typed[name] for name in _names()}, "training": options}
+            kept = settings_of(project).model_dump()
+            training = {name: its for name, its in kept["training"].items() if name not in changed}
+            chosen = chosen_options({name: its for name, its in changed.items() if name in MODEL})
+            fields = {name: changed.get(name, kept[name]) for name in _names()}
+            wanted = {**fields, "training": {**training, **chosen}}
             change_settings(session, project, wanted, by=asked_by())
         except ValidationError as error:
-            return _page(project, typed, _errors(error)), 422
+            return _page(project, typed, was, _errors(error)), 422
         except InvalidInputError as error:
             name = next((one for one in MODEL if str(error).startswith(one)), "encoder")
-            return _page(project, typed, {name: f"{error}."}), 422
+            return _page(project, typed, was, {name: f"{error}."}), 422
     log.info("event=settings_changed project=%s by=%s", key, asked_by())
     flash(_("The settings are saved."), "done")
     return redirect(url_for("project.project", key=key), code=303)
 
 
 def _page(
-    project: Project, values: Mapping[str, Any], errors: Mapping[str, str] | None = None
+    project: Project,
+    values: Mapping[str, Any],
+    was: Mapping[str, Any],
+    errors: Mapping[str, str] | None = None,
 ) -> str:
     groups = {
-        str(title): [_field(name, values, errors or {}) for name in names]
+        str(title): [_field(name, values, was, errors or {}) for name in names]
         for title, names in GROUPS.values()
     }
     return render_template("settings.html", project=project, groups=groups, errors=errors)
@@ -105,7 +113,9 @@ def _names() -> list[str]:
     return [name for name in ProjectSettings.model_fields if name != "training"]
 
 
-def _field(name: str, values: Mapping[str, Any], errors: Mapping[str, str]) -> FormField:
+def _field(
+    name: str, values: Mapping[str, Any], was: Mapping[str, Any], errors: Mapping[str, str]
+) -> FormField:
     field = ProjectSettings.model_fields.get(name)
     annotation = field.annotation if field else {"epochs": int}.get(name)
     return FormField(
@@ -113,6 +123,7 @@ def _field(name: str, values: Mapping[str, Any], errors: Mapping[str, str]) -> F
         title=str(SETTINGS[name].title),
         description=str(SETTINGS[name].meaning),
         value=_shown(values.get(name)),
+        was=_shown(was.get(name)),
         default=_in_words(_shown(field.default)) or _("empty") if field else "",
         error=errors.get(name, ""),
         kind=_keyboard(annotation),

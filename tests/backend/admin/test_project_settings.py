@@ -117,3 +117,31 @@ def test_a_minimum_support_that_is_left_empty_is_not_set(
     assert stored(filled).min_support == 0
     assert send(curator, min_support="")[0] == 303
     assert stored(filled).min_support is None
+
+
+def test_two_curators_change_different_settings_and_neither_is_lost(
+    curator: FlaskClient, sign_in: SignIn, filled: Database
+) -> None:
+    theirs = form_of(curator.get(ADDRESS).text)
+    second = sign_in("admin")
+    ours = form_of(second.get(ADDRESS).text) | {"open_tasks": "700", "epochs": "9"}
+    assert second.post(ADDRESS, data=ours).status_code == 303
+    wrong = curator.post(ADDRESS, data=theirs | {"gate_margin": "2", "head": "span"})
+    assert wrong.status_code == 422
+    again = form_of(wrong.text)
+    assert again["gate_margin"] == "2"
+    again |= {"gate_margin": "0.07", "head": "span"}
+    assert curator.post(ADDRESS, data=again).status_code == 303
+    kept = stored(filled)
+    assert (kept.open_tasks, kept.gate_margin) == (700, 0.07)
+    assert kept.training == {"epochs": 9, "head": "span"}
+
+
+def form_of(page: str) -> dict[str, str]:
+    """What a browser would send of the page's form."""
+    form = page.split('<form class="settings"')[1].partition("</form>")[0]
+    fields = dict(re.findall(r'<input[^>]* name="(\w+)"[^>]* value="([^"]*)"', form))
+    for name, options in re.findall(r'<select id="(\w+)"(.*?)</select>', form, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        fields[name] = chosen[1] if chosen else ""
+    return fields
