@@ -75,7 +75,8 @@ def decide(
     for chunk in pool.chunks(wanted, AT_ONCE):
         with context.database.write() as session:
             project = versions.locked_project(session, project_by_key(session, project_key).id)
-            moves.refuse_changed(session, {one: seen[one] for one in chunk} if seen else {})
+            looked_at = {one: seen[one] for one in chunk if one in seen} if seen else {}
+            moves.refuse_changed(session, looked_at)
             possible = moves.free(session, project, chunk) if pass_over else chunk
             if not possible:
                 continue

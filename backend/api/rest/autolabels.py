@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from backend.api.rest.asking import asked_by, caller, opened
 from backend.api.rest.fields import Id, Json, Key, Sentence, Share, Strict, Told
@@ -13,7 +13,7 @@ from backend.db.autolabel_queue import Place, Reason, Wanted
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables_of_autolabel import AutolabelRun, AutolabelState, Promise, PromiseState
 from backend.loop import autolabel
-from backend.loop.autolabel_decisions import Decided, decide, take_back
+from backend.loop.autolabel_decisions import AT_ONCE, Decided, decide, take_back
 from backend.loop.autolabel_decisions import Decision as Verdict
 from backend.workflow.autolabel_undo import Undone
 from backend.workflow.select import random_border
@@ -94,11 +94,20 @@ class Items(Told):
     next: str | None
 
 
+class SeenItem(Strict):
+    """An item to decide about."""
+
+    document_id: Id
+    changed_at: Annotated[
+        AwareDatetime | None, Field(description="as it was listed; it must be so still")
+    ] = None
+
+
 class Deciding(Strict):
-    """What to do with which items, and how they were seen: they must still be so."""
+    """What to do with which items, all of them or none."""
 
     decision: Verdict
-    documents: Annotated[list[Id], Field(min_length=1, max_length=5000)]
+    items: Annotated[list[SeenItem], Field(min_length=1, max_length=AT_ONCE)]
     pass_over: Annotated[bool, Field(description="leave those that cannot be decided now")] = False
 
 
@@ -179,9 +188,15 @@ def list_autolabels(key: Key, query: WantedItems) -> Items:
 
 @autolabelling.post("/projects/{key}/autolabels/decide")
 def decide_autolabels(key: Key, body: Deciding) -> Decided:
-    """Accept, reject or send items to people; the answer names the action for `undo`."""
+    """Accept, reject or send items to people; the answer names the action for `undo`.
+
+    When one of them has changed since the `changed_at` that is given, nothing is done: 409.
+    """
     by = caller().email  # whose gold it becomes
-    return decide(opened(), key, body.decision, body.documents, by, pass_over=body.pass_over)
+    ids = [one.document_id for one in body.items]
+    seen = {one.document_id: one.changed_at for one in body.items if one.changed_at is not None}
+    context, decision = opened(), body.decision
+    return decide(context, key, decision, ids, by, seen=seen, pass_over=body.pass_over)
 
 
 @autolabelling.post("/projects/{key}/autolabels/undo")

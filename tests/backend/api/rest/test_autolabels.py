@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from backend.db.tables import Document
-from backend.db.tables_of_autolabel import Promise, PromiseState
+from backend.db.tables_of_autolabel import Autolabel, Promise, PromiseState
 from tests.backend.admin.filled import add_project
 from tests.backend.admin.filled_queue import KEY, add_queue
 
@@ -46,3 +46,17 @@ def test_an_item_is_unsure_by_a_promise_that_is_in_force(ask, queue) -> None:
     with queue.write() as session:
         session.get_one(Promise, promise.id).state = PromiseState.STOPPED
     assert listed(ask, "reason=unsure") == listed(ask) != unsure
+
+
+def test_nothing_is_decided_when_an_item_is_not_as_it_was_seen(ask, queue) -> None:
+    first, second = ask("GET", f"{QUEUE}?limit=2").json["items"]
+    seen = [{name: one[name] for name in ("document_id", "changed_at")} for one in (first, second)]
+    alone = {"decision": "reject", "items": [{"document_id": second["document_id"]}]}
+    assert ask("POST", f"{QUEUE}/decide", json=alone).status_code == 200
+    both = ask("POST", f"{QUEUE}/decide", json={"decision": "accept", "items": seen})
+    assert both.status_code == 409
+    assert f"document {second['document_id']} has changed" in both.json["detail"]
+    with queue.read() as session:
+        assert session.get_one(Autolabel, first["document_id"]).state == "pending"
+    decided = ask("POST", f"{QUEUE}/decide", json={"decision": "accept", "items": seen[:1]})
+    assert (decided.status_code, decided.json["items"]) == (200, 1)
