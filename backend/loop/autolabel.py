@@ -47,9 +47,16 @@ log = logging.getLogger(__name__)
 
 
 def start(context: Context, project_id: int, asked_by: str) -> AutolabelRun:
+    """Open the champion's run, and lead it as far as it can go now; raises as `open_run` does."""
+    run = open_run(context, project_id, asked_by)
+    advance(context, run.id)
+    return run
+
+
+def open_run(context: Context, project_id: int, asked_by: str) -> AutolabelRun:
     """Begin the champion's run, or take up the one that is there; one of an older version ends.
 
-    Raises ConflictError before a first version is served.
+    `advance` does the work. Raises ConflictError before a first version is served.
     """
     with context.database.read() as session:
         champion = versions.champion(session, session.get_one(Project, project_id))
@@ -73,7 +80,6 @@ def start(context: Context, project_id: int, asked_by: str) -> AutolabelRun:
         subject = f"autolabel run {run.id}"
         record(session, asked_by, "autolabel.start", project_id=project_id, subject=subject)
     log.info("event=autolabel_asked project=%d run=%d by=%s", project_id, run.id, asked_by)
-    advance(context, run.id)
     return run
 
 

@@ -45,6 +45,17 @@ log = logging.getLogger(__name__)
 
 def begin(context: Context, project_key: str, version_name: str, asked_by: str) -> Publication:
     """Publish a version, be it new or an earlier one (rollback), as far as it can go now."""
+    opened = open_for(context, project_key, version_name, asked_by)
+    advance(context, opened.id)
+    return opened
+
+
+def open_for(context: Context, project_key: str, version_name: str, asked_by: str) -> Publication:
+    """Note that a version is to be published; `advance` does it.
+
+    Raises ConflictError for a version that was refused or while another is being published, and
+    NotFoundError for one that is not in the model store.
+    """
     with context.database.write() as session:
         found = project_by_key(session, project_key)
         project = versions.locked_project(session, found.id)
@@ -53,9 +64,7 @@ def begin(context: Context, project_key: str, version_name: str, asked_by: str) 
             raise ConflictError(f"{version_name} was refused at the gate")
         if version_name not in context.models.versions(project_key):
             raise NotFoundError("version in the model store", version_name)
-        opened = publish.open_publication(session, project, version, asked_by)
-    advance(context, opened.id)
-    return opened
+        return publish.open_publication(session, project, version, asked_by)
 
 
 def begin_promoted(context: Context, project_id: int) -> Publication | None:

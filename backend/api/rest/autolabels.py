@@ -17,6 +17,7 @@ from backend.loop.autolabel_decisions import AT_ONCE, Decided, decide, take_back
 from backend.loop.autolabel_decisions import Decision as Verdict
 from backend.workflow.autolabel_undo import Undone
 from backend.workflow.select import random_border
+from ml_backend.contract.messages import DEFAULT_QUEUE
 
 autolabelling = Operations("Autolabels")
 
@@ -137,7 +138,9 @@ def start_autolabels(key: Key) -> AutolabelRunTold:
     """Let the champion label what nobody has, or go on with the run that is there."""
     with opened().database.read() as session:
         project_id = project_by_key(session, key).id
-    return _run(autolabel.start(opened(), project_id, asked_by()))
+    run = autolabel.open_run(opened(), project_id, asked_by())
+    opened().queue.ring(DEFAULT_QUEUE, autolabel.ADVANCE, run.id, job_id=f"autolabel-{run.id}")
+    return _run(run)
 
 
 @autolabelling.post("/projects/{key}/autolabels/pause")

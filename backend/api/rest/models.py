@@ -1,6 +1,7 @@
 """Models: training runs, what is decided about them, versions, and going back."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,11 +10,17 @@ from sqlalchemy import select
 from backend.api.rest.asking import asked_by, opened
 from backend.api.rest.fields import Id, Json, Key, Page, Paged, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
+from backend.db.audit_log import record
 from backend.db.projects import project_by_key
-from backend.db.tables import Run, Version
-from backend.db.versions import all_versions, version_by_name
+from backend.db.tables import Run, Version, now
+from backend.db.versions import all_versions, locked_project, version_by_name
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import publication, training
+from backend.workflow import publish, retrain
+from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder
+
+ADVANCE_RUN = "backend.jobs.advance_run"
+ADVANCE_PUBLICATION = "backend.jobs.advance_publication"
 
 models = Operations("Models")
 
@@ -100,10 +107,13 @@ def start_run(key: Key, body: Choices) -> RunTold:
     While a run is active the wish is kept and the answer is 409.
     """
     options = body.model_dump(exclude_none=True)
-    asked = training.request(opened(), key, asked_by(), options)
-    if asked.run is None:
-        raise ConflictError(asked.sentence)
-    return RunTold.model_validate(_run(key, asked.run.id))
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        began = retrain.open_run(session, project, asked_by(), options)
+    if began.run is None:
+        raise ConflictError(began.sentence)
+    opened().queue.ring(DEFAULT_QUEUE, ADVANCE_RUN, began.run.id)
+    return RunTold.model_validate(began.run)
 
 
 @models.post("/projects/{key}/runs/{run_id}/retry", status=202)
@@ -117,14 +127,27 @@ def retry_run(key: Key, run_id: Id) -> RunTold:
 def cancel_run(key: Key, run_id: Id) -> RunTold:
     """Stop a run: at once while it waits, at its next step while it trains."""
     _run(key, run_id)
-    return RunTold.model_validate(training.cancel(opened(), run_id, asked_by()))
+    with opened().database.write() as session:
+        run = session.get_one(Run, run_id, with_for_update=True)
+        retrain.cancel(run, JobFolder(Path(run.folder)), now())
+        record(
+            session, asked_by(), "run.cancel", project_id=run.project_id, subject=f"run {run_id}"
+        )
+    opened().queue.ring(DEFAULT_QUEUE, ADVANCE_RUN, run_id)
+    return RunTold.model_validate(run)
 
 
 @models.post("/projects/{key}/runs/{run_id}/decision")
 def decide_run(key: Key, run_id: Id, body: Verdict) -> RunTold:
     """Promote or refuse the challenger of a run that waits because gate gold was little."""
     _run(key, run_id)
-    training.decide(opened(), run_id, promote=body.promote, asked_by=asked_by())
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        began = publish.decide(
+            session, project, run_id, promote_it=body.promote, asked_by=asked_by()
+        )
+    if began is not None:
+        opened().queue.ring(DEFAULT_QUEUE, ADVANCE_PUBLICATION, began.id)
     return RunTold.model_validate(_run(key, run_id))
 
 
@@ -146,8 +169,12 @@ def show_version(key: Key, name: Word) -> VersionTold:
 
 @models.post("/projects/{key}/publications", status=202)
 def publish_version(key: Key, body: Going) -> PublicationTold:
-    """Serve a version: a new one, or an earlier one again, which is a rollback."""
-    began = publication.begin(opened(), key, body.version, asked_by())
+    """Serve a version: a new one, or an earlier one again, which is a rollback.
+
+    Workers do the work.
+    """
+    began = publication.open_for(opened(), key, body.version, asked_by())
+    opened().queue.ring(DEFAULT_QUEUE, ADVANCE_PUBLICATION, began.id)
     return PublicationTold.model_validate(began)
 
 
