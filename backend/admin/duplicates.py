@@ -16,7 +16,7 @@ from backend.admin.duplicates_shown import choices, shown_members, shown_variant
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import asked_after, page_of
 from backend.admin.surveying import ask_for_survey
-from backend.admin.told import told
+from backend.admin.told import sentence_of
 from backend.admin.undo import flash_undo
 from backend.db.adjudications import decided_documents, newest_decisions
 from backend.db.duplicates import members
@@ -41,6 +41,9 @@ from ml_backend.contract.entity import Entity
 ROWS = 25
 MEMBERS = 40  # documents of a group that are shown
 EXCERPT = 160  # characters of a text in a list
+NAMES = 5  # copies that are named when they cannot take a decision
+LONGEST_NAME = 40  # characters of each
+LONGEST_UNDO = 2000  # characters that an offer of Undo may take of the session's cookie
 
 DECISIONS = "decisions"
 LISTS: dict[str, LazyString] = {
@@ -92,6 +95,11 @@ def show(key: str) -> ResponseReturnValue:
 @duplicates_page.get("/<int:document_id>")
 def group(key: str, document_id: int) -> ResponseReturnValue:
     """One document's copies: who said what, side by side, and what was decided."""
+    return _group_page(key, document_id)
+
+
+def _group_page(key: str, document_id: int, ticked: Sequence[str] | None = None) -> str:
+    """The page of a group; `ticked` are the entities that a refused form held."""
     with opened().database.read() as session:
         project, document = _document(session, key, document_id)
         found = read_group(session, project, document)
@@ -121,6 +129,8 @@ def group(key: str, document_id: int) -> ResponseReturnValue:
         decided=decided,
         state=found.state,
         choices=entities,
+        ticked={one.value for one in entities if one.checked} if ticked is None else set(ticked),
+        reason=request.form.get("reason", ""),
         colours={one.label: colour_of(one.label, project.labels) for one in entities},
         lost=lost,
         members=shown_members(its[:MEMBERS], document.text, project.labels),
@@ -130,7 +140,18 @@ def group(key: str, document_id: int) -> ResponseReturnValue:
 
 @duplicates_page.post("/<int:document_id>/decide")
 def decide(key: str, document_id: int) -> ResponseReturnValue:
-    """Decide that one variant is right, or which of all entities are."""
+    """Decide that one variant is right, or which of all entities are; what is refused is kept."""
+    try:
+        made = _decide(key, document_id)
+    except (InvalidInputError, ProjectionError) as error:
+        flash(sentence_of(error), "error")
+        ticked = None if "variant" in request.form else request.form.getlist("entity")
+        return _group_page(key, document_id, ticked), 422
+    _tell(key, document_id, made)
+    return redirect(url_for("duplicates.group", key=key, document_id=document_id), code=303)
+
+
+def _decide(key: str, document_id: int) -> Sequence[Decided]:
     form = request.form
     by = Decider(form.get("state", ""), asked_by(), current_user.account_id, form.get("reason", ""))
     with opened().database.write() as session:
@@ -138,15 +159,11 @@ def decide(key: str, document_id: int) -> ResponseReturnValue:
         project = locked_project(session, project.id)
         if "variant" in form:
             kind, _colon, number = form["variant"].partition(":")
-            if kind not in ("exact", "near") or not number.isdecimal():
+            if kind not in ("exact", "near") or not (number.isdecimal() and len(number) < 19):
                 raise InvalidInputError(_("There is no such variant."))
-            decided = choose(session, project, document, kind, int(number), by)
-        else:
-            wanted = [_entity(one) for one in form.getlist("entity")]
-            decided = [put_together(session, project, document, wanted, by)]
-        made = [str(one.adjudication.id) for one in decided]
-    _tell(key, document_id, decided, made)
-    return redirect(url_for("duplicates.group", key=key, document_id=document_id), code=303)
+            return choose(session, project, document, kind, int(number), by)
+        wanted = [_entity(one) for one in form.getlist("entity")]
+        return [put_together(session, project, document, wanted, by)]
 
 
 @duplicates_page.post("/<int:document_id>/withdraw")
@@ -177,11 +194,9 @@ def survey(key: str) -> ResponseReturnValue:
 
 @duplicates_page.errorhandler(ConflictError)
 @duplicates_page.errorhandler(InvalidInputError)
-@duplicates_page.errorhandler(ProjectionError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     """Say why nothing happened, on the page that it was asked on."""
-    said = told(str(error))
-    flash(f"{said[:1].upper()}{said[1:].removesuffix('.')}.", "error")
+    flash(sentence_of(error), "error")
     return redirect(url_for("duplicates.group", **(request.view_args or {})), code=303)
 
 
@@ -216,7 +231,8 @@ def _texts(
     }
 
 
-def _tell(key: str, document_id: int, decided: Sequence[Decided], made: Sequence[str]) -> None:
+def _tell(key: str, document_id: int, decided: Sequence[Decided]) -> None:
+    """Say what was decided and who could not take it: short enough for a cookie."""
     count = sum(len(one.documents) for one in decided)
     sentence = ngettext(
         "Decided: it is the gold of %(num)d document now.",
@@ -224,9 +240,18 @@ def _tell(key: str, document_id: int, decided: Sequence[Decided], made: Sequence
         count,
     )
     address = url_for("duplicates.withdraw", key=key, document_id=document_id)
-    flash_undo(sentence, address, {"decisions": " ".join(made)})
-    for one in decided:
-        for name, why in one.refused.items():
-            flash(
-                _("%(document)s could not take it: %(reason)s", document=name, reason=why), "note"
-            )
+    named = " ".join(str(one.adjudication.id) for one in decided)
+    if len(named) <= LONGEST_UNDO:
+        flash_undo(sentence, address, {"decisions": named})
+    else:
+        flash(sentence, "done")
+    refused = [name for one in decided for name in one.refused]
+    if refused:
+        names = ", ".join(name[:LONGEST_NAME] for name in refused[:NAMES])
+        sentence = ngettext(
+            "%(num)d copy could not take it, an entity has no place in its text: %(names)s",
+            "%(num)d copies could not take it, an entity has no place in their texts: %(names)s",
+            len(refused),
+            names=names if len(refused) <= NAMES else f"{names} …",
+        )
+        flash(sentence, "note")

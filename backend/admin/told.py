@@ -100,6 +100,12 @@ def told(sentence: str) -> str:
     return sentence
 
 
+def sentence_of(kept: object) -> str:
+    """What a stage says or raises, as a sentence of a page."""
+    said = told(str(kept))
+    return f"{said[:1].upper()}{said[1:].removesuffix('.')}."
+
+
 def _inner(name: str, value: str) -> str:
     """What stands inside of a sentence: another one, a state, or what is the same everywhere."""
     if name == "found":

@@ -3,14 +3,18 @@
 import re
 
 import pytest
+from flask import Flask, get_flashed_messages
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from backend.admin.duplicates import _tell
 from backend.db.duplicates import document_named
 from backend.db.gold import gold_of
 from backend.db.projects import project_by_key
 from backend.db.session import Database
+from backend.db.tables_of_labels import Adjudication
 from backend.loop.survey import take_survey
+from backend.workflow.adjudicate import Decided
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.gold_data import DAY, PERSON, PLACE, add_gold_documents
 
@@ -142,6 +146,7 @@ def test_two_curators_on_one_conflict_the_second_is_told(
         {"variant": "other:1"},
         {"entity": "x"},
         {"entity": f"0-99-{PERSON}"},
+        {"variant": "exact:" + "9" * 30},
         {"entity": "0-3-no such label"},
         {"variant": "exact:1", "state": "another"},
     ],
@@ -154,9 +159,42 @@ def test_what_cannot_be_decided_is_told(
     answer = curator.post(
         f"{address}/decide", data=hidden(curator.get(address).text, "/decide") | form
     )
-    assert answer.status_code == 303
-    assert "notice error" in curator.get(answer.location).text
+    changed = "state" in form or form["variant" if "variant" in form else "entity"] == "near:1"
+    assert answer.status_code == (303 if changed else 422)
+    page = curator.get(answer.location).text if changed else answer.text
+    assert page.count("notice error") == 1
     assert said(filled, "gold-0", "gold-1") == before
+
+
+def test_what_was_ticked_and_typed_is_there_still_when_it_is_refused(
+    curator: FlaskClient, filled: Database
+) -> None:
+    address = f"{DUPLICATES}/{number_of(filled, 'gold-1')}"
+    page = curator.get(address).text
+    boxes = re.findall(r'name="entity" value="([^"]+)"', page)
+    form = hidden(page, "/decide") | {"entity": boxes, "reason": "a <slip>"}
+    answer = curator.post(f"{address}/decide", data=form)
+    assert answer.status_code == 422
+    assert "overlap" in answer.text
+    assert re.findall(r'name="entity" value="([^"]+)" checked', answer.text) == boxes
+    assert 'value="a &lt;slip&gt;"' in answer.text
+    form["entity"] = [f"0-3-{PERSON}"]
+    assert curator.post(f"{address}/decide", data=form).status_code == 303
+    assert said(filled, "gold-1") == [[(0, 3, PERSON)]]
+
+
+def test_what_many_copies_could_not_take_is_told_in_few_words(app: Flask) -> None:
+    many = {f"{number}-{'긴' * 200}": "no place" for number in range(3000)}
+    decided = [Decided(Adjudication(id=10**9 + n), ["d"], many if n == 0 else {}) for n in range(9)]
+    with app.test_request_context():
+        _tell("empty", 1, decided)
+        offered, note = get_flashed_messages(with_categories=True)
+    assert offered[0] == "undo"
+    assert note[1].startswith("3000 copies could not take it")
+    assert len(note[1]) < 400
+    with app.test_request_context():
+        _tell("empty", 1, [one for one in decided[1:] for _ in range(40)])
+        assert [kind for kind, _said in get_flashed_messages(with_categories=True)] == ["done"]
 
 
 def test_undo_takes_back_the_decision_it_was_offered_for_and_no_other(
