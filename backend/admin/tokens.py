@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from backend.admin.opened import asked_by, opened
+from backend.admin.told import sentence_of
 from backend.db.accounts import accounts, existing_account
 from backend.db.api_tokens import listed_tokens
 from backend.db.scopes import ROLE_OF_SCOPE, Scope
@@ -43,9 +44,8 @@ def show() -> ResponseReturnValue:
 @tokens_page.post("")
 def make() -> ResponseReturnValue:
     """Make a token; this answer is the only place that ever holds it."""
-    days = request.form.get("days", "90")
-    lives = timedelta(days=int(days)) if days in map(str, DAYS) else None
     try:
+        lives = _lifetime(request.form.get("days", "90"))
         scopes = [Scope(scope) for scope in request.form.getlist("scopes")]
         with opened().database.write() as session:
             account = existing_account(session, request.form.get("account", ""))
@@ -58,7 +58,7 @@ def make() -> ResponseReturnValue:
                 expires_at=now() + lives if lives else None,
             )
     except (InvalidInputError, NotFoundError, ValueError) as error:
-        flash(f"{error}.".capitalize(), "error")
+        flash(sentence_of(error), "error")
         return _page(), 422
     return _page(shown)
 
@@ -70,6 +70,13 @@ def revoke(token_id: int) -> ResponseReturnValue:
         token = end_token(session, token_id, by=asked_by())
     flash(_("The token %(name)s is worth nothing any more.", name=token.name), "done")
     return redirect(url_for("tokens.show"), code=303)
+
+
+def _lifetime(days: str) -> timedelta | None:
+    """How long the token lives, None for ever; raises InvalidInputError for what is not offered."""
+    if days not in map(str, (0, *DAYS)):
+        raise InvalidInputError(_("Choose when the token expires."))
+    return timedelta(days=int(days)) if days != "0" else None
 
 
 def _page(shown: str | None = None) -> str:

@@ -69,3 +69,16 @@ def test_what_cannot_be_is_refused_and_nothing_typed_is_lost(sign_in: SignIn) ->
     assert "give it one" in make(admin, scopes=[])
     assert "needs a name" in make(admin, name=" ")
     assert "there is no account" in make(admin, account="no@example.com").lower()
+
+
+def test_only_the_lifetimes_that_are_offered_can_be_chosen(
+    sign_in: SignIn, filled: Database
+) -> None:
+    admin = sign_in("admin")
+    for days in ("", "31", "-1", "many"):
+        assert "Choose when the token expires." in make(admin, days=days)
+    with filled.read() as session:
+        assert session.query(ApiToken).count() == 0
+    shown_in(make(admin, days="0"))
+    with filled.read() as session:
+        assert session.query(ApiToken).one().expires_at is None
