@@ -90,7 +90,8 @@ def list_formats() -> list[FormatTold]:
 def import_documents(key: Key, query: HowToImport, file: bytes) -> Imported:
     """Import a file of any known format, plain, gzip or zip; the same file twice adds nothing.
 
-    Near copies are looked for afterwards, by a job.
+    It has at most 256 MiB; the command `goldloop import` takes larger ones. Near copies are looked
+    for afterwards, by a job.
     """
     how = HowToRead(
         format_by_name(query.format) if query.format else None,

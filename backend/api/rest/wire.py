@@ -18,6 +18,7 @@ from backend.db.scopes import ROLE_OF_SCOPE, Scope
 from backend.errors import NotFoundError
 
 ROOT = "/api/v1"
+LARGEST_FILE = 256 * 1024 * 1024  # bytes; what is larger is imported by the command
 DOCUMENT = "goldloop.openapi"  # the extension that holds the OpenAPI document
 
 
@@ -46,6 +47,8 @@ def _view(operation: Operation, scope: Scope | None) -> Callable[..., ResponseRe
         refused = _refusal(scope)
         if refused is not None:
             return refused
+        if operation.takes_file:
+            request.max_content_length = LARGEST_FILE
         arguments = operation.arguments(request, path)
 
         def act() -> Response:

@@ -80,6 +80,15 @@ def test_a_file_is_imported_and_its_gold_comes_out(ask) -> None:
     assert orjson.loads(line)["entities"] == [{**entity, "text": "홍길동"}]
 
 
+def test_a_file_may_be_larger_than_a_form_and_a_body_may_not(ask) -> None:
+    assert ask("POST", "/projects", json={"key": "x" * 2**20}).status_code == 413
+    lines = [{"id": str(number), "text": f"{number} " + "가" * 100_000} for number in range(5)]
+    data = b"\n".join(map(orjson.dumps, lines))
+    assert len(data) > 2**20
+    answer = ask("POST", "/projects/empty/imports?filename=large.jsonl", data=data)
+    assert (answer.status_code, answer.json["added"]) == (201, 5)
+
+
 def test_people_are_added_given_roles_and_passwords(ask) -> None:
     person = {"email": "new@example.com", "role": "annotator", "password": "a-long-enough-one"}
     made = ask("POST", "/accounts", json=person)
