@@ -1,6 +1,7 @@
 """The API as a blueprint: who asks is known, the request is read, the operation answers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -15,7 +16,7 @@ from backend.api.rest.problem import problem, problem_of
 from backend.db.api_tokens import caller_of, note_use, use_is_worth_noting
 from backend.db.members import may_open
 from backend.db.scopes import ROLE_OF_SCOPE, Scope
-from backend.errors import NotFoundError
+from backend.errors import DatabaseBusyError, NotFoundError
 
 ROOT = "/api/v1"
 LARGEST_FILE = 256 * 1024 * 1024  # bytes; what is larger is imported by the command
@@ -86,7 +87,7 @@ def _refusal(scope: Scope | None) -> Response | None:
             if not may_open(session, key, found.role, found.account_id):
                 return problem(404, str(NotFoundError("project", key)))
     if use_is_worth_noting(found):
-        with opened().database.write() as session:
+        with suppress(DatabaseBusyError), opened().database.write() as session:
             note_use(session, found.token_id)
     g.caller = found
     return None

@@ -3,8 +3,10 @@
 import orjson
 import pytest
 
+from backend.db import session as sessions
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key, settings_of
+from backend.db.turns import end_turn, take_turn
 
 
 @pytest.fixture
@@ -100,6 +102,18 @@ def test_people_are_added_given_roles_and_passwords(ask) -> None:
     log = ask("GET", "/audit-log?action=account.").json["items"]
     assert [one["action"] for one in log] == ["account.password", "account.role", "account.add"]
     assert "long" not in str(log)
+
+
+def test_while_another_writes_for_long_what_reads_is_answered(ask, filled, monkeypatch) -> None:
+    monkeypatch.setattr(sessions, "BUSY_TIMEOUT", 0.05)
+    turn = take_turn(filled.turns, 1)
+    try:
+        assert ask("GET", "/projects").status_code == 200
+        answer = ask("PATCH", "/projects/general/settings", json={"open_tasks": 7})
+        assert answer.status_code == 503
+        assert "busy" in answer.json["detail"]
+    finally:
+        end_turn(turn)
 
 
 def test_a_run_that_cannot_begin_says_why(ask) -> None:
