@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from backend.api.rest.operation import InvalidRequestError
@@ -90,6 +91,8 @@ def problem_of(error: Exception) -> ResponseReturnValue:
     for kind, status in STATUS_OF.items():
         if isinstance(error, kind):
             return problem(status, str(error))
+    if isinstance(error, OverflowError | DataError):
+        return problem(422, "a number or a character in the request is none that databases take")
     name = secrets.token_hex(4)
     log.exception("event=api_failed id=%s endpoint=%s", name, request.endpoint, exc_info=error)
     return problem(500, f"something went wrong on our side; the log names it {name}", name=name)

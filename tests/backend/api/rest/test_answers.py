@@ -2,10 +2,13 @@
 
 import orjson
 import pytest
+from sqlalchemy.exc import DataError
 
+from backend.api.rest.problem import problem_of
 from backend.db import session as sessions
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key, settings_of
+from backend.db.tables import Run
 from backend.db.turns import end_turn, take_turn
 
 
@@ -114,6 +117,16 @@ def test_while_another_writes_for_long_what_reads_is_answered(ask, filled, monke
         assert "busy" in answer.json["detail"]
     finally:
         end_turn(turn)
+
+
+def test_a_number_that_no_database_takes_is_the_program_s_mistake(app, any_database) -> None:
+    with (
+        pytest.raises((OverflowError, DataError)) as raised,
+        any_database.read() as session,
+    ):
+        session.get(Run, 2**70)
+    with app.test_request_context("/api/v1/projects"):
+        assert problem_of(raised.value).status_code == 422
 
 
 def test_a_run_that_cannot_begin_says_why(ask) -> None:
