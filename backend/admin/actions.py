@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
 from backend.admin.own_address import own_address
-from backend.admin.told import told
+from backend.admin.told import sentence_of, told
 from backend.admin.training_choices import chosen_options
 from backend.db.audit_log import record
 from backend.db.overview import may_roll_back_to
@@ -119,7 +119,7 @@ def reconcile(key: str) -> ResponseReturnValue:
 @actions.errorhandler(GoldloopError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     assert request.view_args is not None
-    return _answer(request.view_args["key"], f"{told(str(error))}.", "error")
+    return _answer(request.view_args["key"], sentence_of(error), "error")
 
 
 def _ring(key: str, sentence: str, job: str, number: int) -> ResponseReturnValue:

@@ -12,6 +12,7 @@ from backend.admin.autolabel import wanted_for
 from backend.admin.autolabel_list import seen_from
 from backend.admin.opened import asked_by, opened
 from backend.admin.own_address import own_address
+from backend.admin.told import sentence_of
 from backend.admin.undo import flash_undo
 from backend.db import autolabel_queue, versions
 from backend.db.projects import project_by_key
@@ -94,8 +95,7 @@ def run(key: str) -> ResponseReturnValue:
 @autolabel_actions.errorhandler(GoldloopError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     assert request.view_args is not None
-    told = str(error)
-    return _answer(request.view_args["key"], f"{told[:1].upper()}{told[1:]}.", "error")
+    return _answer(request.view_args["key"], sentence_of(error), "error")
 
 
 def _decide(key: str, decision: Decision) -> ResponseReturnValue:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from backend.admin.model_errors import asked_for, query_of
 from backend.admin.opened import asked_by, opened
+from backend.admin.told import sentence_of
 from backend.admin.undo import flash_undo
 from backend.db import differences, versions
 from backend.db.differences import Place
@@ -83,8 +84,7 @@ def compare(key: str) -> ResponseReturnValue:
 @error_actions.errorhandler(GoldloopError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     assert request.view_args is not None
-    sentence = f"{error}."
-    flash(sentence[:1].upper() + sentence[1:], "error")
+    flash(sentence_of(error), "error")
     return redirect(url_for("model_errors.show", key=request.view_args["key"]), code=303)
 
 

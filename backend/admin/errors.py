@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from backend.admin.told import told
+from backend.admin.told import sentence_of
 from backend.errors import NotFoundError
 
 Problem = Callable[[int, str], ResponseReturnValue]
@@ -44,7 +44,7 @@ def _expired(error: CSRFError) -> ResponseReturnValue:
 
 
 def _not_found(error: NotFoundError) -> ResponseReturnValue:
-    return _page(404, _sentence(error))
+    return _page(404, sentence_of(error))
 
 
 def _refused(error: HTTPException) -> ResponseReturnValue:
@@ -67,8 +67,3 @@ def _page(code: int, sentence: str) -> ResponseReturnValue:
     if request.path.startswith(api):
         return problem(code, sentence)
     return render_template("error.html", code=code, sentence=sentence), code
-
-
-def _sentence(error: NotFoundError) -> str:
-    said = told(str(error))
-    return f"{said[:1].upper()}{said[1:]}."

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 
 from backend.admin.job_titles import jobs_of_project
 from backend.admin.opened import asked_by, opened
+from backend.admin.told import sentence_of
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.errors import ConflictError, GoldloopError, NotFoundError
@@ -37,8 +38,7 @@ def cancel_autolabel(key: str) -> ResponseReturnValue:
 @job_actions.errorhandler(GoldloopError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     assert request.view_args is not None
-    sentence = f"{error}."
-    return _answer(request.view_args["key"], sentence[:1].upper() + sentence[1:], "error")
+    return _answer(request.view_args["key"], sentence_of(error), "error")
 
 
 @job_actions.errorhandler(RedisError)

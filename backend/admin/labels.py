@@ -14,7 +14,7 @@ from backend.admin.label_charts import balance_chart, growth_chart
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import asked_after, page_of
 from backend.admin.surveying import ask_for_survey
-from backend.admin.told import told
+from backend.admin.told import sentence_of
 from backend.admin.undo import flash_undo
 from backend.db.gold import gold_of
 from backend.db.label_mappings import newest_mappings
@@ -77,7 +77,7 @@ def show(key: str) -> ResponseReturnValue:
         context = {
             **_foreseen(session, project, mappings[0].number if mappings else 0),
             "balance": found,
-            "suggestion": _sentence(found.suggestion) if found.suggestion else "",
+            "suggestion": sentence_of(found.suggestion) if found.suggestion else "",
             "chart": balance_chart(found),
             "growth": growth_chart(survey.figures["growth"], chosen) if survey else None,
             "survey": survey,
@@ -144,7 +144,7 @@ def survey(key: str) -> ResponseReturnValue:
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     """Say why nothing happened, with what was typed still there."""
     assert request.view_args is not None
-    flash(_sentence(str(error)), "error")
+    flash(sentence_of(str(error)), "error")
     typed: dict[str, Any] = {name: request.form.get(name) or None for name in _TYPED}
     return redirect(url_for("labels.show", key=request.view_args["key"], **typed), code=303)
 
@@ -168,7 +168,7 @@ def _foreseen(session: Session, project: Project, mapping: int) -> dict[str, Any
                 exactly=False,
             )
     except InvalidInputError as problem:
-        error = _sentence(str(problem))
+        error = sentence_of(str(problem))
     return {
         "project": project,
         "typed": {name: request.args.get(name, "").strip() for name in _TYPED},
@@ -176,12 +176,6 @@ def _foreseen(session: Session, project: Project, mapping: int) -> dict[str, Any
         "impossible": error,
         "state": LabelState(mapping, settings_of(project).min_support),
     }
-
-
-def _sentence(kept: str) -> str:
-    """What a stage says, as a sentence of the page."""
-    said = told(kept)
-    return f"{said[:1].upper()}{said[1:].removesuffix('.')}."
 
 
 def _wish(typed: Mapping[str, str]) -> LabelWish:

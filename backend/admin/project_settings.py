@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from backend.admin.opened import asked_by, opened
 from backend.admin.setting_words import CHOICES, SETTINGS
+from backend.admin.told import sentence_of
 from backend.admin.training_choices import CHOICES as MODEL_CHOICES
 from backend.admin.training_choices import chosen_options
 from backend.db.projects import project_by_key, settings_of
@@ -90,7 +91,7 @@ def change(key: str) -> ResponseReturnValue:
             return _page(project, typed, was, _errors(error)), 422
         except InvalidInputError as error:
             name = next((one for one in MODEL if str(error).startswith(one)), "encoder")
-            return _page(project, typed, was, {name: f"{error}."}), 422
+            return _page(project, typed, was, {name: sentence_of(error)}), 422
     log.info("event=settings_changed project=%s by=%s", key, asked_by())
     flash(_("The settings are saved."), "done")
     return redirect(url_for("project.project", key=key), code=303)

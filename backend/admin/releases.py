@@ -14,6 +14,7 @@ from backend.admin.folder_download import download as sent_folder
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.release_download import converted, losses
+from backend.admin.told import sentence_of
 from backend.db import releases
 from backend.db.projects import project_by_key
 from backend.db.tables import Project
@@ -163,8 +164,7 @@ def begin_compare(key: str) -> ResponseReturnValue:
 @releases_page.errorhandler(ConflictError)
 def _impossible(error: GoldloopError) -> ResponseReturnValue:
     assert request.view_args is not None
-    told = str(error)
-    return _answer(request.view_args["key"], f"{told[:1].upper()}{told[1:]}.", "error")
+    return _answer(request.view_args["key"], sentence_of(error), "error")
 
 
 def _opened(key: str, number: int) -> tuple[Path, Manifest, Project]:

@@ -70,7 +70,8 @@ SENTENCES = (
     N_("the near copies of %(name)s agree"),
     N_("there are %(count)s variants"),
     N_("label not in the project: %(label)s"),
-    # things that are not there
+    # things that are not there; what is begun alike comes first
+    N_("there is no gold to release"),
     N_("there is no %(kind)s %(name)s"),
     # accounts
     N_("a password needs %(count)s characters or more"),
@@ -85,6 +86,49 @@ SENTENCES = (
     N_("document %(number)s cannot be %(done)s: it is %(state)s"),
     N_("document %(number)s is with people already"),
     N_("document %(number)s may be drawn to judge models: only chance may choose it"),
+    N_("no item is ticked"),
+    N_("give a number from 1 to %(most)s"),
+    N_("these are decided about one by one"),
+    N_("Redis does not answer now: try again when it is back"),
+    N_("cancelled on request"),
+    N_("the workers of chunk %(number)s died %(times)s times"),
+    # the promise
+    N_(
+        "no confidence from which on the version is right %(share)s of the time: "
+        "better training is needed, not more certify gold"
+    ),
+    N_(
+        "the %(tested)s certify documents that it is surest of came out right %(right)s times: "
+        "too few for %(share)s"
+    ),
+    N_(
+        "too little certify gold: %(documents)s documents; about %(needed)s more are needed "
+        "to promise %(share)s"
+    ),
+    N_("the audit contradicted promise %(number)s of %(name)s"),
+    N_(
+        "of %(count)s documents that people labelled blind, %(right)s were exactly right: "
+        "at most %(upper)s of what was accepted can be, and %(share)s was promised"
+    ),
+    # differences between champion and gold
+    N_("the gold of document %(number)s has changed meanwhile"),
+    N_("decision %(number)s was taken back already"),
+    N_("%(name)s was decided about anew since"),
+    N_("%(name)s is with people already"),
+    # jobs
+    N_("the job has moved on meanwhile: it was not to be cancelled"),
+    N_("the job has moved on meanwhile: it was not to be tried again"),
+    # releases
+    N_("a release of %(key)s is being made"),
+    N_("near copies are being looked for: try again when that is done"),
+    N_("another release was made meanwhile: try again"),
+    # tokens
+    N_("a token needs a name of at most %(count)s characters"),
+    N_("a token without a scope could do nothing: give it one"),
+    N_("the role %(role)s does not allow %(scopes)s"),
+    # settings
+    N_("%(name)s cannot be '%(value)s'"),
+    N_("epochs must be a whole number from 1 to %(most)s"),
 )
 
 
@@ -110,7 +154,7 @@ def _inner(name: str, value: str) -> str:
     """What stands inside of a sentence: another one, a state, or what is the same everywhere."""
     if name == "found":
         return told(value)
-    return word(value) if name in ("state", "kind", "done") else value
+    return word(value) if name in ("state", "kind", "done", "role") else value
 
 
 def _pattern(msgid: str) -> re.Pattern[str]:

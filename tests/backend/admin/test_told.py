@@ -17,6 +17,10 @@ FOUND = "F1 0.796 against 0.828 on 240 documents, difference -0.065 to -0.001"
         (f"{FOUND}; curator@example.com promoted it", "curator@example.com"),
         (f"{FOUND}, at least -0.070 on the labels that both know", "-0.070"),
         ("run 5 is waiting: there is nothing to run again", "결정 대기"),
+        ("there is no gold to release", "릴리스"),
+        ("the role annotator does not allow gold:read (curator)", "gold:read"),
+        ("too little certify gold: 40 documents; about 90 more are needed to promise 90%", "90%"),
+        ("the job has moved on meanwhile: it was not to be tried again", "작업"),
     ],
 )
 def test_known_sentences_are_translated_with_what_is_in_them(
