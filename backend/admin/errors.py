@@ -10,10 +10,11 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from backend.admin.told import sentence_of
-from backend.errors import NotFoundError
+from backend.errors import DatabaseBusyError, NotFoundError
 
 Problem = Callable[[int, str], ResponseReturnValue]
 _API = "goldloop.api_errors"
@@ -35,6 +36,9 @@ def add_error_pages(app: Flask, api: str, problem: Problem) -> None:
     app.extensions[_API] = (f"{api}/", problem)
     app.register_error_handler(CSRFError, _expired)
     app.register_error_handler(NotFoundError, _not_found)
+    app.register_error_handler(DatabaseBusyError, _busy)
+    app.register_error_handler(OverflowError, _beyond)
+    app.register_error_handler(DataError, _beyond)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _failed)
 
@@ -45,6 +49,17 @@ def _expired(error: CSRFError) -> ResponseReturnValue:
 
 def _not_found(error: NotFoundError) -> ResponseReturnValue:
     return _page(404, sentence_of(error))
+
+
+def _busy(error: DatabaseBusyError) -> ResponseReturnValue:
+    log.warning("event=database_busy endpoint=%s", request.endpoint)
+    return _page(503, _("The database is busy now, nothing was changed. Try again in a moment."))
+
+
+def _beyond(error: Exception) -> ResponseReturnValue:
+    """A number or a character that no database holds names nothing that is there."""
+    log.warning("event=beyond_the_database endpoint=%s", request.endpoint, exc_info=error)
+    return _page(404, str(_SENTENCES[404]))
 
 
 def _refused(error: HTTPException) -> ResponseReturnValue:

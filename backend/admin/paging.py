@@ -10,6 +10,7 @@ from flask import Flask, request
 Row = TypeVar("Row")
 
 PAGE_SIZE = 50
+LONGEST_KEY = 18  # digits of a number that a database holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ def page_of(found: Sequence[Row], key: Callable[[Row], object], size: int = PAGE
 def asked_after(first: int = 0) -> int:
     """The whole number that the address asks to go on after; `first` on the first page."""
     after = request.args.get("after", "")
-    return int(after) if after.isascii() and after.isdecimal() else first
+    asked = after.isascii() and after.isdecimal() and len(after) <= LONGEST_KEY
+    return int(after) if asked else first
 
 
 def add_paging(app: Flask) -> None:

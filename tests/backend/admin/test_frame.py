@@ -8,6 +8,7 @@ from backend.admin.language import language
 from backend.admin.navigation import SECTIONS
 from backend.admin.paging import address_with, asked_after, page_of
 from backend.admin.permissions import ALLOWED
+from backend.errors import DatabaseBusyError
 from tests.backend.admin.conftest import SignIn, token_in
 
 
@@ -100,3 +101,24 @@ def test_what_was_done_can_be_undone_from_where_it_is_told(app: Flask) -> None:
     assert '<form method="post" action="/undo">' in html
     assert 'name="items" value="1 2 3"' in html
     assert 'name="csrf_token"' in html
+
+
+def test_numbers_that_no_database_holds_are_not_found(sign_in: SignIn) -> None:
+    curator = sign_in("curator")
+    for number in (2**63, 10**30):
+        assert curator.get(f"/projects/general/duplicates/{number}").status_code == 404
+        assert curator.get(f"/projects/general/models?after={number}").status_code == 200
+
+
+def test_a_busy_database_is_told_as_that(
+    app: Flask, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curator = sign_in("curator")
+
+    def busy(key: str) -> None:
+        raise DatabaseBusyError(f"no turn for {key}")
+
+    monkeypatch.setitem(app.view_functions, "models.show", busy)
+    answer = curator.get("/projects/general/models")
+    assert answer.status_code == 503
+    assert "The database is busy now" in answer.text
