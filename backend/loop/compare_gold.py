@@ -3,6 +3,7 @@
 import logging
 import shutil
 from datetime import timedelta
+from itertools import takewhile
 
 from backend.context import Context
 from backend.db import differences, pool, versions
@@ -16,6 +17,7 @@ from ml_backend.contract.messages import DEFAULT_QUEUE, PREDICT_FILE_JOB, PREDIC
 CHUNK = 1000  # documents
 STORED_AT_ONCE = 100  # documents: annotations wait meanwhile
 PAUSE = timedelta(minutes=10)  # between two looks at gold that has changed
+DIED = "the worker that tagged the gold died"
 COMPARE_GOLD = "backend.jobs.compare_gold"
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ def _advance(context: Context, held: Held, project_id: int) -> int:
         if not (folder.path / "request.json").exists():
             documents = [one.document for one in chunk]
             preannotate.write_job(folder, project.key, version.name, context.models.root, documents)
-        _ring(context, folder, project_id)
+        _ring(context, folder, comparison)
         return 0
     try:
         records = [one for records in preannotate.read_output(folder) for one in records]
@@ -77,7 +79,9 @@ def _advance(context: Context, held: Held, project_id: int) -> int:
     finally:
         shutil.rmtree(folder.path, ignore_errors=True)
     tagged = {int(record["id"]) for record in records}
-    last = [one.gold for one in chunk if one.document.id in tagged][-1:]
+    # what changed since it was asked for has moved to the end: it and all after it come again
+    same = takewhile(lambda one: one.document.id in tagged, chunk)
+    last = [one.gold for one in same][-1:]
     found = 0
     for some in pool.chunks(records, STORED_AT_ONCE):
         with context.database.write() as session:
@@ -85,7 +89,7 @@ def _advance(context: Context, held: Held, project_id: int) -> int:
             found += stage.compare(session, project, session.get_one(Version, version.id), some)
     with context.database.write() as session:
         row = session.get_one(Comparison, project_id)
-        for gold in last:  # gold that changed meanwhile comes again, later
+        for gold in last:
             row.revision, row.document_id = gold.revision, gold.document_id
     log.info("event=compared project=%s documents=%d differ=%d", project.key, len(records), found)
     return len(records)
@@ -98,10 +102,16 @@ def _folder(
     return JobFolder(context.settings.jobs / f"compare-{project.key}-{version.name}-{place}")
 
 
-def _ring(context: Context, folder: JobFolder, project_id: int) -> None:
-    job_id = folder.path.name
+def _ring(context: Context, folder: JobFolder, comparison: Comparison) -> None:
+    """Ring the worker; where one died at it, once more only after a pause."""
+    job_id, project_id = folder.path.name, comparison.project_id
     if context.queue.knows(job_id):
         return
+    if context.queue.failed(job_id):
+        died = comparison.reason == DIED
+        _note(context, project_id, "" if died else DIED)
+        if not died:
+            return
     if context.queue.ring(PREDICT_QUEUE, PREDICT_FILE_JOB, str(folder.path), job_id=job_id):
         context.queue.ring(DEFAULT_QUEUE, COMPARE_GOLD, project_id, after=job_id)
 
