@@ -64,12 +64,14 @@ def dedupe_all(database: Database, project_id: int) -> DedupeReport:
         if not unsorted(session, project_id):
             return DedupeReport()
     total, looked_at = DedupeReport(), True
-    while looked_at:
-        with database.write(hasty=True) as session:
-            found = dedupe(session, project_id)
-        total, looked_at = total + found, found.looked_at > 0
-        database.tidy()
-    database.settle()
+    try:
+        while looked_at:
+            with database.write(hasty=True) as session:
+                found = dedupe(session, project_id)
+            total, looked_at = total + found, found.looked_at > 0
+            database.tidy()
+    finally:
+        database.settle()
     return total
 
 
