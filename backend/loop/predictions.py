@@ -73,7 +73,8 @@ def have(
 def drop_old(context: Context) -> int:
     """Remove the folders of prediction jobs that nobody came back for; how many."""
     dropped = 0
-    for path in context.settings.jobs.glob("predict-*"):
+    jobs = context.settings.jobs
+    for path in [*jobs.glob("predict-*"), *jobs.glob("compare-*")]:
         if _silence(JobFolder(path)) > KEPT_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
             dropped += 1
