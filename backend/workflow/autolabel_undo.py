@@ -15,7 +15,7 @@ from backend.db import autolabels, pool
 from backend.db.accounts import account_by_email
 from backend.db.bulk import is_one_of
 from backend.db.gold import NewGold, put_gold, remove_gold
-from backend.db.tables import Document, Gold, GoldSource, Project, TaskState, Version
+from backend.db.tables import Document, Gold, GoldSource, Part, Project, TaskState, Version
 from backend.db.tables_of_autolabel import (
     Autolabel,
     AutolabelChange,
@@ -111,7 +111,8 @@ def _can_go_back(state: str, document: Document, gold: Gold | None) -> bool:
     if state == AutolabelState.SENT:  # it may be in Label Studio by now
         return document.task_state is None and document.queue_number is not None
     with_people = document.queue_number is not None or document.task_state == TaskState.OPEN
-    return gold is None and not with_people
+    trains = document.canonical_id is None and document.part in (None, Part.TRAIN)
+    return gold is None and not with_people and trains
 
 
 def _stopped(session: Session, project_id: int) -> set[int]:
