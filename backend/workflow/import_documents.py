@@ -187,7 +187,7 @@ def _insert(
             document.group_key,
             place.canonical_id,
             place.sure,
-            document.not_annotated if name in with_gold else None,
+            with_gold[name].not_annotated if name in with_gold else None,
             *roles.get(document.group_key, no_role),
             created_at,
         )
