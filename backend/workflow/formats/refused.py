@@ -55,8 +55,10 @@ class RefusedFiles:
     ) -> None:
         for path in (self.objects, self.lines, self.reasons):
             file = self._open.get(path)
-            if file is None:
+            if file is None and kind is None:
                 path.unlink(missing_ok=True)
+            elif file is None:
+                continue  # it broke off: what an earlier import refused stays
             else:
                 file.close()
                 _partial(path).replace(path)
