@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -61,7 +61,7 @@ def ready_chunks(found: OpenFile, how: Reading, advance: Advance) -> Iterator[It
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        with process.stdin as its:
+        with suppress(BrokenPipeError), process.stdin as its:  # what it died of is told below
             pickle.dump((name, how), its)
         yield _received(process.stdout, how.file, advance)
     finally:
