@@ -131,8 +131,12 @@ def ring_left(context: Context) -> None:
     """Ring again what was asked for, has no result, and is not known to the queue."""
     for request in sorted((context.settings.jobs / "releases").glob("*/*/request.json")):
         name, project_key = request.parent.name, request.parent.parent.name
-        done = (request.parent / "result.json").exists()
-        if not done and not context.queue.knows(_job_id(project_key, name)):
+        job_id = _job_id(project_key, name)
+        if (request.parent / "result.json").exists():
+            continue
+        if context.queue.failed(job_id):  # without a word: killed, and it would be again
+            JobFolder(request.parent).write_result(Result("failed", "its worker died"))
+        elif not context.queue.knows(job_id):
             _ring(context, project_key, name)
 
 
