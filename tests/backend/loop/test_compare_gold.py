@@ -108,6 +108,24 @@ def test_gold_that_changes_while_it_is_tagged_is_compared_as_it_is_then(
         assert [one.document_id for one in found] == [first.id]
 
 
+def test_gold_that_came_before_an_edit_is_not_passed_over(
+    context: Context, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare_gold, "CHUNK", 10)
+    compare_gold.advance(context, project.id)  # asks for all five
+    with context.database.write() as session:
+        (added,) = add_documents(session, session.merge(project), ["부산 6"])
+        add_gold(session, added)
+        third = session.scalars(select(Document).order_by(Document.id).offset(2)).first()
+        add_gold(session, third, label="LC")  # the last of all now, and tagged
+    while tag(context, lambda _: []):
+        compare_gold.advance(context, project.id)
+    with context.database.read() as session:
+        found = {one.document_id for one in session.scalars(select(DifferingDocument))}
+    assert added.id in found
+    assert len(found) == 6
+
+
 def test_without_a_champion_of_ours_nothing_is_compared(context: Context, project: Project) -> None:
     context.models.version_folder(project.key, "v1").rmdir()
     assert compare_gold.advance(context, project.id) == 0
