@@ -84,6 +84,7 @@ def test_a_curators_day(loop, page, tmp_path):
     page.get_by_test_id("finding").filter(has_text="거북선").get_by_role("link").first.click()
     page.get_by_test_id("exact").wait_for()
     page.screenshot(path=SCREENSHOTS / "day-2-conflict.png", full_page=True)
+    page.wait_for_load_state("load")
     page.keyboard.press("2")
     page.get_by_test_id("decided").wait_for()
     with loop.stack.context.database.read() as session:
@@ -114,9 +115,11 @@ def test_a_curators_day(loop, page, tmp_path):
     while page.locator("[data-key=a]").count() == 0:  # only chance may choose that one
         with page.expect_navigation():
             page.keyboard.press("n")
+    page.wait_for_load_state("load")
     page.keyboard.press("a")
     page.get_by_test_id("flashes").get_by_role("button", name="Undo").wait_for()
     assert count(loop, by_person) == 21
+    page.wait_for_load_state("load")
     with page.expect_navigation():
         page.keyboard.press("u")
     loop.wait(lambda: count(loop, by_person) == 20, "one acceptance undone")

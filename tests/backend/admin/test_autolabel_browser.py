@@ -46,12 +46,15 @@ def test_twenty_items_are_decided_about_by_keys_and_one_is_undone(
     first = page.get_by_test_id("item").first
     begun = first.get_attribute("data-document")
     for _ in range(20):
+        page.wait_for_load_state("load")
         with page.expect_navigation():
             page.keyboard.press("a")
     expect(page.get_by_test_id("flashes")).to_contain_text("1 document is gold.")
+    page.wait_for_load_state("load")
     with page.expect_navigation():
         page.keyboard.press("u")
     expect(page.get_by_test_id("flashes")).to_contain_text("1 item is as it was.")
+    page.wait_for_load_state("load")
     with page.expect_navigation():
         page.keyboard.press("n")
     expect(page).to_have_url(re.compile("after="))

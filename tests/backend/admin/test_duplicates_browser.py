@@ -44,17 +44,21 @@ def open_page(browser: Browser, address: str, **options: object) -> Page:
 
 def test_a_conflict_is_opened_decided_and_undone_by_keys(chromium: Browser, address: str) -> None:
     page = open_page(chromium, address)
+    page.wait_for_load_state("load")
     page.keyboard.press("o")
     expect(page.get_by_test_id("exact")).to_contain_text("relabelled")
     held = "{key: '2', repeat: true, bubbles: true, cancelable: true}"
     assert page.evaluate(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {held}))")
+    page.wait_for_load_state("load")
     page.keyboard.press("2")
     expect(page.get_by_test_id("flashes")).to_contain_text("gold of 2 documents")
     expect(page.get_by_test_id("decided")).to_contain_text("gold-1")
     expect(page.get_by_test_id("exact")).to_have_count(0)
+    page.wait_for_load_state("load")
     page.keyboard.press("u")
     expect(page.get_by_test_id("flashes")).to_contain_text("taken back from 2 documents")
     expect(page.get_by_test_id("exact")).to_have_count(1)
+    page.wait_for_load_state("load")
     page.keyboard.press("b")
     expect(page.get_by_test_id("finding")).to_have_count(1)
     page.context.close()

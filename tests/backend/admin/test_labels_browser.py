@@ -63,6 +63,7 @@ def test_the_slider_moves_the_threshold_its_line_and_what_is_foreseen(
     page.get_by_role("button", name=f"Set the minimum to {threshold}").click()
     expect(page.get_by_test_id("flashes")).to_contain_text("The labels are changed")
     assert minimum(filled) == threshold
+    page.wait_for_load_state("load")
     page.keyboard.press("u")
     expect(page.get_by_test_id("flashes")).to_contain_text("as they were")
     assert minimum(filled) is None

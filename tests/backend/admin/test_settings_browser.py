@@ -84,6 +84,7 @@ def test_the_connection_is_tested_by_a_key(chromium: Browser, address: str) -> N
     page = context.new_page()
     sign_in(page, address)
     page.goto(f"{address}/projects/general/settings/label-studio")
+    page.wait_for_load_state("load")
     page.keyboard.press("t")
     expect(page.get_by_test_id("look-address")).to_contain_text("LABEL_STUDIO_URL")
     expect(page.get_by_test_id("look-token")).to_contain_text("could not be looked at")
