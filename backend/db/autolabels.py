@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select, union
 from sqlalchemy.orm import Session, load_only
 
 from backend.db import pool
@@ -367,21 +367,19 @@ def judging(
     """
     keys = {document.group_key for document in documents}
     near = {document.near_id for document in documents if document.near_id is not None}
-    rows = session.execute(
-        select(Document.group_key, Document.near_id)
-        .where(
-            Document.project_id == project_id,
-            or_(
-                is_one_of(session, Document.group_key, keys),
-                is_one_of(session, Document.near_id, near),
-            ),
-            or_(
-                and_(Document.part.is_not(None), Document.part != Part.TRAIN),
-                and_(Document.part.is_(None), Document.group_key < border),
-            ),
-        )
-        .distinct()
-    ).all()
+    judging = select(Document.group_key, Document.near_id).where(
+        Document.project_id == project_id,
+        or_(
+            and_(Document.part.is_not(None), Document.part != Part.TRAIN),
+            and_(Document.part.is_(None), Document.group_key < border),
+        ),
+    )
+    # one look for each index: an OR of both reads the whole project
+    by_key = judging.where(is_one_of(session, Document.group_key, keys))
+    by_near = judging.where(
+        Document.near_id.is_not(None), is_one_of(session, Document.near_id, near)
+    )
+    rows = session.execute(union(by_key, by_near)).all()
     judge = {split_key(key, number) for key, number in rows}
     return {
         document.id
