@@ -9,6 +9,7 @@ from sqlalchemy import event, text
 from backend.db import (
     tables_of_access,
     tables_of_autolabel,
+    tables_of_doubts,
     tables_of_errors,
     tables_of_labels,
     tables_of_releases,
@@ -21,6 +22,7 @@ from backend.db.tables import Base, UtcDateTime
 TABLES = (
     tables_of_access,
     tables_of_autolabel,
+    tables_of_doubts,
     tables_of_errors,
     tables_of_labels,
     tables_of_releases,

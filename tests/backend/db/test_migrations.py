@@ -7,6 +7,7 @@ from backend.commands.db import check_migrations, downgrade_database, upgrade_da
 from backend.db import (  # noqa: F401
     tables_of_access,
     tables_of_autolabel,
+    tables_of_doubts,
     tables_of_errors,
     tables_of_labels,
     tables_of_releases,
