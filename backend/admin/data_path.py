@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from backend.admin.attention import Attention
-from backend.admin.figures import VersionFigures
 from backend.admin.wording import number, percent, score
 from backend.admin.words import word
 from backend.db.overview import ProjectOverview
 from backend.workflow.path_figures import PathFigures
+from backend.workflow.version_figures import VersionFigures
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from backend.admin.figures import VersionFigures, version_figures
 from backend.admin.folder_download import download as sent_folder
 from backend.admin.heat import confusion, difference_rows, score_rows
 from backend.admin.model_charts import calibration_chart, course_chart, learning_chart
@@ -23,6 +22,7 @@ from backend.db.runs import active_run, last_run, waiting_run
 from backend.db.tables import Project, Run, RunState, Version
 from backend.errors import NotFoundError
 from backend.workflow.learning_curve import Point, forecasts
+from backend.workflow.version_figures import VersionFigures, version_figures
 from backend.workflow.version_report import version_difference, version_report
 from ml_backend.contract.course import read_course
 from ml_backend.contract.messages import TRAIN_QUEUE, JobFolder

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from backend.admin.attention import attention
 from backend.admin.data_path import data_path
 from backend.admin.document_bar import document_bar
-from backend.admin.figures import version_figures
 from backend.admin.next_step import next_step
 from backend.admin.opened import opened
 from backend.admin.running import RunningJob, running_publication, running_training
@@ -17,6 +16,7 @@ from backend.db.overview import ProjectOverview, may_roll_back_to, project_overv
 from backend.db.projects import project_by_key
 from backend.workflow.path_figures import path_figures
 from backend.workflow.release import gold_page, line_of
+from backend.workflow.version_figures import version_figures
 
 POLL_BUSY, POLL_IDLE = 1500, 5000  # milliseconds between two looks
 

@@ -1,4 +1,4 @@
-"""Scores as the pages draw them, read from what training and gate have stored."""
+"""How a version scored, read from what training and gate have stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
