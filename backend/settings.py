@@ -7,7 +7,7 @@ SQLite, a Redis socket, a Label Studio, the model store.
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -211,6 +211,24 @@ class ProjectSettings(BaseModel):
     open_tasks: int = Field(2000, ge=1, description="tasks kept open in Label Studio")
     random_share: float = Field(
         0.15, ge=0, le=1, description="share of what people see that is chosen at random"
+    )
+    selection: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=lambda: {"mnlp": 1.0},
+        min_length=1,
+        title="Strategies",
+        description="strategies of active learning and their weights",
+    )
+    label_target: int = Field(
+        200, ge=1, description="gold entities that each label should have, for the strategy balance"
+    )
+    shared_share: float = Field(
+        0.0, ge=0, le=1, description="share of what people see that several of them annotate"
+    )
+    annotators_each: int = Field(
+        2, ge=2, le=20, description="people who annotate each shared document"
+    )
+    blind_share: float = Field(
+        0.05, ge=0, le=0.5, description="share of what people see that is shown without pre-labels"
     )
     casefold: bool = Field(
         False, description="texts that differ in upper and lower case alone are copies too"

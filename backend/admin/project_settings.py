@@ -24,6 +24,7 @@ from backend.errors import InvalidInputError
 from backend.settings import ProjectSettings
 from backend.workflow.project_settings import change_settings
 
+ELSEWHERE = ("training", "selection")  # shown in part, or by the page of selection
 MODEL = ("encoder", "head", "start", "epochs")  # of the trainer's many options
 GROUPS: dict[str, tuple[LazyString, tuple[str, ...]]] = {
     "training": (_l("Training"), ("retrain_threshold", "min_support")),
@@ -38,7 +39,8 @@ GROUPS: dict[str, tuple[LazyString, tuple[str, ...]]] = {
             "gate_when_little",
         ),
     ),
-    "selection": (_l("What people see"), ("open_tasks", "random_share")),
+    "selection": (_l("What people see"), ("open_tasks", "random_share", "label_target")),
+    "people": (_l("Agreement and bias"), ("shared_share", "annotators_each", "blind_share")),
     "duplicates": (_l("Duplicates"), ("casefold", "near_threshold")),
     "autolabels": (_l("Autolabels"), ("autolabel_p", "autolabel_delta", "audit_share")),
 }
@@ -111,7 +113,7 @@ def _page(
 
 
 def _names() -> list[str]:
-    return [name for name in ProjectSettings.model_fields if name != "training"]
+    return [name for name in ProjectSettings.model_fields if name not in ELSEWHERE]
 
 
 def _field(

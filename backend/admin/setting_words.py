@@ -43,7 +43,29 @@ SETTINGS: dict[str, Words] = {
         _l("Random share"),
         _l(
             "Share of what people see that is chosen at random: it judges the models. The rest is "
-            "what the champion is least sure of."
+            "chosen by the strategies of the page Selection."
+        ),
+    ),
+    "label_target": Words(
+        _l("Label target"),
+        _l("Gold entities that each label should have: the strategy Label balance works for it."),
+    ),
+    "shared_share": Words(
+        _l("Shared share"),
+        _l(
+            "Share of what people see that several of them annotate: it tells how far they agree. "
+            "Such a document has gold once all of them have answered."
+        ),
+    ),
+    "annotators_each": Words(
+        _l("Annotators each"),
+        _l("People who annotate each shared document: no more than there are."),
+    ),
+    "blind_share": Words(
+        _l("Blind share"),
+        _l(
+            "Share of what people see that is shown without pre-labels: it tells what pre-labels "
+            "do to them."
         ),
     ),
     "casefold": Words(

@@ -13,6 +13,7 @@ from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
 from backend.settings import load_settings
 from backend.workflow.project_settings import TRAINING, change_settings
+from backend.workflow.strategies.mixtures import read_mixture
 
 BY = "command line"
 
@@ -24,7 +25,7 @@ BY = "command line"
 def set_settings(key: str, given: tuple[str, ...], as_json: bool) -> None:
     """Change settings of KEY; an option of the trainer is training.NAME, empty to remove it.
 
-    `goldloop project show KEY` lists them.
+    `goldloop project show KEY` lists them. A mixture of strategies is selection=mnlp:2+cost.
     """
     with open_context(load_settings()).database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
@@ -54,7 +55,7 @@ def _wanted(project: Project, given: tuple[str, ...]) -> dict[str, Any]:
         if name.startswith(TRAINING) and name != TRAINING:
             _set_option(wanted["training"], name.removeprefix(TRAINING), value)
         elif name in before and name != "training":
-            wanted[name] = value
+            wanted[name] = read_mixture(value) if name == "selection" else value
         else:
             names = ", ".join(other for other in before if other != "training")
             raise InvalidInputError(

@@ -9,6 +9,7 @@ from backend.db.audit_log import record
 from backend.db.projects import settings_of
 from backend.db.tables import Project
 from backend.settings import ProjectSettings
+from backend.workflow.strategies.mixtures import check_mixture
 
 TRAINING = "training."  # before the name of one of the trainer's options
 
@@ -18,10 +19,12 @@ def change_settings(
 ) -> dict[str, tuple[Any, Any]]:
     """Set what is named; what changed, from what to what. The project must be held.
 
-    Raises pydantic's ValidationError, which names each value that cannot be.
+    Raises pydantic's ValidationError, which names each value that cannot be, and
+    InvalidInputError for a strategy that there is not.
     """
     before = settings_of(project).model_dump()
     settings = ProjectSettings.model_validate({**before, **wanted})
+    check_mixture(settings.selection)
     project.settings = settings.model_dump()
     old, new = _flat(before), _flat(project.settings)
     changes = {

@@ -46,6 +46,32 @@ def check_mixture(mixture: Mapping[str, float]) -> None:
             raise InvalidInputError(f"the weight of {key} must be above 0, not {weight}")
 
 
+def read_mixture(written: str) -> dict[str, float]:
+    """A mixture as it is written: `mnlp`, or `mnlp:2+cost`, a weight being 1 where none stands.
+
+    Raises InvalidInputError for one that cannot be.
+    """
+    mixture: dict[str, float] = {}
+    for part in written.split("+"):
+        key, colon, weight = (piece.strip() for piece in part.partition(":"))
+        try:
+            value = float(weight) if colon else 1.0
+        except ValueError:
+            raise InvalidInputError(
+                f"{written!r} is no mixture: write strategies with their weights as in mnlp:2+cost"
+            ) from None
+        if key in mixture:
+            raise InvalidInputError(f"{key} stands twice in {written!r}")
+        mixture[key] = value
+    check_mixture(mixture)
+    return mixture
+
+
+def written_mixture(mixture: Mapping[str, float]) -> str:
+    """What `read_mixture` reads as this mixture."""
+    return "+".join(key if weight == 1 else f"{key}:{weight:g}" for key, weight in mixture.items())
+
+
 def _score(scoring: Mapping[str, float], features: Features) -> Floats:
     """One score, or the weighted mean of several strategies' ranks: (n,)"""
     scores = {key: _numbers(key, features) for key in scoring}
