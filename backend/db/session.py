@@ -16,7 +16,7 @@ from backend.db.turns import end_turn, take_turn
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
 
 PAGE = 4096  # bytes of SQLite's
-LOG_TIDIED, LOG_LONGEST = 4000, 16000  # pages: `tidy` makes it short, at the latest a commit does
+LOG_TIDIED, LOG_LONGEST = 16000, 40000  # pages: `tidy` makes it short, at the latest a commit does
 CACHE = 64  # MiB a connection: keys come in no order, each on a page of its own
 
 _writing = threading.local()  # whose turn this thread has, in `turns`

@@ -21,13 +21,15 @@ Role = tuple[str | None, str | None]  # arm, part
 
 
 class Member(NamedTuple):
-    """A document of a group that is there already; `entities` is its gold as JSON."""
+    """A document of a group that is there already, not set aside; `entities` is its gold as JSON.
+
+    Arm and part are those of its whole group.
+    """
 
     key: str
     id: int
     arm: str | None
     part: str | None
-    canonical_id: int | None
     deduped: bool
     text: str
     source: str | None
@@ -43,19 +45,18 @@ _MEMBERS = (
         Document.id,
         Document.arm,
         Document.part,
-        Document.canonical_id,
         Document.deduped,
         Document.text,
         Gold.source,
         cast(Gold.entities, Text),
     )
     .outerjoin(Gold, Gold.document_id == Document.id)
-    .where(Document.project_id == bindparam("project"))
+    .where(Document.project_id == bindparam("project"), Document.canonical_id.is_(None))
 )
 
 
 def groups_of(session: Session, project_id: int, keys: set[str]) -> Groups:
-    """The documents that are there already of the groups with these keys."""
+    """The documents that are there already of the groups with these keys, but for copies."""
     groups: Groups = {}
     rows = looked_up(session, _MEMBERS, Document.group_key, keys, project=project_id)
     for row in rows:
@@ -80,16 +81,20 @@ def roles_of(
     without = groups.keys() - roles.keys()
     near = near_groups(session, project_id, without) if without else {}
     near_roles: dict[int, Role] = {}
-    found: dict[Role, list[int]] = {}
+    found: dict[Role, list[str]] = {}
     for key in {document.group_key for document in wanting_gold} - roles.keys():
         random = gold == "random"
         role = (Arm.RANDOM, part_of(key)) if random else (Arm.RANKED, Part.TRAIN)
         roles[key] = near_roles.setdefault(near[key], role) if key in near else role
         if key in groups:
-            found.setdefault(roles[key], []).extend(member.id for member in groups[key])
-    for (arm, part), ids in found.items():
-        its = is_one_of(session, Document.id, ids)
-        session.execute(update(Document).where(its).values(arm=arm, part=part))
+            found.setdefault(roles[key], []).append(key)
+    for (arm, part), its in found.items():
+        session.execute(
+            update(Document)
+            .where(Document.project_id == project_id)
+            .where(is_one_of(session, Document.group_key, its))
+            .values(arm=arm, part=part)
+        )
     unite_parts(session, project_id, near_roles)
     return roles
 
@@ -110,6 +115,9 @@ class Place(NamedTuple):
     sure: bool
 
 
+FIRST, UNSURE = Place(None, sure=True), Place(None, sure=False)
+
+
 def places_of(groups: Groups, documents: Iterable[New]) -> Iterator[Place]:
     """The places of new documents, in their order.
 
@@ -120,19 +128,18 @@ def places_of(groups: Groups, documents: Iterable[New]) -> Iterator[Place]:
         key: _canonical(members) for key, members in groups.items()
     }
     for new in documents:
-        if new.key not in canonical:
-            canonical[new.key] = new
-            yield Place(None, sure=True)
-            continue
-        old = canonical[new.key]
-        sure = old is not None and _is_plain_copy(new, old)
-        yield Place(old.id if old is not None and sure else None, sure)
+        old = canonical.setdefault(new.key, new)
+        if old is new:
+            yield FIRST
+        elif old is not None and _is_plain_copy(new, old):
+            yield Place(old.id, sure=True)
+        else:
+            yield UNSURE
 
 
 def _canonical(members: Sequence[Member]) -> Member | None:
     """The canonical document of a group, None while dedupe has to look at it."""
-    firsts = [member for member in members if member.canonical_id is None]
-    return firsts[0] if len(firsts) == 1 and firsts[0].deduped else None
+    return members[0] if len(members) == 1 and members[0].deduped else None
 
 
 def _is_plain_copy(new: New, old: New | Member) -> bool:
