@@ -58,7 +58,7 @@ def freeze(session: Session, project: Project, folder: Path) -> Frozen:
     chosen, groups = _chosen(session, project)
     held_out: dict[str, str] = {}
     parts = {
-        part.value: kept_apart(part, _documents(session, chosen[part], rules, groups), held_out)
+        part.value: kept_apart(part, documents_of(session, chosen[part], rules, groups), held_out)
         for part in SNAPSHOT_PARTS
     }
     manifest = write_snapshot(
@@ -117,7 +117,7 @@ def _chosen(session: Session, project: Project) -> tuple[dict[Part, list[int]], 
         near_id = near.get(group_key)
         part = roles.get(split_key(group_key, near_id), Part.TRAIN)
         if part in chosen:
-            best = min(group, key=_preference)
+            best = min(group, key=preference)
             if part == Part.TRAIN or best.source != GoldSource.RULE:
                 chosen[part].append((best.external_id, best.document_id))
                 if near_id is not None:
@@ -126,13 +126,15 @@ def _chosen(session: Session, project: Project) -> tuple[dict[Part, list[int]], 
     return ids, {key: nearly[near_id] for key, near_id in near.items() if near_id in nearly}
 
 
-def _preference(head: runs.GoldHead) -> tuple[int, bool, str]:
+def preference(head: runs.GoldHead) -> tuple[int, bool, str]:
+    """By what the gold of a duplicate group is chosen: the least counts most."""
     return (SOURCES.index(GoldSource(head.source)), not head.canonical, head.external_id)
 
 
-def _documents(
+def documents_of(
     session: Session, ids: list[int], rules: LabelRules, groups: Mapping[str, str]
 ) -> Iterator[GoldDocument]:
+    """The gold of documents as a training sees it; `groups` names their near groups by key."""
     labels = frozenset(rules.labels)
     for row in runs.gold_rows(session, ids):
         length = len(row.text)
