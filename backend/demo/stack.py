@@ -18,9 +18,9 @@ import httpx
 from backend.commands.db import upgrade_database
 from backend.context import Context, open_context
 from backend.demo.kept import Kept
-from backend.demo.processes import Processes
 from backend.embedded import label_studio as embedded_label_studio
 from backend.embedded import redis as embedded_redis
+from backend.embedded.processes import Processes
 from backend.errors import GoldloopError
 from backend.settings import Settings
 

@@ -17,8 +17,8 @@ from backend.commands.db import upgrade_database
 from backend.context import Context, open_context
 from backend.db import pool
 from backend.db.tables import Document, Project, Publication, Version, now
-from backend.demo.processes import Processes
 from backend.demo.stack import Stack
+from backend.embedded.processes import Processes
 from backend.loop import publication, working_set
 from backend.sample.generate import generate
 from backend.settings import Settings

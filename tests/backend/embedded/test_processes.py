@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from backend.demo.processes import ProcessDiedError, Processes
+from backend.embedded.processes import ProcessDiedError, Processes
 
 PARENT = """
 import subprocess, sys, time
