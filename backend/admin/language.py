@@ -3,13 +3,15 @@
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Blueprint, Flask, abort, redirect, request, session
+from flask import Blueprint, Flask, abort, current_app, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, Domain, get_locale
+from werkzeug.exceptions import HTTPException
 
 from backend.admin.own_address import own_address
 
@@ -23,7 +25,9 @@ def add_languages(app: Flask) -> None:
     """Let every page be read in either language; English is the language of the source."""
     babel = Babel(app, locale_selector=language)
     babel.domain_instance = _Catalogues()
-    app.jinja_env.globals.update(language=language, languages=LANGUAGES)
+    app.jinja_env.globals.update(
+        language=language, languages=LANGUAGES, address_to_read=address_to_read
+    )
 
 
 def language() -> str:
@@ -32,6 +36,19 @@ def language() -> str:
     if chosen in LANGUAGES:
         return str(chosen)
     return request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def address_to_read() -> str:
+    """Where this page can be read again: its own address, or, where that takes forms alone, the
+    address of the page that the form was on."""
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    try:
+        adapter.match(method="GET")
+    except HTTPException:
+        came = urlsplit(request.referrer or "")
+        return f"{came.path}?{came.query}" if came.query else came.path
+    return request.full_path.rstrip("?")
 
 
 @language_switch.post("/language")

@@ -58,6 +58,17 @@ def test_an_unknown_language_and_an_address_elsewhere_are_refused(app: Flask) ->
     assert answer.location == "/"
 
 
+def test_the_language_is_changed_on_a_page_that_answers_a_form(sign_in: SignIn) -> None:
+    client, page = sign_in("curator"), "/projects/general/settings/label-studio"
+    token = {"csrf_token": token_in(client.get(page).text)}
+    referrer = {"Referer": f"http://localhost{page}?seen=1"}
+    tested = client.post(f"{page}/test", data=token, headers=referrer)
+    assert tested.status_code == 200
+    assert f'name="next" value="{page}?seen=1"' in tested.text
+    refused = client.post("/projects/general/settings", data=token).text  # it can be read itself
+    assert 'name="next" value="/projects/general/settings"' in refused
+
+
 def test_the_chart_library_is_kept_by_browsers(app: Flask) -> None:
     answer = app.test_client().get(f"/charts-{VERSION}.js")
     assert b"Chart.js" in answer.data[:200]
