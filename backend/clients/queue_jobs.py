@@ -144,7 +144,7 @@ class QueueJobs:
     def _fetch(self, job_id: str) -> Job | None:
         try:
             return Job.fetch(job_id, connection=self._redis)
-        except NoSuchJobError:
+        except (NoSuchJobError, ValueError):  # the second: no job can have such an id
             return None
 
     def _read(self, ids: Iterable[str], queue: str, state: State) -> Iterator[QueuedJob]:

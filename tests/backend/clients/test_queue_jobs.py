@@ -54,6 +54,13 @@ def test_a_failed_job_tells_its_reason_and_is_tried_again(queue: JobQueue):
     assert not queue.jobs.retry("none")
 
 
+@pytest.mark.parametrize("job_id", ["", "a b", "작업", "../x", "nul \x00", "x" * 5000])
+def test_an_id_that_no_job_can_have_names_none(queue: JobQueue, job_id: str):
+    assert queue.jobs.job(job_id) is None
+    assert not queue.jobs.cancel(job_id)
+    assert not queue.jobs.retry(job_id)
+
+
 def test_an_error_of_ours_is_its_own_sentence():
     traceback = (
         "Traceback (most recent call last):\n  …\nbackend.errors.ConflictError: it has ended\n"
