@@ -154,7 +154,9 @@ def _told(decision: Decision, decided: Decided) -> str:
             number,
         ),
     }[decision]
-    if decided.passed_over:
+    if decided.stopped:
+        sentence += " " + _("Then it stopped: %(reason)s", reason=sentence_of(decided.stopped))
+    elif decided.passed_over:
         sentence += " " + ngettext(
             "%(num)d was left: only chance may choose it, or people have it.",
             "%(num)d were left: only chance may choose them, or people have them.",

@@ -304,6 +304,8 @@ def _decide(
     click.echo(f"{decided.items:,} {done}")
     if decided.first is not None:
         click.echo(f"undo: goldloop autolabel undo {project_key} {decided.first} {decided.last}")
+    if decided.stopped:
+        raise ConflictError(f"{decided.passed_over:,} are left: {decided.stopped}")
 
 
 def _tell(context: Context, run: AutolabelRun, sentence: str, *, as_json: bool) -> None:

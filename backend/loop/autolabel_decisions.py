@@ -15,8 +15,9 @@ from backend.db import autolabel_queue, pool, versions
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.db.tables import Project, now
+from backend.errors import GoldloopError
 from backend.workflow import autolabel_moves as moves
-from backend.workflow.autolabel_undo import Undone, undo
+from backend.workflow.autolabel_undo import Undone, pieces, undo
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 AT_ONCE = 500  # items a transaction
@@ -44,13 +45,15 @@ STAGES: Mapping[Decision, Stage] = {
 class Decided:
     """How many items were decided about and how many were passed over.
 
-    `first` and `last` name the action for `take_back`; None where nothing was done.
+    `first` and `last` name the action for `take_back`; None where nothing was done. `stopped` is
+    why no more was done, where something stood in the way after the first transaction.
     """
 
     items: int
     passed_over: int
     first: int | None = None
     last: int | None = None
+    stopped: str = ""
 
 
 def decide(
@@ -67,46 +70,78 @@ def decide(
 
     With `seen`, nothing is done in a transaction in which one of them is no longer as it was seen.
     With `pass_over`, those that cannot be decided about now are left; without it they raise
-    ConflictError. Raises NotFoundError for a document without an item.
+    ConflictError. Raises NotFoundError for a document without an item. What is raised after the
+    first transaction is told instead, as `stopped`: what was done can be undone.
     """
-    time, total = now(), 0
+    time, total, stopped = now(), 0, ""
     ranges: list[tuple[int, int]] = []
     wanted = list(dict.fromkeys(ids))
+    with context.database.read() as session:
+        project_id = project_by_key(session, project_key).id
     for chunk in pool.chunks(wanted, AT_ONCE):
-        with context.database.write() as session:
-            project = versions.locked_project(session, project_by_key(session, project_key).id)
-            looked_at = {one: seen[one] for one in chunk if one in seen} if seen else {}
-            moves.refuse_changed(session, looked_at)
-            possible = moves.free(session, project, chunk) if pass_over else chunk
-            if not possible:
-                continue
-            total += STAGES[decision](session, project, possible, by, time)
-            changed = autolabel_queue.changes_of(session, possible, by, time)
-            assert changed is not None
-            ranges.append(changed)
-            record(
-                session,
-                by,
-                f"autolabel.{decision}",
-                project_id=project.id,
-                subject=f"{len(possible)} documents from {possible[0]} on",
-                after={"documents": possible[:20], "changes": list(changed)},
-            )
+        looked_at = {one: seen[one] for one in chunk if one in seen} if seen else {}
+        try:
+            with context.database.write() as session:
+                project = versions.locked_project(session, project_id)
+                moves.refuse_changed(session, looked_at)
+                possible = moves.free(session, project, chunk) if pass_over else chunk
+                if not possible:
+                    continue
+                decided, changed = _decide(session, project, decision, possible, by, time)
+        except GoldloopError as error:
+            if not ranges:
+                raise
+            stopped = str(error)
+            break
+        total += decided
+        ranges.append(changed)
     if not ranges:
         return Decided(0, len(wanted))
-    _ring(context, project.id)
-    return Decided(total, len(wanted) - total, ranges[0][0], ranges[-1][1])
+    _ring(context, project_id)
+    return Decided(total, len(wanted) - total, ranges[0][0], ranges[-1][1], stopped)
 
 
 def take_back(context: Context, project_key: str, first: int, last: int, by: str) -> Undone:
-    """Undo an action; raises NotFoundError when there is none of these changes."""
-    with context.database.write() as session:
-        project = versions.locked_project(session, project_by_key(session, project_key).id)
-        undone = undo(session, project, first, last, by, now())
-        after = {"changes": [first, last], "documents": undone.items}
-        record(session, by, "autolabel.undo", project_id=project.id, after=after)
-    _ring(context, project.id)
-    return undone
+    """Undo an action, in short transactions; raises NotFoundError when there is no such action.
+
+    When it breaks off, what is undone stays so, and asking again undoes the rest.
+    """
+    with context.database.read() as session:
+        project_id = project_by_key(session, project_key).id
+        ranges = pieces(session, project_id, first, last, AT_ONCE)
+    items = kept = 0
+    for begin, end in ranges:
+        with context.database.write() as session:
+            project = versions.locked_project(session, project_id)
+            undone = undo(session, project, begin, end, by, now())
+            after = {"changes": [begin, end], "documents": undone.items}
+            record(session, by, "autolabel.undo", project_id=project_id, after=after)
+        items, kept = items + undone.items, kept + undone.kept
+    _ring(context, project_id)
+    return Undone(items, kept)
+
+
+def _decide(
+    session: Session,
+    project: Project,
+    decision: Decision,
+    ids: Sequence[int],
+    by: str,
+    time: datetime,
+) -> tuple[int, tuple[int, int]]:
+    """Decide about these; how many, and the first and the last of the changes."""
+    total = STAGES[decision](session, project, ids, by, time)
+    changed = autolabel_queue.changes_of(session, ids, by, time)
+    assert changed is not None
+    record(
+        session,
+        by,
+        f"autolabel.{decision}",
+        project_id=project.id,
+        subject=f"{len(ids)} documents from {ids[0]} on",
+        after={"documents": list(ids[:20]), "changes": list(changed)},
+    )
+    return total, changed
 
 
 def _ring(context: Context, project_id: int) -> None:

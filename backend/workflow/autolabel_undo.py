@@ -39,6 +39,22 @@ class Undone:
     kept: int
 
 
+def pieces(
+    session: Session, project_id: int, first: int, last: int, size: int
+) -> list[tuple[int, int]]:
+    """An action as some smaller ones, of `size` changes at most, each of which `undo` takes.
+
+    Raises NotFoundError when there is no such action in the project's queue.
+    """
+    numbers = [change.id for change in _action(session, project_id, first, last)]
+    if not numbers:
+        raise NotFoundError("action of the autolabel queue", first)
+    return [
+        (numbers[at], numbers[min(at + size, len(numbers)) - 1])
+        for at in range(0, len(numbers), size)
+    ]
+
+
 def undo(
     session: Session, project: Project, first: int, last: int, by: str, time: datetime
 ) -> Undone:

@@ -58,7 +58,28 @@ def test_many_are_decided_about_in_short_transactions_and_undone_as_one(
     with context.database.read() as session:
         entries = audit_entries(session, project_id=session.scalars(select(Project.id)).one())
         told = [(entry.who, entry.action) for entry in reversed(entries)]
-    assert told == [(BY, "autolabel.accept")] * 3 + [(BY, "autolabel.undo")]
+    assert told == [(BY, "autolabel.accept")] * 3 + [(BY, "autolabel.undo")] * 3
+    again = take_back(context, "p", decided.first, decided.last, BY)
+    assert (again.items, again.kept) == (0, 5)
+
+
+def test_what_was_done_before_a_conflict_is_told_and_undone(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autolabel_decisions, "AT_ONCE", 2)
+    *some, last, _random = documents(context)
+    decide(context, "p", Decision.SEND, [last], BY)
+    decided = decide(context, "p", Decision.ACCEPT, [*some, last], BY)
+    assert (decided.items, decided.passed_over) == (4, 1)
+    assert decided.stopped == f"document {last} cannot be accepted: it is sent"
+    assert states(context) == [*["by_person"] * 4, "sent", "pending"]
+    assert decided.first is not None
+    assert decided.last is not None
+    assert take_back(context, "p", decided.first, decided.last, BY).items == 4
+    assert states(context) == [*["pending"] * 4, "sent", "pending"]
+    with pytest.raises(ConflictError):  # the first of them: nothing is done
+        decide(context, "p", Decision.ACCEPT, [last, *some], BY)
+    assert states(context) == [*["pending"] * 4, "sent", "pending"]
 
 
 def test_nothing_is_done_when_one_of_them_is_not_as_it_was_seen(context: Context) -> None:
