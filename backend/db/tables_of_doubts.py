@@ -66,8 +66,8 @@ class DoubtVerdict(StrEnum):
 class Doubt(Base):
     """A piece of a document's gold, and what it might be instead.
 
-    `gold` are the entities that would go and `proposal` those that would come, at most one: without
-    gold it was missed, without a proposal it is spurious. It stands while the document's gold is of
+    `gold` are the entities that would go and `proposal` those that would come: without gold one was
+    missed, without a proposal it is spurious. It stands while the document's gold is of
     `gold_revision`. `rank` is its place in the queue, from 1; `score` in [0, 1], how far up it is
     in both rankings; `given` the probability of what gold says there. `evidence` holds `strings`,
     how often the same string is marked with which label elsewhere ("" for not at all), and
@@ -115,6 +115,7 @@ class DoubtDecision(Base):
     proposal: Mapped[list[dict[str, Any]]]
     gold_revision: Mapped[int] = mapped_column(Id)
     adjudication_id: Mapped[int | None] = mapped_column(ForeignKey("adjudications.id"))
+    queue_number: Mapped[int | None] = mapped_column(Integer)  # the place that it gave
     made_by: Mapped[str] = mapped_column(String(254))
     created_at: Mapped[datetime] = mapped_column(default=now)
     withdrawn_at: Mapped[datetime | None]

@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("proposal", sa.JSON(), nullable=False),
         sa.Column("gold_revision", Id, nullable=False),
         sa.Column("adjudication_id", Id, nullable=True),
+        sa.Column("queue_number", sa.Integer(), nullable=True),
         sa.Column("made_by", sa.String(length=254), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
