@@ -106,7 +106,8 @@ def _tell(key: str, decision: ErrorDecision, may_undo: bool) -> None:
         address = url_for("error_actions.undo", key=key)
         flash_undo(sentence, address, {"decision": str(decision.id)})
     else:
-        flash(sentence, "done")
+        why_not = _("This cannot be undone here: its task is open in Label Studio again.")
+        flash(f"{sentence} {why_not}", "done")
 
 
 def _ring(project_id: int) -> bool:

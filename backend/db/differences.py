@@ -126,30 +126,31 @@ def kinds_of(session: Session, document_ids: Collection[int]) -> dict[int, list[
 
 
 def difference_counts(session: Session, project_id: int) -> dict[tuple[str, str], int]:
-    """How many differences of each kind and label the last comparison found."""
+    """How many differences of each kind and label there are that nobody has decided about."""
     statement = (
         select(Difference.kind, Difference.label, func.count())
         .where(Difference.project_id == project_id)
         .group_by(Difference.kind, Difference.label)
     )
-    return {(kind, label): count for kind, label, count in session.execute(statement)}
+    decided = (  # few: all differences are counted by their index, and these taken off
+        select(DifferingDocument.document_id)
+        .join(ErrorDecision, ErrorDecision.document_id == DifferingDocument.document_id)
+        .where(
+            ErrorDecision.project_id == project_id,
+            ErrorDecision.gold_revision == DifferingDocument.gold_revision,
+            ErrorDecision.withdrawn_at.is_(None),
+        )
+    )
+    counts = {(kind, label): count for kind, label, count in session.execute(statement)}
+    of_decided = statement.where(Difference.document_id.in_(decided))
+    for kind, label, count in session.execute(of_decided):
+        counts[kind, label] -= count
+    return {named: count for named, count in counts.items() if count}
 
 
 def comparison_of(session: Session, project_id: int) -> Comparison | None:
     """How far the project's gold has been compared."""
     return session.get(Comparison, project_id)
-
-
-def upheld_gold(session: Session, document_ids: Collection[int]) -> dict[int, set[int]]:
-    """The gold revisions of these documents about which a decision stands."""
-    statement = select(ErrorDecision.document_id, ErrorDecision.gold_revision).where(
-        is_one_of(session, ErrorDecision.document_id, document_ids),
-        ErrorDecision.withdrawn_at.is_(None),
-    )
-    found: dict[int, set[int]] = {}
-    for number, revision in session.execute(statement):
-        found.setdefault(number, set()).add(revision)
-    return found
 
 
 def standing_decision(

@@ -13,8 +13,9 @@ from backend.db.tables import Base, Id, now
 class Comparison(Base):
     """How far a project's gold has been compared with its champion, in the order of its changes.
 
-    `revision` and `document_id` are those of the last gold that was; gold that is changed later
-    has a higher revision, and is looked at again. `reason` says why the last look failed.
+    `revision` and `document_id` are those of the last gold that was; where there was no more, the
+    revision is the one after that of all gold. Gold that is changed later has no lower one, and is
+    looked at again. `reason` says why the last look failed.
     """
 
     __tablename__ = "comparisons"
@@ -80,7 +81,11 @@ class Verdict(StrEnum):
 
 
 class ErrorDecision(Base):
-    """A verdict; `gold_revision` is that of the gold it was about. Rows are only ever added."""
+    """A verdict; `gold_revision` is that of the gold it was about. Rows are only ever added.
+
+    `queue_number` is the place that the document was given to go back to annotators; None where it
+    had one, or a task.
+    """
 
     __tablename__ = "error_decisions"
     __table_args__ = (
@@ -95,6 +100,7 @@ class ErrorDecision(Base):
     verdict: Mapped[str] = mapped_column(String(10))
     gold_revision: Mapped[int] = mapped_column(Id)
     adjudication_id: Mapped[int | None] = mapped_column(ForeignKey("adjudications.id"))
+    queue_number: Mapped[int | None] = mapped_column(Id)
     made_by: Mapped[str] = mapped_column(String(254))
     created_at: Mapped[datetime] = mapped_column(default=now)
     withdrawn_at: Mapped[datetime | None]

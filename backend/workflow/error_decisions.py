@@ -74,10 +74,11 @@ def send_back(
     """
     found = undecided(session, project, document_id, revision)
     document = session.get_one(Document, document_id)
+    decision = _decided(session, project, found, Verdict.SENT, by)
     if document.task_state is None and document.queue_number is None:
         project.last_queue_number += 1
-        document.queue_number = project.last_queue_number
-    return _decided(session, project, found, Verdict.SENT, by)
+        document.queue_number = decision.queue_number = project.last_queue_number
+    return decision
 
 
 def undo(session: Session, project: Project, decision_id: int, by: str) -> ErrorDecision:
@@ -100,7 +101,8 @@ def undo(session: Session, project: Project, decision_id: int, by: str) -> Error
     elif decision.verdict == Verdict.SENT:
         if document.task_state is not None:
             raise ConflictError(f"{document.external_id} is with people already")
-        document.queue_number = None
+        if document.queue_number == decision.queue_number:  # else the place was somebody else's
+            document.queue_number = None
     decision.withdrawn_at = now()
     record(
         session,

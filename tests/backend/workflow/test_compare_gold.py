@@ -101,7 +101,9 @@ def test_gold_that_is_right_is_not_shown_again_until_it_changes(any_database: Da
         assert other.id not in listed(session, project, Wanted())
         with pytest.raises(ConflictError, match="me has decided already: the gold is right"):
             error_decisions.follow_model(session, project, other.id, revision, "you")
-        assert compare(session, project, version, said(documents)) == 3  # nor found again
+        assert ("label", "PS") not in differences.difference_counts(session, project.id)
+        assert compare(session, project, version, said(documents)) == 4
+        assert other.id not in listed(session, project, Wanted())  # though it is found again
         add_gold(session, other)
         assert compare(session, project, version, said(documents)) == 4
         assert other.id in listed(session, project, Wanted())
@@ -111,6 +113,22 @@ def test_gold_that_is_right_is_not_shown_again_until_it_changes(any_database: Da
         actions = [entry.action for entry in session.scalars(select(AuditEntry))]
         assert "error.decide" in actions
         assert "error.undo" in actions
+
+
+def test_what_is_taken_back_is_shown_under_a_later_champion_too(any_database: Database) -> None:
+    with any_database.write() as session:
+        project, _version, documents = compared(session)
+        other = documents[1]
+        revision = session.get_one(Gold, other.id).revision
+        decision = error_decisions.uphold_gold(session, project, other.id, revision, "me")
+        later = add_version(session, project, "v2")
+        begin(session, project, later)
+        compare(session, project, later, said(documents))
+        assert other.id not in listed(session, project, Wanted())
+        assert ("label", "PS") not in differences.difference_counts(session, project.id)
+        error_decisions.undo(session, project, decision.id, "me")
+        assert other.id in listed(session, project, Wanted())
+        assert differences.difference_counts(session, project.id)["label", "PS"] == 1
 
 
 def test_what_the_model_says_becomes_gold_of_copies_too_and_is_undone(
@@ -153,6 +171,21 @@ def test_a_document_goes_back_to_people_and_is_taken_from_the_queue_again(
         assert not error_decisions.may_undo(wider, again)
         with pytest.raises(ConflictError, match="with people already"):
             error_decisions.undo(session, project, again.id, "me")
+
+
+def test_a_place_that_a_decision_did_not_give_outlives_its_undoing(any_database: Database) -> None:
+    with any_database.write() as session:
+        project, _version, documents = compared(session)
+        wider, none = documents[2:4]
+        project.last_queue_number = wider.queue_number = 4  # for the audit of the rule
+        revisions = [session.get_one(Gold, one.id).revision for one in (wider, none)]
+        decision = error_decisions.send_back(session, project, wider.id, revisions[0], "me")
+        error_decisions.undo(session, project, decision.id, "me")
+        assert wider.queue_number == 4
+        decision = error_decisions.send_back(session, project, none.id, revisions[1], "me")
+        none.queue_number = 9  # given up meanwhile, and another was given
+        error_decisions.undo(session, project, decision.id, "me")
+        assert none.queue_number == 9
 
 
 def test_gold_that_changed_meanwhile_is_not_decided_about(any_database: Database) -> None:
