@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def wanted(context: Context, project_id: int) -> bool:
-    """Whether there is gold that the champion was not compared with, and it is time to."""
+    """Whether there may be gold that the champion was not compared with, and it is time to look."""
     with context.database.read() as session:
         project = session.get_one(Project, project_id)
         if project.champion_id is None:
@@ -32,11 +32,7 @@ def wanted(context: Context, project_id: int) -> bool:
         found = differences.comparison_of(session, project_id)
         if found is None or found.version_id != project.champion_id:
             return project.gold_revision > 0
-        if found.looked_at + PAUSE > now() or found.revision >= project.gold_revision:
-            return False
-        return bool(
-            differences.gold_after(session, project_id, found.revision, found.document_id, 1)
-        )
+        return found.looked_at + PAUSE <= now() and found.revision <= project.gold_revision
 
 
 def advance(context: Context, project_id: int) -> int:
@@ -61,8 +57,8 @@ def _advance(context: Context, held: Held, project_id: int) -> int:
         chunk = differences.gold_after(
             session, project_id, comparison.revision, comparison.document_id, CHUNK
         )
-    if not chunk:
-        _note(context, project_id, "")
+    if not chunk:  # what there was until we held the project has been compared
+        _note(context, project_id, "", compared=project.gold_revision)
         return 0
     folder = _folder(context, project, version, comparison)
     if folder.result() is None:
@@ -116,7 +112,10 @@ def _ring(context: Context, folder: JobFolder, comparison: Comparison) -> None:
         context.queue.ring(DEFAULT_QUEUE, COMPARE_GOLD, project_id, after=job_id)
 
 
-def _note(context: Context, project_id: int, reason: str) -> None:
+def _note(context: Context, project_id: int, reason: str, *, compared: int | None = None) -> None:
+    """Note a look; `compared` is the revision up to which all gold has been."""
     with context.database.write() as session:
         row = session.get_one(Comparison, project_id)
         row.reason, row.looked_at = reason, now()
+        if compared is not None and compared >= row.revision:
+            row.revision, row.document_id = compared + 1, 0

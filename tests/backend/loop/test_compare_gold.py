@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from backend.context import Context, open_context
 from backend.db.session import Database
-from backend.db.tables import Document, Project, now
+from backend.db.tables import Document, GoldSource, Project, now
 from backend.db.tables_of_errors import Comparison, DifferingDocument
 from backend.errors import ConflictError
 from backend.loop import compare_gold
@@ -66,6 +66,9 @@ def test_all_gold_is_compared_and_later_what_changed(context: Context, project: 
     assert differ(context) == 5
     assert not compare_gold.wanted(context, project.id)
     assert list(context.settings.jobs.glob("compare-*")) == []
+    with context.database.write() as session:  # later neither: there is no more
+        session.get_one(Comparison, project.id).looked_at = now() - timedelta(hours=1)
+    assert not compare_gold.wanted(context, project.id)
     with context.database.write() as session:
         add_gold(session, session.scalars(select(Document)).first())
         row = session.get_one(Comparison, project.id)
@@ -91,6 +94,33 @@ def test_a_failed_job_is_told_and_begun_again(context: Context, project: Project
     assert compare_gold.advance(context, project.id) == 2
     with context.database.read() as session:
         assert session.get_one(Comparison, project.id).reason == ""
+
+
+def test_gold_that_is_not_compared_is_looked_through_once(
+    context: Context, project: Project
+) -> None:
+    while compare_gold.advance(context, project.id) >= 0 and tag(context, lambda _: []):
+        pass
+
+    def an_hour_later() -> None:
+        with context.database.write() as session:
+            session.get_one(Comparison, project.id).looked_at = now() - timedelta(hours=1)
+
+    with context.database.write() as session:
+        row = session.get_one(Project, project.id)
+        for document in add_documents(session, row, (f"복사 {n}" for n in range(3))):
+            add_gold(session, document, source=GoldSource.COPIED)
+    an_hour_later()
+    assert compare_gold.wanted(context, project.id)
+    assert compare_gold.advance(context, project.id) == 0
+    an_hour_later()
+    assert not compare_gold.wanted(context, project.id)
+    with context.database.write() as session:
+        (more,) = add_documents(session, session.get_one(Project, project.id), ["부산"])
+        add_gold(session, more)
+    assert compare_gold.wanted(context, project.id)
+    compare_gold.advance(context, project.id)
+    assert tag(context, lambda _: []) == 1
 
 
 def test_gold_that_changes_while_it_is_tagged_is_compared_as_it_is_then(
