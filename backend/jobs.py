@@ -11,7 +11,7 @@ from functools import cache
 from sqlalchemy import select
 
 from backend.context import Context, open_context
-from backend.db import autolabels, runs, versions
+from backend.db import autolabels, doubts, runs, versions
 from backend.db.annotations import waiting_events
 from backend.db.api_tokens import drop_old_keys
 from backend.db.tables import Project, now
@@ -29,6 +29,7 @@ from backend.loop import (
     working_set,
 )
 from backend.loop import compare_gold as comparison
+from backend.loop import doubts as doubting
 from backend.loop import survey as surveys
 from backend.loop import sync as syncing
 from backend.settings import load_settings
@@ -98,6 +99,11 @@ def compare_gold(project_id: int) -> None:
     comparison.advance(context(), project_id)
 
 
+def find_doubts(run_id: int) -> None:
+    """Lead a look through all gold for what may be wrong with it."""
+    doubting.advance(context(), run_id)
+
+
 def label_copies(project_id: int) -> None:
     """Give copies the gold of their originals."""
     copies.label_all_copies(context().database, project_id)
@@ -160,6 +166,7 @@ def tick() -> None:
         active = [run.id for run in runs.active_runs(session)]
         publishing = [one.id for one in versions.active_publications(session)]
         labelling = autolabels.running(session)
+        looking = doubts.active_doubt_runs(session)
         projects = list(session.scalars(select(Project.id)))
     if waiting:
         _guarded(lambda _context, _number: drain_inbox(), 0)
@@ -169,6 +176,8 @@ def tick() -> None:
         _guarded(publication.advance, publication_id)
     for autolabel_id in labelling:
         _guarded(autolabel.advance, autolabel_id)
+    for look_id in looking:
+        _guarded(doubting.advance, look_id)
     _guarded(_ring_releases, 0)
     for project_id in projects:
         _guarded(_look_for_near, project_id)

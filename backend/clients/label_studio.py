@@ -4,7 +4,7 @@ Over label-studio-sdk's connection; see LABEL_STUDIO.md for what was observed of
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -149,17 +149,21 @@ class LabelStudio:
         found = self._find(f"api/tasks/{task_id}/")
         return found if project is None or (found or {}).get("project") == project else None
 
-    def reopen_task(self, task_id: int) -> bool:
+    def reopen_task(self, task_id: int, data: Mapping[str, str] | None = None) -> bool:
         """Have a task answered by one more annotator than it was; False when it is gone.
 
-        Who answered it already is not handed it again, but may change their answer.
+        Who answered it already is not handed it again, but may change their answer. Some `data` may
+        be added to the task's own.
         """
         task = self.task(task_id)
         if task is None:
             return False
         annotators = {json.dumps(one["completed_by"]) for one in task["annotations"]}
         overlap = max(task["overlap"], len(annotators) + 1)
-        body = {"overlap": overlap, "is_labeled": False}  # the server counts at an answer only
+        # the server counts at an answer only
+        body: dict[str, Any] = {"overlap": overlap, "is_labeled": False}
+        if data:
+            body["data"] = {**task["data"], **data}
         self._call("PATCH", f"api/tasks/{task_id}/", body=body)
         return True
 

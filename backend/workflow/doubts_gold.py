@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.db import runs
 from backend.db.groups import near_groups
+from backend.db.releases import count_gold
 from backend.db.tables import Part, Project
 from backend.errors import ConflictError
 from backend.workflow.label_rules import rules_of
@@ -27,6 +28,13 @@ class TooLittleGoldError(ConflictError):
     def __init__(self, count: int):
         self.count = count
         super().__init__(f"looking for doubts needs {LEAST} gold documents, there are {count}")
+
+
+def check_enough(session: Session, project: Project) -> None:
+    """Raise TooLittleGoldError where there is surely too little gold."""
+    count = count_gold(session, project.id)
+    if count < LEAST:
+        raise TooLittleGoldError(count)
 
 
 def freeze_all(session: Session, project: Project, folder: Path) -> Manifest:
