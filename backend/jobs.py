@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -23,6 +24,7 @@ from backend.loop import (
     inbox,
     near,
     predictions,
+    project_replays,
     publication,
     release_jobs,
     training,
@@ -119,6 +121,11 @@ def release_job(project_key: str, name: str) -> None:
     release_jobs.run(context(), project_key, name)
 
 
+def advance_replay(project_key: str, folder: str, run: str) -> None:
+    """Take a run of a replay further; without its name, begin them all."""
+    project_replays.advance(context(), project_key, Path(folder), run)
+
+
 def start_autolabel(project_id: int, asked_by: str) -> None:
     """Let the champion label what nobody has, because somebody asked for it."""
     autolabel.start(context(), project_id, asked_by)
@@ -179,6 +186,7 @@ def tick() -> None:
     for look_id in looking:
         _guarded(doubting.advance, look_id)
     _guarded(_ring_releases, 0)
+    _guarded(_ring_replays, 0)
     for project_id in projects:
         _guarded(_look_for_near, project_id)
         _guarded(_look_over, project_id)
@@ -200,6 +208,10 @@ def _take_up(opened: Context, project_id: int) -> None:
 
 def _ring_releases(opened: Context, _number: int) -> None:
     release_jobs.ring_left(opened)
+
+
+def _ring_replays(opened: Context, _number: int) -> None:
+    project_replays.ring_left(opened)
 
 
 def _look_for_near(opened: Context, project_id: int) -> None:

@@ -40,6 +40,7 @@ _BACKEND: dict[str, tuple[LazyString, Given]] = {
     "survey": (_l("Look over gold and copies"), Given.PROJECT),
     "compare_gold": (_l("Compare gold with the champion"), Given.PROJECT),
     "release_job": (_l("Make or compare releases"), Given.KEY),
+    "advance_replay": (_l("Lead a replay on"), Given.KEY),
     "label_copies": (_l("Give copies their originals' gold"), Given.PROJECT),
     "sync": (_l("Compare with Label Studio"), Given.PROJECT),
     "clean_up": (_l("Remove old predictions"), Given.PROJECT),
