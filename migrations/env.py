@@ -13,6 +13,7 @@ from backend.db import (
     tables_of_errors,
     tables_of_labels,
     tables_of_releases,
+    tables_of_sharing,
     tables_of_surveys,
 )
 from backend.db.session import connect
@@ -26,6 +27,7 @@ TABLES = (
     tables_of_errors,
     tables_of_labels,
     tables_of_releases,
+    tables_of_sharing,
     tables_of_surveys,
 )
 MIGRATION_LOCK = 0x601D_1009  # any number, as long as every process that migrates takes the same

@@ -167,6 +167,12 @@ class LabelStudio:
         self._call("PATCH", f"api/tasks/{task_id}/", body=body)
         return True
 
+    def ask_several(self, task_id: int, annotators: int) -> bool:
+        """Have an open task answered by so many annotators; False when it is gone."""
+        body = {"overlap": annotators, "is_labeled": False}
+        found = self._call("PATCH", f"api/tasks/{task_id}/", body=body, missing=True)
+        return found is not None
+
     def delete_task(self, task_id: int) -> None:
         """Delete a task; one that is gone already counts as deleted."""
         self._call("DELETE", f"api/tasks/{task_id}/", missing=True)

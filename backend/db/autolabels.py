@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, load_only
 from backend.db import pool
 from backend.db.bulk import is_one_of
 from backend.db.groups import split_key
+from backend.db.sharing import blind_slice
 from backend.db.tables import Document, Gold, GoldSource, Part, Prediction
 from backend.db.tables_of_autolabel import (
     Audit,
@@ -341,6 +342,7 @@ def shown(session: Session, predictions: Mapping[int, Prediction]) -> dict[int, 
             found[number] = _with(said, [])
         elif state in SENT:
             found[number] = _with(said, [one for one in said.entities if _is_sure(one)])
+    found |= {number: _with(found[number], []) for number in blind_slice(session, found)}
     return found
 
 

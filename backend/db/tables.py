@@ -150,8 +150,8 @@ class Arm(StrEnum):
 class TaskState(StrEnum):
     """Where a document's Label Studio task stands; a document that never had one has no state."""
 
-    OPEN = "open"  # nobody has submitted it
-    DONE = "done"  # submitted or skipped
+    OPEN = "open"  # not all who are asked have submitted or skipped it
+    DONE = "done"  # they have
     DELETED = "deleted"  # gone from Label Studio
 
 

@@ -9,13 +9,15 @@ from backend.db import autolabels, pool, versions
 from backend.db.bulk import is_one_of
 from backend.db.document_counts import documents_counted
 from backend.db.leases import Held, lease
+from backend.db.sharing import is_untold
 from backend.db.tables import Document, Project, TaskState, Version, now
-from backend.loop import predictions
+from backend.loop import predictions, sharing
 from backend.loop.tasks import select_if_stored, send_predictions, tasks_lease
 from backend.settings import ProjectSettings
 from backend.workflow import preannotate as stage
 from backend.workflow import publish, select
 from backend.workflow.autolabel_moves import sent
+from backend.workflow.sharing import draw
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
@@ -34,6 +36,8 @@ def top_up(context: Context, project_id: int) -> int:
         return 0
     with lease(context.database, tasks_lease(project_id)) as held:
         added = _top_up(context, held, project_id) if held is not None else 0
+        if held is not None:
+            sharing.ask_for_several(context, held, project_id)
     if held is not None and held.wanted:
         context.queue.ring(DEFAULT_QUEUE, "backend.jobs.tick", job_id="periodic-backend.jobs.tick")
     return added
@@ -62,6 +66,8 @@ def _wants_tasks(context: Context, project_id: int) -> bool:
         project = session.get_one(Project, project_id)
         if project.writable_id is None:
             return False
+        if is_untold(session, project_id):
+            return True
         settings = ProjectSettings.model_validate(project.settings)
         if select.missing_tasks(pool.open_count(session, project_id), settings) == 0:
             return bool(pool.reserved_documents(session, project_id))
@@ -104,6 +110,7 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
             version_id = champion.id if champion is not None else None
             selected = select.select(session, project, version_id, missing)
             sent(session, [document.id for document in selected], "working set", now())
+            draw(session, project, selected)
             chosen = [*left_over, *selected]
     if not chosen:
         return 0

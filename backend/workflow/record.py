@@ -24,6 +24,7 @@ from backend.db.annotations import (
 )
 from backend.db.label_counts import corrections_counted
 from backend.db.members import note_member
+from backend.db.sharing import blind_slice
 from backend.db.tables import (
     Account,
     AnnotationState,
@@ -126,6 +127,8 @@ def _new_state(
     session: Session, document: Document, seen: SeenAnnotation, control: TextControl
 ) -> AnnotationState:
     account = _account(session, seen)
+    if blind_slice(session, [document.id]):  # it began from an empty page
+        seen = replace(seen, version_name=None, predicted_regions=None)
     state = AnnotationState(
         project_id=document.project_id,
         document_id=document.id,

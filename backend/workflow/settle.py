@@ -3,6 +3,9 @@
 - One submitted annotation that was not skipped makes gold, unchanged or not: a person vouched.
 - Several make gold when their entities agree; when they do not, gold is withdrawn and the
   document waits for adjudication.
+- A document that several are asked about (sharing.py) has no gold by people before so many have
+  submitted or skipped it, and its task stays open. A decision about it stands until as many have
+  spoken after it.
 - None left (deleted, or turned into a skip): a person's gold is withdrawn. Imported gold that it
   had replaced comes back; imported gold that nobody touched stays.
 - A curator's decision stands above what was annotated before it. A later annotation by a person
@@ -20,6 +23,7 @@ from backend.db.adjudications import standing
 from backend.db.annotations import current_states
 from backend.db.document_counts import documents_counted
 from backend.db.gold import NewGold, put_gold, remove_gold
+from backend.db.sharing import annotators_wanted
 from backend.db.tables import (
     AnnotationState,
     AnnotationStatus,
@@ -32,6 +36,7 @@ from backend.db.tables import (
 )
 from backend.workflow.autolabel_audit import judge
 from backend.workflow.decision_gold import is_upheld, uphold
+from backend.workflow.sharing import speakers
 
 
 def settle(session: Session, project: Project, document: Document) -> bool:
@@ -48,13 +53,18 @@ def settle(session: Session, project: Project, document: Document) -> bool:
 def _settle(session: Session, project: Project, document: Document) -> bool:
     states = current_states(session, document.id)
     live = [state for state in states if state.status != AnnotationStatus.DELETED]
+    wanted = annotators_wanted(session, document.id)
     if document.task_state != TaskState.DELETED and document.task_id is not None:
+        all_spoke = len(speakers(live)) >= wanted
         with documents_counted(session, project.id, Document.id == document.id):
-            document.task_state = TaskState.DONE if live else TaskState.OPEN
-    submitted = [state for state in live if state.status == AnnotationStatus.SUBMITTED]
+            document.task_state = TaskState.DONE if all_spoke else TaskState.OPEN
     decision = standing(session, project.id, document.group_key)
     if decision is not None:
-        submitted = [state for state in submitted if state.updated_at > decision.created_at]
+        live = [state for state in live if state.updated_at > decision.created_at]
+    if len(speakers(live)) < wanted:
+        live = []
+    submitted = [state for state in live if state.status == AnnotationStatus.SUBMITTED]
+    if decision is not None:
         if not submitted and is_upheld(session, document, decision):
             return False
         if not submitted and uphold(session, project, document, decision):

@@ -1,0 +1,107 @@
+"""Shared and blind documents in the real Label Studio."""
+
+import re
+
+import httpx
+import pytest
+
+from backend.clients.label_studio import LabelStudio
+from backend.db import sharing
+from backend.db.leases import lease
+from backend.db.tables import Prediction, Project
+from backend.embedded.label_studio import personal_access_token
+from backend.loop.sharing import ask_for_several
+from backend.loop.tasks import tasks_lease
+from backend.workflow.publish import stored
+from ml_backend.contract.label_studio import parse_label_config
+from tests.backend.loop.conftest import CONFIG, Killed, World, dying
+
+pytestmark = pytest.mark.real
+PASSWORD = "tests-only-password"
+
+
+@pytest.fixture(scope="module")
+def second(world: World, tmp_path_factory: pytest.TempPathFactory) -> LabelStudio:
+    """A second annotator, who was invited by a link."""
+    studio = world.context.label_studio
+    link = str(studio._call("GET", "api/invite")["invite_url"])
+    with httpx.Client(base_url=studio.url, timeout=30.0, follow_redirects=True) as client:
+        page = client.get(link)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        assert token is not None
+        form = {
+            "csrfmiddlewaretoken": token[1],
+            "email": "second@example.com",
+            "password": PASSWORD,
+        }
+        client.post(str(page.url), data=form, headers={"Referer": str(page.url)})
+    kept = tmp_path_factory.mktemp("second") / "token"
+    return LabelStudio(
+        studio.url,
+        personal_access_token(studio.url, "second@example.com", PASSWORD, kept),
+        timeout=30.0,
+    )
+
+
+def test_a_shared_task_is_handed_to_so_many_people_and_no_more(world: World, second: LabelStudio):
+    project = world.project(
+        documents=12, open_tasks=6, attached=True, shared_share=1.0, blind_share=0.0
+    )
+    world.fill(project)
+    world.publish(project, "v1")
+    studio, number = world.context.label_studio, project.label_studio_id
+    tasks = [document.task_id for document in world.open_documents(project)]
+    assert {studio.task(task)["overlap"] for task in tasks} == {2}
+    for annotator in (studio, second):
+        served = []
+        while (task := annotator.next_task(number)) is not None:
+            served.append(task["id"])
+            annotator.submit(task["id"], [])
+        assert served == tasks  # both in the order of the queue
+    assert all(studio.task(task)["is_labeled"] for task in tasks)
+
+
+def test_killed_after_any_request_the_next_run_tells_of_all(world: World):
+    project = world.project(documents=4, open_tasks=4, shared_share=1.0)
+    world.fill(project)
+    with world.context.database.write() as session:
+        ids = [document.id for document in world.open_documents(project)]
+        for row in sharing.drawn(session, ids).values():
+            row.told_task_id = None
+    with lease(world.context.database, tasks_lease(project.id)) as held:
+        with pytest.raises(Killed):
+            ask_for_several(dying(world, 2), held, project.id)
+        assert ask_for_several(world.context, held, project.id) == 4
+        assert ask_for_several(world.context, held, project.id) == 0
+
+
+def test_the_blind_slice_is_served_with_an_empty_prediction_of_each_version(world: World):
+    project = world.project(documents=40, open_tasks=30, blind_share=0.5)
+    world.fill(project)
+    first = {"start": 0, "end": 1, "label": parse_label_config(CONFIG).labels.labels[0]}
+    with world.context.database.write() as session:  # what they would say is nothing
+        session.add_all(
+            Prediction(
+                document_id=document.id,
+                version_id=world.version(project, version).id,
+                entities=[first],
+                confidence=0.5,
+            )
+            for document in world.open_documents(project)
+            for version in ("v1", "v2")
+        )
+    for version in ("v1", "v2"):
+        world.publish(project, version)
+        _assert_blind(world, project, version)
+
+
+def _assert_blind(world: World, project: Project, version: str) -> None:
+    documents = world.open_documents(project)
+    with world.context.database.read() as session:
+        blind = sharing.blind_slice(session, [document.id for document in documents])
+    assert 5 < len(blind) < 25
+    studio = world.context.label_studio
+    there = stored(studio, project.label_studio_id, version).by_task
+    for document in documents:
+        (prediction,) = there[document.task_id]
+        assert bool(prediction["result"]) == (document.id not in blind)
