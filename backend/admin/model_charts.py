@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from backend.workflow.learning_curve import Forecast, Point
+from backend.workflow.learning_curve import Brought, Point
 from ml_backend.contract.course import CoursePoint
 
 Chart = dict[str, Any]
@@ -39,16 +39,16 @@ def course_chart(points: Sequence[CoursePoint]) -> Chart:
     }
 
 
-def learning_chart(points: Sequence[Point], forecasts: Sequence[Forecast]) -> Chart:
+def learning_chart(points: Sequence[Point], forecasts: Sequence[Brought]) -> Chart:
     """F1 of the versions against what they learned from, and what more documents would bring."""
     ordered = sorted(points, key=lambda point: point.documents)
     measured = [{"x": one.documents, "y": round(one.f1, 4)} for one in ordered]
     sets = [_line(_("Versions"), measured, "--open", showLine=False, pointRadius=4)]
     if forecasts:
         for name, values in (
-            (_("Forecast"), [one.f1 for one in forecasts]),
-            (_("At least"), [one.low for one in forecasts]),
-            (_("At most"), [one.high for one in forecasts]),
+            (_("Forecast"), [one.f1.middle for one in forecasts]),
+            (_("At least"), [one.f1.low for one in forecasts]),
+            (_("At most"), [one.f1.high for one in forecasts]),
         ):
             likely = [
                 {"x": one.documents, "y": round(value, 4)}

@@ -1,6 +1,5 @@
 """The pages of a project's models: its versions, one of them in full, any two compared."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,8 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.runs import active_run, last_run, waiting_run
 from backend.db.tables import Project, Run, RunState, Version
 from backend.errors import NotFoundError
-from backend.workflow.learning_curve import Point, forecasts
+from backend.workflow.learned import learned
+from backend.workflow.learning_curve import brought
 from backend.workflow.version_figures import VersionFigures, version_figures
 from backend.workflow.version_report import version_difference, version_report
 from ml_backend.contract.course import read_course
@@ -53,10 +53,10 @@ def show(key: str) -> ResponseReturnValue:
         page = page_of(found, lambda version: version.id)
         runs = versions.runs_of_versions(session, [version.id for version in page.rows])
         waiting = waiting_run(session, project.id)
+        points = learned(session, project.id).overall
         moving = _moving(key)
     listed = [_shown(version, runs.get(version.id), project) for version in page.rows]
-    points = _points(listed)
-    expected = forecasts(points)
+    expected = brought(points)
     return render_template(
         "models.html",
         settings=settings_of(project),
@@ -163,15 +163,3 @@ def _moving(key: str) -> dict[str, object]:
 def _shown(version: Version, run: Run | None, project: Project) -> ShownVersion:
     figures = version_figures(version, run)
     return ShownVersion(version, run, figures, may_roll_back_to(version, project))
-
-
-def _points(listed: Sequence[ShownVersion]) -> list[Point]:
-    """The versions of the learning curve: those on gate gold, or where there is none those on dev,
-    never both, which would compare what cannot be."""
-    points: dict[str, list[Point]] = {}
-    for one in listed:
-        documents = (one.version.figures.get("training") or {}).get("documents")
-        if one.figures is not None and documents:
-            point = Point(documents, one.figures.micro_f1, one.figures.interval)
-            points.setdefault(one.figures.measured_on, []).append(point)
-    return points.get("gate gold") or points.get("dev gold") or []
