@@ -7,8 +7,10 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +24,15 @@ from ml_backend.contract.messages import (
     write_jsonl,
 )
 from ml_backend.contract.model_store import ModelStore
+from ml_backend.serving.arrays import Arrays
 
 if TYPE_CHECKING:
     from ml_backend.tagger.loading import TextTagger
     from ml_backend.tagger.predict import TextPrediction
+    from ml_backend.tagger.scores import TextScores
+
+    Found = tuple[TextPrediction, TextScores | None]
+    Ask = Callable[[Sequence[str]], Sequence[Found]]
 
 log = logging.getLogger(__name__)
 
@@ -82,15 +89,15 @@ def _predict(job: JobFolder, request: PredictRequest, heart: "_Heart") -> Result
     def lines() -> Iterator[dict[str, Any]]:
         nonlocal entities
         records = enumerate(read_jsonl(job.input), start=1)
-        while block := list(islice(records, BLOCK_TEXTS)):
-            ids, texts = zip(*(_read(number, record) for number, record in block), strict=True)
-            for id_, found in zip(ids, _tag(tagger, texts, job, heart), strict=True):
-                entities += len(found.entities)
-                yield {
-                    "id": id_,
-                    "entities": [entity.to_dict() for entity in found.entities],
-                    "confidence": float(found.confidence),
-                }
+        with Arrays(job, heart.total) if request.scores else nullcontext() as arrays:
+            while block := list(islice(records, BLOCK_TEXTS)):
+                ids, texts = zip(*(_read(number, record) for number, record in block), strict=True)
+                found = _in_turn(_asked(tagger, request), texts, job, heart)
+                if arrays is not None:
+                    arrays.add([scores for _, scores in found if scores is not None])
+                for id_, (prediction, scores) in zip(ids, found, strict=True):
+                    entities += len(prediction.entities)
+                    yield {"id": id_, **_record(prediction, scores)}
 
     documents = write_jsonl(job.output, lines())
     figures = {
@@ -102,19 +109,34 @@ def _predict(job: JobFolder, request: PredictRequest, heart: "_Heart") -> Result
     return Result("done", figures=figures)
 
 
-def _tag(
-    tagger: "TextTagger", texts: Sequence[str], job: JobFolder, heart: "_Heart"
-) -> "list[TextPrediction]":
+def _asked(tagger: "TextTagger", request: PredictRequest) -> "Ask":
+    """How some texts are tagged: with scores or, which is faster, without."""
+    if request.scores:
+        return partial(tagger.score, dropout_passes=request.dropout_passes)
+    return lambda texts: [(prediction, None) for prediction in tagger.predict(texts)]
+
+
+def _in_turn(ask: "Ask", texts: Sequence[str], job: JobFolder, heart: "_Heart") -> "list[Found]":
     """Tag one block, texts of like length together, and give it back in its order."""
-    found: dict[int, TextPrediction] = {}
+    found: dict[int, Found] = {}
     order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     for start in range(0, len(order), CHUNK_TEXTS):
         if job.cancel_asked():
             raise CancelledError
         chunk = order[start : start + CHUNK_TEXTS]
-        found.update(zip(chunk, tagger.predict([texts[i] for i in chunk]), strict=True))
+        found.update(zip(chunk, ask([texts[i] for i in chunk]), strict=True))
         heart.done += len(chunk)
     return [found[index] for index in range(len(texts))]
+
+
+def _record(prediction: "TextPrediction", scores: "TextScores | None") -> dict[str, Any]:
+    entities = [entity.to_dict() for entity in prediction.entities]
+    record = {"entities": entities, "confidence": float(prediction.confidence)}
+    if scores is None:
+        return record
+    for entity, runner_up in zip(entities, scores.runners_up, strict=True):
+        entity["runner_up"] = runner_up and runner_up.to_dict()
+    return {**record, "scores": scores.to_dict()}
 
 
 def _read(number: int, record: Any) -> tuple[Any, str]:
@@ -137,8 +159,9 @@ def _tagger(folder: Path) -> "TextTagger":
 
 
 def _remove_leftovers(job: JobFolder) -> None:
-    for half_written in job.path.glob(f".{job.output.name}.*"):
-        half_written.unlink(missing_ok=True)
+    for made in (job.output, job.vectors, job.gradients):
+        for half_written in job.path.glob(f".{made.name}.*"):
+            half_written.unlink(missing_ok=True)
 
 
 @dataclass

@@ -14,7 +14,8 @@ from ml_backend.tagger import checkpoint
 from ml_backend.tagger.calibration import Calibration
 from ml_backend.tagger.checkpoint import CONFIG, CheckpointError
 from ml_backend.tagger.heads.head import Decoded
-from ml_backend.tagger.predict import Tagger, TextPrediction
+from ml_backend.tagger.predict import Tagger, TextPrediction, told
+from ml_backend.tagger.scores import TextScores, text_scores
 
 FORMAT = "goldloop-ensemble-1"
 
@@ -37,10 +38,28 @@ class Ensemble:
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
         """Tag each text: N in, N out, in order."""
         said = [member.predict(texts) for member in self._members]
-        voted = self._calibration.apply([vote(of_text) for of_text in zip(*said, strict=True)])
+        readings = [vote(of_text) for of_text in zip(*said, strict=True)]
+        return told(texts, self._calibration, readings)
+
+    def score(
+        self, texts: Sequence[str], *, dropout_passes: int = 0
+    ) -> list[tuple[TextPrediction, TextScores]]:
+        """Tag each text as `predict` does, and say what selection ranks it by.
+
+        The members are a committee: they disagree without passes too.
+        """
+        found = [
+            member.examine(texts, passes=dropout_passes, seed=number)
+            for number, member in enumerate(self._members)
+        ]
+        of_texts = list(zip(*found, strict=True))
+        readings = [vote([one.reading for one in of_text]) for of_text in of_texts]
+        curve = self._calibration.spans
         return [
-            TextPrediction(reading.entities, reading.confidence if text else 1.0, reading.nothing)
-            for text, reading in zip(texts, voted, strict=True)
+            (prediction, text_scores(of_text, prediction.entities, self.labels, curve))
+            for prediction, of_text in zip(
+                told(texts, self._calibration, readings), of_texts, strict=True
+            )
         ]
 
 

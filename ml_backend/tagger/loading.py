@@ -9,6 +9,7 @@ from ml_backend.tagger import checkpoint
 from ml_backend.tagger.ensemble import Ensemble, is_ensemble, member_folders
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger, TextPrediction
+from ml_backend.tagger.scores import TextScores
 
 
 class TextTagger(Protocol):
@@ -18,6 +19,12 @@ class TextTagger(Protocol):
 
     def predict(self, texts: Sequence[str]) -> list[TextPrediction]:
         """Tag each text: N in, N out, in order. An empty text gives an empty result."""
+        ...
+
+    def score(
+        self, texts: Sequence[str], *, dropout_passes: int = 0
+    ) -> list[tuple[TextPrediction, TextScores]]:
+        """Tag each text as `predict` does, and say what selection ranks it by."""
         ...
 
 

@@ -42,7 +42,7 @@ class Model(nn.Module):
 
     def targets(self, targets: Sequence[Target], batch: Batch) -> Any:
         """What `loss` compares with, from each text's gold in characters."""
-        reached = [to_positions(*pair) for pair in zip(targets, _places(batch), strict=True)]
+        reached = [to_positions(*pair) for pair in zip(targets, places_of(batch), strict=True)]
         return self.head.targets(reached, batch.lengths.tolist())
 
     def forward(self, batch: Batch, targets: Any) -> Tensor:
@@ -55,10 +55,7 @@ class Model(nn.Module):
     def decode(self, batch: Batch) -> list[Decoded]:
         """The head's reading of each text of a batch, in characters."""
         read = self.head.decode(self.encoder(batch), batch.lengths)
-        return [
-            Decoded(to_characters(one.entities, places), one.confidence, one.nothing)
-            for one, places in zip(read, _places(batch), strict=True)
-        ]
+        return [in_characters(*pair) for pair in zip(read, places_of(batch), strict=True)]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, from which `build` makes the same network, its weights aside."""
@@ -80,6 +77,12 @@ def build(record: dict[str, Any], labels: Sequence[str], folder: Path) -> Model:
     return Model(encoder, head)
 
 
-def _places(batch: Batch) -> Sequence[Places | None]:
+def in_characters(reading: Decoded, places: Places | None) -> Decoded:
+    """A reading in positions as one in characters."""
+    entities = to_characters(reading.entities, places)
+    return Decoded(entities, reading.confidence, reading.nothing)
+
+
+def places_of(batch: Batch) -> Sequence[Places | None]:
     """Of each text the characters that its positions cover."""
     return [None] * len(batch.lengths) if batch.places is None else batch.places

@@ -1,8 +1,9 @@
 """The one way in which a tagger is used: by serving, by bulk prediction, by evaluation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
@@ -10,10 +11,15 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.calibration import Calibration
+from ml_backend.tagger.document_confidence import Reading
+from ml_backend.tagger.examine import examine_windows, examined
 from ml_backend.tagger.forms import Form, in_form
-from ml_backend.tagger.heads.head import Decoded
 from ml_backend.tagger.model import Model
+from ml_backend.tagger.scores import Examined, TextScores, text_scores
+from ml_backend.tagger.sketch import Sketch
 from ml_backend.tagger.windows import Window, merged, windows
+
+Answer = TypeVar("Answer")
 
 _BATCH_CHARACTERS = {"cpu": 8192, "cuda": 65536}
 _BATCH_TEXTS = {"cpu": 128, "cuda": 1024}
@@ -74,19 +80,49 @@ class Tagger:
 
         Texts of any length are read whole, in windows where they are long.
         """
-        pieces = [w for number, text in enumerate(texts) for w in windows(number, len(text))]
-        decoded: dict[Window, Decoded] = {}
-        for group in self._batches(pieces):
-            found = self._decode([texts[w.text][w.start : w.end] for w in group])
-            decoded.update(zip(group, found, strict=True))
-        parts: list[list[tuple[Window, Decoded]]] = [[] for _ in texts]
-        for window in pieces:
-            parts[window.text].append((window, decoded[window]))
-        whole = self._calibration.apply([merged(part, nested=self._nested) for part in parts])
+        parts = self._in_windows(texts, lambda batch, _: self._model.decode(batch))
+        return told(texts, self._calibration, [merged(p, nested=self._nested) for p in parts])
+
+    def score(
+        self, texts: Sequence[str], *, dropout_passes: int = 0
+    ) -> list[tuple[TextPrediction, TextScores]]:
+        """Tag each text as `predict` does, and say what selection ranks it by."""
+        found = self.examine(texts, passes=dropout_passes)
+        predictions = told(texts, self._calibration, [one.reading for one in found])
+        curve = self._calibration.spans
         return [
-            TextPrediction(read.entities, read.confidence if text else 1.0, read.nothing)
-            for text, read in zip(texts, whole, strict=True)
+            (prediction, text_scores([one], prediction.entities, self.labels, curve))
+            for prediction, one in zip(predictions, found, strict=True)
         ]
+
+    def examine(self, texts: Sequence[str], *, passes: int = 0, seed: int = 0) -> list[Examined]:
+        """What the network believes of each text, in order.
+
+        `passes` are readings with dropout; the seed draws what they drop and how gradients are
+        projected.
+        """
+        sketch = Sketch(seed)
+        parts = self._in_windows(
+            texts,
+            lambda batch, group: examine_windows(self._model, batch, group, sketch, passes=passes),
+        )
+        nothing = Examined.nothing(len(self.labels), self._model.encoder.size, passes)
+        return [examined(part, nothing, nested=self._nested) for part in parts]
+
+    @torch.inference_mode()
+    def _in_windows(
+        self, texts: Sequence[str], ask: Callable[[Any, list[Window]], list[Answer]]
+    ) -> list[list[tuple[Window, Answer]]]:
+        """What is answered of each text's windows, in order; `ask` is given a batch of windows."""
+        pieces = [w for number, text in enumerate(texts) for w in windows(number, len(text))]
+        answers: dict[Window, Answer] = {}
+        for group in self._batches(pieces):
+            batch = self._reader.read([texts[w.text][w.start : w.end] for w in group])
+            answers.update(zip(group, ask(batch.to(self._device), group), strict=True))
+        parts: list[list[tuple[Window, Answer]]] = [[] for _ in texts]
+        for window in pieces:
+            parts[window.text].append((window, answers[window]))
+        return parts
 
     def _batches(self, pieces: list[Window]) -> Iterator[list[Window]]:
         """Windows of like length together, within a budget of characters after padding."""
@@ -101,7 +137,12 @@ class Tagger:
         if group:
             yield group
 
-    @torch.inference_mode()
-    def _decode(self, texts: list[str]) -> list[Decoded]:
-        batch = self._reader.read(texts)
-        return self._model.decode(batch.to(self._device))
+
+def told(
+    texts: Sequence[str], calibration: Calibration, readings: Sequence[Reading]
+) -> list[TextPrediction]:
+    """What is told of each text, by readings of whole texts."""
+    return [
+        TextPrediction(read.entities, read.confidence if text else 1.0, read.nothing)
+        for text, read in zip(texts, calibration.apply(readings), strict=True)
+    ]

@@ -166,7 +166,7 @@ def _confidence(parts: Sequence[tuple[Window, Decoded]], entities: list[Entity])
         besides = math.log(max(decoded.confidence, _TINY)) - sum(
             math.log(max(_probability(entity), _TINY)) for entity in decoded.entities
         )
-        total += besides * _share_owned(window)
+        total += besides * share_owned(window)
     most = min((_probability(entity) for entity in entities), default=1.0)
     return min(math.exp(min(total, 0.0)), most)
 
@@ -175,13 +175,13 @@ def _nothing(parts: Sequence[tuple[Window, Decoded]]) -> float:
     """The probability that the text holds no entity, each window's by the share that it owns."""
     return math.exp(
         sum(
-            math.log(max(decoded.nothing, _TINY)) * _share_owned(window)
-            for window, decoded in parts
+            math.log(max(decoded.nothing, _TINY)) * share_owned(window) for window, decoded in parts
         )
     )
 
 
-def _share_owned(window: Window) -> float:
+def share_owned(window: Window) -> float:
+    """How much of a window it owns."""
     return (window.owned_end - window.owned) / (window.end - window.start)
 
 

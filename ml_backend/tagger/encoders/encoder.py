@@ -50,6 +50,7 @@ class Encoder(Protocol):
 
     name: ClassVar[str]
     size: int  # of a position's vector
+    dropout: nn.Dropout  # of the vectors, while training
 
     def reader(self) -> Reader:
         """What reads for this encoder; taken once, because some of it lives in buffers."""

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.heads.head import Decoded
+from ml_backend.tagger.heads.head import Beliefs, Decoded
 from ml_backend.tagger.heads.losses import ItemTargets
+from ml_backend.tagger.heads.span_beliefs import Candidates, SpanBeliefs
 from ml_backend.tagger.heads.spans import Spans, none_at_first, scored
 from ml_backend.tagger.positions import Target
 
@@ -89,6 +90,21 @@ class BiaffineHead(nn.Module):
     def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
         """The most probable set of spans of each text."""
         return self.spans.decode(self._scores, states, lengths)
+
+    def beliefs(self, states: Tensor, lengths: Tensor) -> Iterator[Beliefs]:
+        """What is believed of some texts after the other."""
+        for some in self.spans.slices(states):
+            scores = self._scores(states[some]).float()
+            yield SpanBeliefs(self, scores, states[some], lengths[some])
+
+    def factors(self, states: Tensor, where: Candidates) -> tuple[Tensor, ...]:
+        """What the form multiplies for some candidates: (n, hidden + 1) of each end."""
+        texts, starts, widths = where
+        first = functional.gelu(self.start(states[texts, starts]))
+        last = functional.gelu(self.end(states[texts, starts + widths]))
+        placed = self._placed(last[:, None, None].expand(-1, -1, self.spans.max_width, -1))
+        last = placed[torch.arange(len(last), device=last.device), 0, widths]
+        return functional.pad(first, (0, 1), value=1.0), functional.pad(last, (0, 1), value=1.0)
 
     def _scores(self, states: Tensor) -> Tensor:
         """(batch, positions, size) to (batch, positions, widths, classes)"""

@@ -10,12 +10,13 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.heads.chain.crf import CRF
 from ml_backend.tagger.heads.chain.scores import Scores, Segments
+from ml_backend.tagger.heads.chain_beliefs import ChainBeliefs
 from ml_backend.tagger.heads.head import Decoded
 from ml_backend.tagger.heads.tag_targets import TagTargets
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.scheme import Scheme, SchemeName
 
-SpanOfText = tuple[int, int, int, str]  # (text, start, end, label), the end exclusive
+LabelledSpan = tuple[int, int, int, str]  # (text, start, end, label), the end exclusive
 
 
 class CrfHead(nn.Module):
@@ -75,14 +76,23 @@ class CrfHead(nn.Module):
         this very reading.
         """
         scores = self.crf.scores(self.emissions(states), lengths)
-        tags, confidence = scores.most_probable()
+        return self.readings(scores, *scores.most_probable())
+
+    @torch.no_grad()
+    def beliefs(self, states: Tensor, lengths: Tensor) -> Iterator[ChainBeliefs]:
+        """What is believed of all texts at once, exactly."""
+        yield ChainBeliefs(self, states, lengths)
+
+    def readings(self, scores: Scores, tags: Tensor, confidence: Tensor) -> list[Decoded]:
+        """Texts that were scored, read as their most probable tags, as of `decode`."""
+        lengths = scores.lengths
         rows = zip(tags.tolist(), lengths.tolist(), strict=True)
         found = [
             (text, *span)
             for text, (row, length) in enumerate(rows)
             for span in self.scheme.decode(row[:length])
         ]
-        probabilities = self._span_log_probability(scores, found).exp().clamp(max=1).tolist()
+        probabilities = self.log_probability_of(scores, found).exp().clamp(max=1).tolist()
         entities: list[list[Entity]] = [[] for _ in range(len(lengths))]
         for (text, start, end, label), probability in zip(found, probabilities, strict=True):
             entities[text].append(Entity(start, end, label, probability))
@@ -97,7 +107,7 @@ class CrfHead(nn.Module):
         return scores
 
     def span_log_probability(
-        self, emissions: Tensor, lengths: Tensor, spans: Sequence[SpanOfText]
+        self, emissions: Tensor, lengths: Tensor, spans: Sequence[LabelledSpan]
     ) -> Tensor:
         """log P of each span being an entity of its text, whatever else is, (spans,), double.
 
@@ -110,7 +120,7 @@ class CrfHead(nn.Module):
                 raise ValueError(
                     f"{(start, end, label)} is no entity of {sizes[text]} positions and this set"
                 )
-        return self._span_log_probability(self.crf.scores(emissions, lengths), spans)
+        return self.log_probability_of(self.crf.scores(emissions, lengths), spans)
 
     def reading_log_probability(
         self, emissions: Tensor, lengths: Tensor, readings: Sequence[Sequence[Entity]]
@@ -123,7 +133,8 @@ class CrfHead(nn.Module):
         tags = self.targets(targets, lengths.tolist()).tags.to(emissions.device)
         return self.crf.log_likelihood(emissions, tags, lengths)
 
-    def _span_log_probability(self, scores: Scores, spans: Sequence[SpanOfText]) -> Tensor:
+    def log_probability_of(self, scores: Scores, spans: Sequence[LabelledSpan]) -> Tensor:
+        """`span_log_probability` of texts that were scored, the spans not checked."""
         if not spans:
             return scores.emissions.new_zeros(0, dtype=torch.double)
         rows = [self.scheme.encode_entity(label, end - start) for _, start, end, label in spans]

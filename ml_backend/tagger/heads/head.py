@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.positions import Target
+from ml_backend.tagger.sketch import Sketch
+
+SpanOfText = tuple[int, int, int]  # (text, start, end), the end exclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,50 @@ class Movable(Protocol):
 
     def to(self, device: torch.device) -> Self:
         """The same on another device."""
+        ...
+
+
+class Beliefs(Protocol):
+    """What a head believes of some texts besides the best reading of each, without gradients.
+
+    Positions beyond a text's length hold 0.
+    """
+
+    @property
+    def labels(self) -> LabelSet: ...
+
+    @property
+    def lengths(self) -> Tensor: ...  # (texts,)
+
+    def readings(self) -> list[Decoded]:
+        """The best reading of each text, as of `Head.decode`."""
+        ...
+
+    def log_best_two(self) -> Tensor:
+        """log P of each text's best and second best reading, (texts, 2), double."""
+        ...
+
+    def entropies(self) -> Tensor:
+        """Of what each position can be, in nats: (texts, positions)."""
+        ...
+
+    def begins(self) -> Tensor:
+        """Expected number of entities of a label that begin there: (texts, positions, labels)."""
+        ...
+
+    def of_spans(self, spans: Sequence[SpanOfText]) -> Tensor:
+        """P of each span being an entity of each label, (spans, labels); not a number for spans
+        that the head cannot find."""
+        ...
+
+    def of_tags(self, gold: Sequence[Target]) -> Tensor:
+        """P of what gold says of each position, (texts, positions), all of a label that was not
+        annotated counting as O; gold that the head cannot hold says nothing: 1."""
+        ...
+
+    def gradients(self, counted: Tensor, sketch: Sketch) -> Tensor:
+        """The gradient of the loss by the last layer's weights if the best reading were gold,
+        summed over the positions that are `counted` (texts, positions): (texts, sketch.size)."""
         ...
 
 
@@ -53,6 +100,10 @@ class Head(Protocol):
 
     def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
         """The best reading of each text, in positions; entities sorted, and apart unless nested."""
+        ...
+
+    def beliefs(self, states: Tensor, lengths: Tensor) -> Iterator[Beliefs]:
+        """What is believed of the texts, of all at once or of some after the other, in order."""
         ...
 
     def transition_parameters(self) -> Iterator[nn.Parameter]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.heads.crf import CrfHead
-from ml_backend.tagger.heads.head import Decoded
+from ml_backend.tagger.heads.head import Beliefs, Decoded
 from ml_backend.tagger.heads.tag_targets import TagTargets
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.recurrent import BiRecurrent
@@ -54,6 +54,10 @@ class RecurrentCrfHead(nn.Module):
     def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
         """The most probable reading of each text, with exact probabilities."""
         return self.decide.decode(self._in_context(states, lengths), lengths)
+
+    def beliefs(self, states: Tensor, lengths: Tensor) -> Iterator[Beliefs]:
+        """What is believed of all texts at once."""
+        return self.decide.beliefs(self._in_context(states, lengths), lengths)
 
     def _in_context(self, states: Tensor, lengths: Tensor) -> Tensor:
         result: Tensor = self.dropout(self.context(self.dropout(states), lengths))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.heads.crf import CrfHead
-from ml_backend.tagger.heads.head import Decoded
+from ml_backend.tagger.heads.head import Beliefs, Decoded
 from ml_backend.tagger.heads.losses import UNCOUNTED, ItemTargets, LossOptions, TextLoss
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.scheme import SchemeName
@@ -75,3 +75,7 @@ class SoftmaxHead(nn.Module):
     def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
         """The most probable legal reading of each text, with exact probabilities."""
         return self.chain.decode(states, lengths)
+
+    def beliefs(self, states: Tensor, lengths: Tensor) -> Iterator[Beliefs]:
+        """What is believed of all texts at once, under the same model as decoding."""
+        return self.chain.beliefs(states, lengths)

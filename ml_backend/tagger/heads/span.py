@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.heads.head import Decoded
+from ml_backend.tagger.heads.head import Beliefs, Decoded
 from ml_backend.tagger.heads.losses import ItemTargets
+from ml_backend.tagger.heads.span_beliefs import Candidates, SpanBeliefs
 from ml_backend.tagger.heads.spans import Spans, none_at_first, scored
 from ml_backend.tagger.positions import Target
 
@@ -63,6 +64,18 @@ class SpanHead(nn.Module):
     def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
         """The most probable set of spans of each text."""
         return self.spans.decode(self._scores, states, lengths)
+
+    def beliefs(self, states: Tensor, lengths: Tensor) -> Iterator[Beliefs]:
+        """What is believed of some texts after the other."""
+        for some in self.spans.slices(states):
+            scores = self._scores(states[some]).float()
+            yield SpanBeliefs(self, scores, states[some], lengths[some])
+
+    def factors(self, states: Tensor, where: Candidates) -> tuple[Tensor, ...]:
+        """What the last layer multiplies its weights with, for some candidates: (n, hidden)."""
+        texts, starts, widths = where
+        ends = self.end(states[texts, starts + widths]) + self.width(widths)
+        return (functional.gelu(self.start(states[texts, starts]) + ends),)
 
     def _scores(self, states: Tensor) -> Tensor:
         """(batch, positions, size) to (batch, positions, widths, classes)"""

@@ -6,7 +6,7 @@ The model of a text is the product of its candidates' distributions. Grids of ca
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -96,20 +96,21 @@ class Spans(nn.Module):
         is the most probable one. An entity's probability is that of its label in its candidate's
         distribution; the confidence is the probability of exactly this set, over all candidates.
         """
-        floats = states.size(1) * min(self.max_width, states.size(1)) * self.classes
-        texts = max(1, _CHUNK // floats)
         decoded: list[Decoded] = []
-        for first in range(0, len(states), texts):
-            some = slice(first, first + texts)
-            decoded += self._decode(score(states[some]).float(), lengths[some])
+        for some in self.slices(states):
+            decoded += self.readings(score(states[some]).float(), lengths[some])
         return decoded
 
-    def _decode(self, scores: Tensor, lengths: Tensor) -> list[Decoded]:
-        _, positions, widths, _ = scores.shape
-        ends = torch.arange(positions, device=scores.device).unsqueeze(1) + torch.arange(
-            1, widths + 1, device=scores.device
-        )
-        inside = ends <= lengths[:, None, None]  # (batch, positions, widths)
+    def slices(self, states: Tensor) -> Iterator[slice]:
+        """As many texts at a time as bounded memory allows."""
+        floats = states.size(1) * min(self.max_width, states.size(1)) * self.classes
+        texts = max(1, _CHUNK // floats)
+        for first in range(0, len(states), texts):
+            yield slice(first, first + texts)
+
+    def readings(self, scores: Tensor, lengths: Tensor) -> list[Decoded]:
+        """The most probable set of spans of each text that was scored, as of `decode`."""
+        inside = candidates(scores, lengths)
         scale = scores.logsumexp(3)
         best, label = scores[..., NONE + 1 :].max(3)
         none = scores[..., NONE]
@@ -146,6 +147,14 @@ class Spans(nn.Module):
         conflict = first_conflict(entities, nested=self.nested)
         if conflict is not None:
             raise ValueError(f"{conflict[0].key} and {conflict[1].key} cannot both be")
+
+
+def candidates(scores: Tensor, lengths: Tensor) -> Tensor:
+    """Which candidates lie in their text, (batch, positions, widths), of scores of a batch."""
+    _, positions, widths, _ = scores.shape
+    starts = torch.arange(positions, device=scores.device).unsqueeze(1)
+    ends = starts + torch.arange(1, widths + 1, device=scores.device)
+    return ends <= lengths[:, None, None]
 
 
 def scored(

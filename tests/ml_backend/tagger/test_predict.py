@@ -73,7 +73,7 @@ def test_windows_agree_with_a_reading_in_one_piece(tagger: Tagger) -> None:
     for piece in sample(60):
         text += piece + "\n"
     assert len(text) > 3 * WINDOW
-    whole = tagger._decode([text])[0]
+    whole = tagger._model.decode(tagger._reader.read([text]))[0]
     (prediction,) = tagger.predict([text])
     agreed = set(prediction.entities) & set(whole.entities)
     assert len(agreed) >= 0.97 * max(len(whole.entities), len(prediction.entities))

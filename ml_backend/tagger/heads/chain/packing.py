@@ -62,6 +62,11 @@ class Packing:
         """Where positions of texts lie; each must be one that its text has."""
         return self.offsets[positions] + self.first[texts]
 
+    def mirror(self) -> Tensor:
+        """Where the position as far from a text's end as each is from its start lies, (total,)."""
+        position = self.rows % self.shape[1]
+        return self.row(self.texts, self.lengths[self.texts] - 1 - position)
+
     def pack(self, padded: Tensor) -> Tensor:
         """(batch, positions, ...) to (total, ...)"""
         return padded.flatten(0, 1).index_select(0, self.rows)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ml_backend.tagger.heads.chain import steep
 from ml_backend.tagger.heads.chain.packing import Packing
 from ml_backend.tagger.heads.chain.sums import Factors, Lattice, Surprise, precision, weight_of
-from ml_backend.tagger.heads.chain.viterbi import Structure, best_paths
+from ml_backend.tagger.heads.chain.viterbi import Structure, best_paths, second_gaps
 
 _HALF = math.log(0.5)
 
@@ -95,6 +95,24 @@ class Scores:
         """The heaviest sequences by Viterbi, (batch, positions), 0 in the padding."""
         packed = self.packing.pack(self.emissions)
         return best_paths(packed, *self._others(), self.structure, self.packing)
+
+    @torch.no_grad()
+    def second_gaps(self) -> Tensor:
+        """log P of the heaviest sequence less that of the second heaviest, (batch,)."""
+        packed = self.packing.pack(self.emissions)
+        return second_gaps(packed, *self._others(), self.structure, self.packing)
+
+    @torch.no_grad()
+    def marginals(self) -> Tensor:
+        """P(tag at position), packed: (total, tags)."""
+        if self.lattice is not None:
+            joint = self.lattice.joint()
+            return joint / joint.sum(1, keepdim=True)
+        with torch.inference_mode(False), torch.enable_grad():
+            emissions = self.emissions.detach().clone().requires_grad_()
+            some = replace(self, emissions=emissions, lengths=self.lengths.clone())
+            (marginals,) = torch.autograd.grad(some.log_partition().sum(), emissions)
+        return self.packing.pack(marginals)
 
     @torch.no_grad()
     def most_probable(self) -> tuple[Tensor, Tensor]:

@@ -64,6 +64,30 @@ def best_paths(
     return packing.unpack(path)
 
 
+def second_gaps(
+    emissions: Tensor,
+    start: Tensor,
+    transitions: Tensor,
+    end: Tensor,
+    structure: Structure,
+    packing: Packing,
+) -> Tensor:
+    """How much lighter than the heaviest each text's second heaviest sequence is, (batch,).
+
+    That has another tag at some position. So it is found by the heaviest sequence through each
+    tag of each position, from both ends: the best of those that are not the best of their row.
+    Emissions are packed and finite. Infinity where there is no second sequence.
+    """
+    ahead = _best_scores(emissions, start, transitions, structure, packing.sizes)
+    back = transitions.T.contiguous()
+    reverse = Structure.of(back > -torch.inf)
+    mirror = packing.mirror()
+    behind = _best_scores(emissions[mirror], end, back, reverse, packing.sizes)[mirror]
+    heaviest, second = (ahead + behind - emissions).topk(2, dim=1).values.unbind(1)
+    gaps = packing.unpack(heaviest - second)
+    return gaps.masked_fill(~packing.there, torch.inf).amin(1)
+
+
 def _best_scores(
     emissions: Tensor, start: Tensor, transitions: Tensor, structure: Structure, sizes: list[int]
 ) -> Tensor:
