@@ -4,7 +4,6 @@ Whatever stops it, the chunks that were written stay, and the same import again 
 there, because the same file twice adds nothing.
 """
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
 from backend.errors import InvalidInputError
 from backend.loop.reading_ahead import Reading, ready_chunks
+from backend.workflow.few_collections import few_collections
 from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.format import Format
 from backend.workflow.formats.reading import OpenFile, open_records
@@ -67,7 +67,7 @@ def import_file(
             ready_chunks(found, reading, advance_bytes) as chunks,
             RefusedFiles(file) as refused,
             _settled(database),
-            _few_collections(),
+            few_collections(),
         ):
             for number, chunk in enumerate(chunks):
                 with database.write(hasty=True) as session:
@@ -93,17 +93,6 @@ def _settled(database: Database) -> Iterator[None]:
         yield
     finally:
         database.settle()
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for cycles of objects seldom: records have none, and it takes as long as reading."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _check_labels(adapt: Adaptation, labels: LabelSet) -> None:

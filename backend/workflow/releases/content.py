@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from backend.db import releases
 from backend.db.releases import GoldRow
 from backend.db.tables import Part
+from backend.workflow.few_collections import few_collections
 from backend.workflow.release import Span, spans
 from backend.workflow.releases.counts import OriginCounts, SplitCounts
 from backend.workflow.releases.filters import Filters
@@ -76,9 +77,12 @@ def write_content(
     """
     writer = _Writer(folder, labels, filters, roles_of(session, project_id))
     provenance = Provenance(session, project_id)
-    for page in releases.gold_pages(session, project_id, since=filters.since, until=filters.until):
-        writer.add(page, provenance.of(page))
-        advance(len(page))
+    with few_collections():
+        for page in releases.gold_pages(
+            session, project_id, since=filters.since, until=filters.until
+        ):
+            writer.add(page, provenance.of(page))
+            advance(len(page))
     return writer.finish()
 
 
