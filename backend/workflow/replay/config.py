@@ -7,7 +7,7 @@ from typing import Any, get_args
 from backend.errors import InvalidInputError
 from backend.workflow.cost import DEFAULTS, CostModel
 from backend.workflow.replay.points import Cost
-from backend.workflow.strategies.mixtures import check_mixture
+from backend.workflow.strategies.mixtures import read_mixture
 
 RANDOM = "random"  # what every other strategy is held against
 FULL = "full"  # no strategy: one training on all of the pool, as far as any can come
@@ -57,8 +57,8 @@ class ReplayConfig:
                 raise InvalidInputError(f"{name} must be at least {value}")
         if self.cost not in get_args(Cost):
             raise InvalidInputError(f"cost must be one of {', '.join(get_args(Cost))}")
-        for mixture in self.mixtures.values():
-            check_mixture(mixture)
+        for written in self.strategies:
+            read_mixture(written)
 
     @property
     def mixtures(self) -> dict[str, dict[str, float]]:
@@ -84,20 +84,3 @@ class ReplayConfig:
 def seconds_of(model: CostModel) -> dict[str, float]:
     """The four numbers of a cost model, for a person of middling pace."""
     return {name: getattr(model, name) for name in ("document", "character", "entity", "edit")}
-
-
-def read_mixture(written: str) -> dict[str, float]:
-    """The weights of a strategy as it is written; raises InvalidInputError."""
-    weights: dict[str, float] = {}
-    for part in written.split("+"):
-        name, colon, weight = part.partition(":")
-        try:
-            value = float(weight) if colon else 1.0
-        except ValueError:
-            value = 0.0
-        if not name or name in weights or not 0 < value < float("inf"):
-            raise InvalidInputError(
-                f"{written!r} is no strategy: write a name, or names with weights as in mnlp:2+cost"
-            )
-        weights[name] = value
-    return weights
