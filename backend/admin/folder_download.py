@@ -1,29 +1,13 @@
-"""A folder as a tar archive that is made while it is sent: nothing is held, nothing is written."""
+"""A folder as a download: an archive that is made while it is sent."""
 
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from flask import Response
 
-_CHUNK = 1024 * 1024  # bytes
+from backend.workflow.folder_archive import MEDIA_TYPE, tar_of
 
 
 def download(folder: Path, name: str) -> Response:
     """The answer that sends a folder as `NAME.tar`, its files below `NAME/`."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.tar"'}
-    return Response(tar_of(folder, name), mimetype="application/x-tar", headers=headers)
-
-
-def tar_of(folder: Path, name: str) -> Iterator[bytes]:
-    """The bytes of the archive; files by name, their rights and owners left out."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        header = tarfile.TarInfo(f"{name}/{path.relative_to(folder).as_posix()}")
-        status = path.stat()
-        header.size, header.mtime, header.mode = status.st_size, int(status.st_mtime), 0o644
-        yield header.tobuf(tarfile.PAX_FORMAT)
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
-        yield bytes(-status.st_size % tarfile.BLOCKSIZE)
-    yield bytes(2 * tarfile.BLOCKSIZE)
+    return Response(tar_of(folder, name), mimetype=MEDIA_TYPE, headers=headers)

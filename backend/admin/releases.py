@@ -109,6 +109,13 @@ def verify(key: str, number: int) -> ResponseReturnValue:
     return redirect(url_for("releases.release", key=key, number=number), code=303)
 
 
+@releases_page.post("/jobs/<name>/cancel")
+def cancel(key: str, name: str) -> ResponseReturnValue:
+    """Stop a job about releases."""
+    release_jobs.cancel(opened(), key, name, asked_by())
+    return _answer(key, _("The job is asked to stop; nothing is left of what it began."), "done")
+
+
 @releases_page.get("/<int:number>/files/<name>")
 def file(key: str, number: int, name: str) -> Response:
     """One file of a release as it is."""

@@ -91,6 +91,13 @@ class JobQueue:
         except RedisError:
             return False
 
+    def take_out(self, job_id: str) -> bool:
+        """Take a waiting job out of its queue; False where none waits, or Redis is down."""
+        try:
+            return self.jobs.cancel(_rq_id(job_id))
+        except RedisError:
+            return False
+
     def alive(self) -> bool:
         """Whether Redis answers."""
         try:

@@ -4,8 +4,8 @@
     JOBS/releases/PROJECT/verify-N
     JOBS/releases/PROJECT/compare-N-M   releases never change: what was found stays true
 
-Each is a job folder (request.json, progress.json, result.json last): the folder is the truth, and
-what a lost bell or a dead worker has left is rung again by the tick.
+Each is a job folder (request.json, progress.json, cancel, result.json last): the folder is the
+truth, and what a lost bell or a dead worker has left is rung again by the tick.
 """
 
 import shutil
@@ -21,7 +21,7 @@ from backend.context import Context
 from backend.db import releases
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
-from backend.errors import ConflictError, GoldloopError
+from backend.errors import ConflictError, GoldloopError, NotFoundError
 from backend.loop.releases import make
 from backend.workflow.releases.diff import difference
 from backend.workflow.releases.filters import Filters, read_filters
@@ -37,6 +37,11 @@ JOB = "backend.jobs.release_job"
 MAKE = "make"
 MOST_TOLD = 200  # faults and documents that a result names
 TOLD_EVERY = 0.5  # seconds between two notes of progress
+CANCELLED = Result("cancelled", "cancelled on request")
+
+
+class CancelledError(Exception):
+    """Somebody asked for the job to be stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +91,30 @@ def ask_compare(context: Context, project_key: str, before: int, after: int, by:
             releases.release_by_number(session, project.id, number)
     name = compare_name(before, after)
     found = job(context, project_key, name)
-    failed = found is not None and found.result is not None and found.result.state == "failed"
+    failed = found is not None and found.result is not None and found.result.state != "done"
     if found is None or failed:
         wanted = {"before": before, "after": after, "by": by}
         _begin(context, project_key, name, wanted, anew=failed)
     _ring(context, project_key, name)
+
+
+def cancel(context: Context, project_key: str, name: str, by: str) -> None:
+    """Stop a job: at once while it waits, at its next step while a worker is at it.
+
+    Raises NotFoundError, and ConflictError when it has ended.
+    """
+    with context.database.write() as session:
+        project = project_by_key(session, project_key)
+        found = job(context, project_key, name)
+        if found is None:
+            raise NotFoundError("job about releases", name)
+        if found.result is not None:
+            raise ConflictError(f"the job has ended: {found.result.state}")
+        record(session, by, "release.cancel", project_id=project.id, subject=name)
+    folder = JobFolder(_path(context, project_key, name))
+    folder.ask_to_cancel()
+    if context.queue.take_out(_job_id(project_key, name)):
+        folder.write_result(CANCELLED)
 
 
 def compare_name(before: int, after: int) -> str:
@@ -116,8 +140,14 @@ def run(context: Context, project_key: str, name: str) -> None:
     folder = JobFolder(_path(context, project_key, name))
     kind = name.partition("-")[0]
     work = {"make": _make, "verify": _verify, "compare": _compare}[kind]
+    if folder.cancel_asked():
+        folder.write_result(CANCELLED)
+        return
     try:
         figures = work(context, project_key, found.request, _telling(folder, kind))
+    except CancelledError:
+        folder.write_result(CANCELLED)
+        return
     except GoldloopError as error:
         folder.write_result(Result("failed", str(error)))
         raise
@@ -136,7 +166,11 @@ def ring_left(context: Context) -> None:
             continue
         if context.queue.failed(job_id):  # without a word: killed, and it would be again
             JobFolder(request.parent).write_result(Result("failed", "its worker died"))
-        elif not context.queue.knows(job_id):
+        elif context.queue.knows(job_id):
+            continue
+        elif JobFolder(request.parent).cancel_asked():
+            JobFolder(request.parent).write_result(CANCELLED)
+        else:
             _ring(context, project_key, name)
 
 
@@ -194,13 +228,15 @@ def _compare(
 
 
 def _telling(folder: JobFolder, stage: str) -> Callable[[int, int], None]:
-    """What notes progress, as often as somebody may look."""
+    """What notes progress, as often as somebody may look; when asked to stop, CancelledError."""
     done, beat, told_at = 0, 0, 0.0
 
     def tell(more: int, total: int) -> None:
         nonlocal done, beat, told_at
         done += more
         if time.monotonic() - told_at >= TOLD_EVERY:
+            if folder.cancel_asked():
+                raise CancelledError
             beat, told_at = beat + 1, time.monotonic()
             folder.write_progress(Progress(beat, stage, done, total))
 

@@ -150,7 +150,10 @@ def ask_for_survey(key: Key) -> Done:
 
 @copies.get("/projects/{key}/findings")
 def list_findings(key: Key, query: Which) -> Page[FindingTold]:
-    """What the last survey found of a kind, in the order in which people should see it."""
+    """What the last survey found of a kind, in the order in which people should see it.
+
+    Strings that carry several labels are of the kind `surface-form`.
+    """
     with opened().database.read() as session:
         project = project_by_key(session, key)
         found = findings(

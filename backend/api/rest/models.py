@@ -1,4 +1,4 @@
-"""Models: training runs, what is decided about them, versions, and going back."""
+"""Models: training runs, and what is decided about them."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +12,10 @@ from backend.api.rest.fields import Id, Json, Key, Page, Paged, Strict, Told, Wo
 from backend.api.rest.operation import Operations
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
-from backend.db.tables import Run, Version, now
-from backend.db.versions import all_versions, locked_project, version_by_name
+from backend.db.tables import Run, now
+from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
-from backend.loop import publication, training
+from backend.loop import training
 from backend.workflow import publish, retrain
 from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder
 
@@ -41,16 +41,6 @@ class RunTold(Told):
     finished_at: datetime | None
 
 
-class VersionTold(Told):
-    """One set of weights."""
-
-    id: int
-    name: str
-    state: str
-    figures: Json = Field(description="what its training and gate measured")
-    created_at: datetime
-
-
 class Choices(Strict):
     """Options of the trainer for one run; what is left out is the project's."""
 
@@ -64,22 +54,6 @@ class Verdict(Strict):
     """A curator's word."""
 
     promote: bool
-
-
-class PublicationTold(Told):
-    """A version on its way to being served."""
-
-    id: int
-    state: str
-    asked_by: str
-    reason: str
-    created_at: datetime
-
-
-class Going(Strict):
-    """The version to serve."""
-
-    version: Word
 
 
 @models.get("/projects/{key}/runs")
@@ -149,33 +123,6 @@ def decide_run(key: Key, run_id: Id, body: Verdict) -> RunTold:
     if began is not None:
         opened().queue.ring(DEFAULT_QUEUE, ADVANCE_PUBLICATION, began.id)
     return RunTold.model_validate(_run(key, run_id))
-
-
-@models.get("/projects/{key}/versions")
-def list_versions(key: Key) -> list[VersionTold]:
-    """Every version, the oldest first."""
-    with opened().database.read() as session:
-        found = all_versions(session, project_by_key(session, key).id)
-        return [VersionTold.model_validate(one) for one in found]
-
-
-@models.get("/projects/{key}/versions/{name}")
-def show_version(key: Key, name: Word) -> VersionTold:
-    """One version."""
-    with opened().database.read() as session:
-        found: Version = version_by_name(session, project_by_key(session, key).id, name)
-        return VersionTold.model_validate(found)
-
-
-@models.post("/projects/{key}/publications", status=202)
-def publish_version(key: Key, body: Going) -> PublicationTold:
-    """Serve a version: a new one, or an earlier one again, which is a rollback.
-
-    Workers do the work.
-    """
-    began = publication.open_for(opened(), key, body.version, asked_by())
-    opened().queue.ring(DEFAULT_QUEUE, ADVANCE_PUBLICATION, began.id)
-    return PublicationTold.model_validate(began)
 
 
 def _run(key: str, run_id: int) -> Run:

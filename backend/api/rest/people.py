@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from backend.api.rest.asking import asked_by, caller, opened
-from backend.api.rest.fields import Done, Id, Page, Paged, Sentence, Strict, Told, Word, page
+from backend.api.rest.fields import Done, Id, Key, Page, Paged, Sentence, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.accounts import LONGEST_PASSWORD, PASSWORD_LENGTH, existing_account, listed_accounts
 from backend.db.api_tokens import LONGEST_NAME, ListedToken, listed_tokens
@@ -108,12 +108,17 @@ class AuditTold(Told):
     created_at: datetime
 
 
-class AuditWanted(Paged):
+class ChangesWanted(Paged):
+    """Which changes of a project."""
+
+    who: Annotated[Sentence, Field(description="how the address begins")] = ""
+    action: Annotated[Sentence, Field(description="how it begins, as in `run.`")] = ""
+
+
+class AuditWanted(ChangesWanted):
     """Which changes."""
 
     project: Annotated[str | None, Field(description="a project's key", max_length=63)] = None
-    who: Annotated[Sentence, Field(description="how the address begins")] = ""
-    action: Annotated[Sentence, Field(description="how it begins, as in `run.`")] = ""
 
 
 @people.get("/accounts")
@@ -211,8 +216,18 @@ def revoke_token(token_id: Id) -> Done:
 @people.get("/audit-log")
 def list_audit_log(query: AuditWanted) -> Page[AuditTold]:
     """Every change, the newest first: who, when, before, after."""
+    return _changes(query, query.project)
+
+
+@people.get("/projects/{key}/audit-log")
+def list_changes(key: Key, query: ChangesWanted) -> Page[AuditTold]:
+    """Every change of one project, the newest first."""
+    return _changes(query, key)
+
+
+def _changes(query: ChangesWanted, key: str | None) -> Page[AuditTold]:
     with opened().database.read() as session:
-        project = project_by_key(session, query.project) if query.project else None
+        project = project_by_key(session, key) if key else None
         found = audit_entries(
             session,
             project_id=project.id if project else None,

@@ -1,5 +1,6 @@
 """Releases: made and verified by jobs, compared, and read in every format."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +11,7 @@ import orjson
 from flask import Response
 from pydantic import AwareDatetime, Field
 
+from backend.api.rest.archive import ARCHIVE, archive
 from backend.api.rest.asking import asked_by, opened
 from backend.api.rest.fields import Json, Key, Sentence, Share, Strict, Told, Word
 from backend.api.rest.operation import Download, Operations
@@ -22,7 +24,7 @@ from backend.loop import release_jobs
 from backend.workflow.formats.format import WriteOptions
 from backend.workflow.formats.registry import writable_format
 from backend.workflow.releases.content import SPLITS
-from backend.workflow.releases.export import export_documents
+from backend.workflow.releases.export import LOSSES, export_documents
 from backend.workflow.releases.filters import read_filters
 from backend.workflow.releases.make import Wish
 from backend.workflow.releases.manifest import read_manifest
@@ -34,6 +36,7 @@ PIECE = 256 * 1024  # bytes
 OCTETS = Download("application/octet-stream")
 
 Number = Annotated[int, Field(ge=1, le=10**9)]
+JobName = Annotated[str, Field(pattern=r"^(make|verify-\d{1,9}|compare-\d{1,9}-\d{1,9})$")]
 
 
 class ReleaseTold(Told):
@@ -83,6 +86,9 @@ class WantedFormat(Strict):
 
     format: Annotated[Word, Field(description="a name of `/formats` that is written")] = "jsonl"
     split: list[Part] = Field(default_factory=list, description="only these")
+    losses: Annotated[
+        bool, Field(description="instead, what it cannot hold: a JSON object a line")
+    ] = False
 
 
 @releases.get("/projects/{key}/releases")
@@ -136,17 +142,27 @@ def export_release(key: Key, number: Number, query: WantedFormat) -> Response:
     with tempfile.TemporaryDirectory(prefix="goldloop-export-") as made:
         out = Path(made) / f"{key}-{number}{format.EXTENSIONS[0]}"
         documents = released_documents(folder, tuple(query.split) or SPLITS)
-        export_documents((one.to_export() for one in documents), format, out, options)
-        file = out.open("rb")  # it lives on when its name is gone
+        done = export_documents((one.to_export() for one in documents), format, out, options)
+        sent = (done.losses_file or Path(os.devnull)) if query.losses else out
+        file = sent.open("rb")  # it lives on when its name is gone
 
     def pieces() -> Iterator[bytes]:
         with file:
             while piece := file.read(PIECE):
                 yield piece
 
+    name = f"{out.name}{LOSSES}" if query.losses else out.name
     response = Response(pieces(), mimetype=OCTETS.media_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{out.name}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+@releases.get("/projects/{key}/releases/{number}/archive", download=ARCHIVE)
+def download_release(key: Key, number: Number) -> Response:
+    """The release's folder, which `goldloop release verify --folder` proves anywhere."""
+    folder = Path(_row(key, number).folder)
+    read_manifest(folder)
+    return archive(folder, f"{key}-{number}")
 
 
 @releases.post("/projects/{key}/releases/{number}/verify", status=202)
@@ -163,11 +179,15 @@ def compare_releases(key: Key, body: Comparing) -> ReleaseJobTold:
     return _job(key, release_jobs.compare_name(body.before, body.after))
 
 
+@releases.post("/projects/{key}/release-jobs/{name}/cancel", status=202)
+def cancel_release_job(key: Key, name: JobName) -> ReleaseJobTold:
+    """Stop a job: at once while it waits, at its next step while a worker is at it."""
+    release_jobs.cancel(opened(), key, name, asked_by())
+    return _job(key, name)
+
+
 @releases.get("/projects/{key}/release-jobs/{name}")
-def show_release_job(
-    key: Key,
-    name: Annotated[str, Field(pattern=r"^(make|verify-\d{1,9}|compare-\d{1,9}-\d{1,9})$")],
-) -> ReleaseJobTold:
+def show_release_job(key: Key, name: JobName) -> ReleaseJobTold:
     """How far a job about releases is, and what it found."""
     with opened().database.read() as session:
         project_by_key(session, key)

@@ -89,6 +89,51 @@ def test_a_release_is_built_as_a_job_with_its_filters(
     assert "Nothing has changed since release 1" in curator.get(f"{PAGE}/live").text
 
 
+def test_a_release_that_is_being_made_is_cancelled(
+    curator: FlaskClient, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(curator)
+    assert 'data-testid="cancel"' in curator.get(PAGE).text
+    assert "asked to stop" in send(curator, "/jobs/make/cancel")
+    release_jobs.run(context, "p", "make")  # a worker takes it all the same
+    assert "It was cancelled." in curator.get(f"{PAGE}/live").text
+    assert "The job has ended: cancelled." in send(curator, "/jobs/make/cancel")
+    monkeypatch.setattr(release_jobs, "TOLD_EVERY", 0.0)
+    begun = release_jobs.make
+
+    def asked_meanwhile(*args: object) -> object:
+        release_jobs.cancel(context, "p", "make", "curator@example.com")
+        return begun(*args)
+
+    send(curator)
+    monkeypatch.setattr(release_jobs, "make", asked_meanwhile)
+    release_jobs.run(context, "p", "make")
+    page = curator.get(PAGE).text
+    assert "It was cancelled." in page
+    assert "No release yet" in page
+    home = context.settings.releases / "p"
+    assert [path.name for path in home.iterdir()] == [".lock"]
+    monkeypatch.setattr(release_jobs, "make", begun)
+    send(curator)
+    release_jobs.run(context, "p", "make")
+    assert "Release 1 is made." in curator.get(PAGE).text
+    assert (
+        curator.post(f"{PAGE}/jobs/none/cancel", data={"csrf_token": token_in(page)}).status_code
+        == 404
+    )
+
+
+def test_a_cancelled_job_that_no_worker_has_is_at_an_end_at_the_next_tick(
+    curator: FlaskClient, context: Context
+) -> None:
+    send(curator)
+    send(curator, "/jobs/make/cancel")
+    release_jobs.ring_left(context)
+    found = release_jobs.job(context, "p", "make")
+    assert found is not None
+    assert found.result == release_jobs.CANCELLED
+
+
 @pytest.mark.parametrize(
     ("form", "told"),
     [

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from backend.context import Context
 from backend.db.accounts import existing_account
 from backend.db.api_tokens import make_token, scopes_of
 from backend.db.scopes import Scope
@@ -22,6 +23,11 @@ class Program:
 
     def __init__(self, client: FlaskClient, token: str):
         self._client, self.token = client, token
+
+    @property
+    def opened(self) -> Context:
+        """What the application works with."""
+        return self._client.application.extensions["goldloop"]
 
     def __call__(self, method: str, path: str, **options: object):
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
