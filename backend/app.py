@@ -17,6 +17,8 @@ from backend.admin.autolabel import autolabel_page
 from backend.admin.autolabel_actions import autolabel_actions
 from backend.admin.charts import add_charts, charts
 from backend.admin.connection import connection_page
+from backend.admin.doubt_actions import doubt_actions
+from backend.admin.doubts import doubts_page
 from backend.admin.duplicates import duplicates_page
 from backend.admin.error_actions import error_actions
 from backend.admin.errors import add_error_pages
@@ -60,6 +62,8 @@ PAGES = (
     job_actions,
     model_errors_page,
     error_actions,
+    doubts_page,
+    doubt_actions,
     settings_page,
     connection_page,
     members_page,

@@ -12,7 +12,12 @@ from sqlalchemy.orm import Session
 from backend.clients.queue_jobs import QueuedJob
 from backend.db import job_owners
 from backend.db.tables import Project
-from ml_backend.contract.messages import PREDICT_FILE_JOB, REQUEST_TRAINING_JOB, TRAIN_JOB
+from ml_backend.contract.messages import (
+    DOUBTS_JOB,
+    PREDICT_FILE_JOB,
+    REQUEST_TRAINING_JOB,
+    TRAIN_JOB,
+)
 
 
 class Given(StrEnum):
@@ -24,6 +29,7 @@ class Given(StrEnum):
     RUN = "run"
     PUBLICATION = "publication"
     AUTOLABEL = "autolabel"
+    DOUBTS = "doubts"
     FOLDER = "folder"  # whose request names the project
 
 
@@ -39,6 +45,7 @@ _BACKEND: dict[str, tuple[LazyString, Given]] = {
     "find_near": (_l("Look for near copies"), Given.PROJECT),
     "survey": (_l("Look over gold and copies"), Given.PROJECT),
     "compare_gold": (_l("Compare gold with the champion"), Given.PROJECT),
+    "find_doubts": (_l("Lead a look for label errors on"), Given.DOUBTS),
     "release_job": (_l("Make or compare releases"), Given.KEY),
     "advance_replay": (_l("Lead a replay on"), Given.KEY),
     "label_copies": (_l("Give copies their originals' gold"), Given.PROJECT),
@@ -52,6 +59,7 @@ JOBS: dict[str, tuple[LazyString, Given]] = {
     **{f"backend.jobs.{name}": told for name, told in _BACKEND.items()},
     REQUEST_TRAINING_JOB: (_l("Ask for a training run"), Given.KEY),
     TRAIN_JOB: (_l("Train a version"), Given.FOLDER),
+    DOUBTS_JOB: (_l("Look for label errors"), Given.FOLDER),
     PREDICT_FILE_JOB: (_l("Tag documents"), Given.FOLDER),
 }
 
@@ -71,12 +79,13 @@ def jobs_of_project(
     """The jobs that are about a project, and those that are about all, in their order."""
     numbers = {
         given: {job.args[0] for job in jobs if _given(job) == given and job.args}
-        for given in (Given.RUN, Given.PUBLICATION, Given.AUTOLABEL)
+        for given in (Given.RUN, Given.PUBLICATION, Given.AUTOLABEL, Given.DOUBTS)
     }
     asked = (
         (Given.RUN, job_owners.projects_of_runs),
         (Given.PUBLICATION, job_owners.projects_of_publications),
         (Given.AUTOLABEL, job_owners.projects_of_autolabel_runs),
+        (Given.DOUBTS, job_owners.projects_of_doubt_runs),
     )
     ours: dict[Given, Collection[int]] = {
         given: {

@@ -1,0 +1,196 @@
+"""Gold that may be wrong: have it looked for, the queue, and what a curator decides about each."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from backend.api.rest.asking import caller, opened
+from backend.api.rest.fields import Done, Id, Json, Key, Page, Paged, Sentence, Strict, Told, page
+from backend.api.rest.operation import Operations
+from backend.db import doubts
+from backend.db.doubts import WantedDoubts
+from backend.db.projects import project_by_key
+from backend.db.tables import Document, Gold
+from backend.db.tables_of_doubts import Doubt, DoubtDecision, DoubtVerdict
+from backend.db.versions import locked_project
+from backend.errors import NotFoundError
+from backend.loop import doubts as looking
+from backend.loop.doubts_sent import send_back
+from backend.workflow import doubts_decisions
+
+doubting = Operations("Label errors")
+
+
+class WantedOnes(Paged):
+    """Which doubts; empty is all."""
+
+    kind: Annotated[Sentence, Field(max_length=20, description="missed, spurious, …")] = ""
+    label: Annotated[Sentence, Field(max_length=200)] = ""
+
+
+class DoubtTold(Told):
+    """A piece of a document's gold and what it may be instead.
+
+    `given` is the probability of what gold says, of models that never saw it; `evidence` how the
+    string is marked elsewhere in gold, and documents that read alike. `gold_revision` names the
+    gold that it is about.
+    """
+
+    id: int
+    rank: int
+    document_id: int
+    external_id: str
+    text: str
+    kind: str
+    score: float
+    given: float
+    gold: list[Json]
+    proposal: list[Json]
+    evidence: Json
+    gold_revision: int
+
+
+class SentTold(Told):
+    """A doubt that is with people; `answered` once the gold has changed since."""
+
+    doubt_id: int
+    decision_id: int
+    document_id: int
+    external_id: str
+    kind: str
+    sent_by: str
+    sent_at: datetime
+    answered: bool
+
+
+class LookTold(Told):
+    """A look through all gold."""
+
+    id: int
+    state: str
+    asked_by: str
+    reason: str
+    figures: Json
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class DoubtVerdictGiven(Strict):
+    """Who is right; the decision is refused when the gold has changed since it was seen."""
+
+    verdict: DoubtVerdict
+    gold_revision: Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class DoubtDecisionTold(Told):
+    """A decision."""
+
+    id: int
+    doubt_id: int
+    document_id: int
+    verdict: str
+    made_by: str
+
+
+@doubting.get("/projects/{key}/doubts")
+def list_doubts(key: Key, query: WantedOnes) -> Page[DoubtTold]:
+    """Gold that may be wrong and that nobody has decided about, the most doubtful first."""
+    wanted = WantedDoubts(query.kind, query.label)
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        found = doubts.open_doubts(session, project.id, wanted, query.start, query.limit + 1)
+    return page(found, query.limit, key=lambda row: row[0].rank, told=_told)
+
+
+@doubting.get("/projects/{key}/doubts/sent")
+def list_sent_doubts(key: Key, query: Paged) -> Page[SentTold]:
+    """Doubts that went back to annotators, the last first."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        found = doubts.sent_doubts(session, project.id, query.start, query.limit + 1)
+    return page(found, query.limit, key=lambda row: row[2].id, told=_sent)
+
+
+@doubting.get("/projects/{key}/doubts/look")
+def show_look(key: Key) -> LookTold:
+    """The newest look through all gold."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        runs = doubts.newest_doubt_runs(session, project.id, 1)
+    if not runs:
+        raise NotFoundError("look through the gold of", key)
+    return LookTold.model_validate(runs[0])
+
+
+@doubting.post("/projects/{key}/doubts/look", status=202)
+def find_doubts(key: Key) -> LookTold:
+    """Have all gold read by models that learned from the rest of it."""
+    return LookTold.model_validate(looking.ask(opened(), key, caller().email))
+
+
+@doubting.post("/projects/{key}/doubts/look/cancel", status=202)
+def cancel_look(key: Key) -> Done:
+    """Stop looking."""
+    looking.cancel(opened(), key, caller().email)
+    return Done(message="the look was asked to stop")
+
+
+@doubting.post("/projects/{key}/doubts/{doubt_id}/decision")
+def decide_doubt(key: Key, doubt_id: Id, body: DoubtVerdictGiven) -> DoubtDecisionTold:
+    """The gold is right, the proposal is, or the document goes back to annotators."""
+    by, context = caller().email, opened()
+    with context.database.read() as session:
+        project_id = project_by_key(session, key).id
+    if body.verdict == DoubtVerdict.SENT:
+        made = send_back(context, project_id, doubt_id, body.gold_revision, by)
+        return DoubtDecisionTold.model_validate(made)
+    stage = {
+        DoubtVerdict.GOLD: doubts_decisions.uphold,
+        DoubtVerdict.PROPOSAL: doubts_decisions.take,
+    }[body.verdict]
+    with context.database.write() as session:
+        project = locked_project(session, project_id)
+        decided = stage(session, project, doubt_id, body.gold_revision, by)
+        return DoubtDecisionTold.model_validate(decided)
+
+
+@doubting.post("/projects/{key}/doubts/decisions/{decision_id}/undo")
+def undo_doubt(key: Key, decision_id: Id) -> DoubtDecisionTold:
+    """Take such a decision back."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        undone = doubts_decisions.undo(session, project, decision_id, caller().email)
+        return DoubtDecisionTold.model_validate(undone)
+
+
+def _told(row: tuple[Doubt, Document]) -> DoubtTold:
+    doubt, document = row
+    return DoubtTold(
+        id=doubt.id,
+        rank=doubt.rank,
+        document_id=document.id,
+        external_id=document.external_id,
+        text=document.text,
+        kind=doubt.kind,
+        score=doubt.score,
+        given=doubt.given,
+        gold=doubt.gold,
+        proposal=doubt.proposal,
+        evidence=doubt.evidence,
+        gold_revision=doubt.gold_revision,
+    )
+
+
+def _sent(row: tuple[Doubt, Document, DoubtDecision, Gold | None]) -> SentTold:
+    doubt, document, decision, gold = row
+    return SentTold(
+        doubt_id=doubt.id,
+        decision_id=decision.id,
+        document_id=document.id,
+        external_id=document.external_id,
+        kind=doubt.kind,
+        sent_by=decision.made_by,
+        sent_at=decision.created_at,
+        answered=gold is None or gold.revision != doubt.gold_revision,
+    )
