@@ -34,6 +34,7 @@ _SENTENCES: dict[int, LazyString] = {
 def add_error_pages(app: Flask, api: str, problem: Problem) -> None:
     """Answer every error with one page; below the API's address, with its own shape."""
     app.extensions[_API] = (f"{api}/", problem)
+    app.before_request(_refuse_nul)
     app.register_error_handler(CSRFError, _expired)
     app.register_error_handler(NotFoundError, _not_found)
     app.register_error_handler(DatabaseBusyError, _busy)
@@ -41,6 +42,19 @@ def add_error_pages(app: Flask, api: str, problem: Problem) -> None:
     app.register_error_handler(DataError, _beyond)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _failed)
+
+
+def _refuse_nul() -> ResponseReturnValue | None:
+    """Refuse what PostgreSQL cannot keep before anything is done, on SQLite as well.
+
+    The API reads its requests itself, and so does the webhook.
+    """
+    if request.endpoint is None or request.endpoint.startswith(("rest.", "webhooks.")):
+        return None
+    given = (request.args, request.form)
+    if any("\0" in text for one in given for values in one.listvalues() for text in values):
+        return _page(422, _("An address or a form holds a NUL character, which cannot be kept."))
+    return None
 
 
 def _expired(error: CSRFError) -> ResponseReturnValue:
