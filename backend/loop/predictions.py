@@ -12,9 +12,14 @@ from backend.context import Context
 from backend.db import pool
 from backend.db.tables import Document
 from backend.workflow import preannotate
+from backend.workflow.candidates import Scoring
+from backend.workflow.keep_scores import keep_scores
+from backend.workflow.preannotate import PLAIN
+from backend.workflow.vectors import keep_vectors
 from ml_backend.contract.messages import DEFAULT_QUEUE, PREDICT_FILE_JOB, PREDICT_QUEUE, JobFolder
 
 KEPT_SECONDS = 2 * 86400
+ARRAYS_NAME = 16  # characters at the end of a folder's name: which question it answers
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +40,22 @@ def have(
     version: str,
     documents: Sequence[Document],
     follow_up: FollowUp,
+    scoring: Scoring = PLAIN,
 ) -> bool:
     """Whether these documents' predictions are kept now; if not, they are being made.
+
+    With them is kept what `scoring` asks for, the vectors in the model store.
 
     Raises PredictionJobError when they cannot be made; the next call after the pause begins anew.
     """
     if not documents:
         return True
     folder = preannotate.job_folder(
-        context.settings.jobs, project_key, version, (document.id for document in documents)
+        context.settings.jobs,
+        project_key,
+        version,
+        (document.id for document in documents),
+        scoring,
     )
     result = folder.result()
     if result is None:
@@ -51,15 +63,11 @@ def have(
             return False
         if not (folder.path / "request.json").exists():
             store = context.models.root
-            preannotate.write_job(folder, project_key, version, store, documents)
+            preannotate.write_job(folder, project_key, version, store, documents, scoring)
         _ring(context, folder, follow_up)
         return False
     try:
-        for records in preannotate.read_output(folder):
-            ids = [int(record["id"]) for record in records]
-            with context.database.write() as session:
-                alive = pool.documents(session, ids)
-                preannotate.store(session, version_id, records, alive)
+        _keep(context, folder, project_key, version_id, version)
     except preannotate.PredictionJobError:
         _failure_of(folder).path.mkdir(exist_ok=True)
         _failure_of(folder).path.touch()
@@ -68,6 +76,25 @@ def have(
         shutil.rmtree(folder.path, ignore_errors=True)
     log.info("event=predicted project=%s version=%s %s", project_key, version, _figures(result))
     return True
+
+
+def _keep(
+    context: Context, folder: JobFolder, project_key: str, version_id: int, version: str
+) -> None:
+    """Keep what a job that ended has made: vectors first, so that no row is without its own."""
+    chunks = preannotate.read_output(folder)
+    arrays = None
+    row = 0
+    for records in chunks:
+        if row == 0 and folder.vectors.exists():
+            arrays = folder.path.name[-ARRAYS_NAME:]
+            keep_vectors(folder, context.models.vectors_folder(project_key, version), arrays)
+        ids = [int(record["id"]) for record in records]
+        with context.database.write() as session:
+            alive = pool.documents(session, ids)
+            preannotate.store(session, version_id, records, alive)
+            keep_scores(session, version_id, records, alive, arrays=arrays, first_row=row)
+        row += len(records)
 
 
 def drop_old(context: Context) -> int:

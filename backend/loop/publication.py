@@ -7,9 +7,9 @@ from contextlib import closing
 
 from backend.clients.tagger import MlBackend
 from backend.context import Context
-from backend.db import autolabels, pool, runs, versions
+from backend.db import pool, runs, scores, versions
 from backend.db.leases import Held, lease
-from backend.db.projects import project_by_key
+from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import (
     Document,
     Project,
@@ -21,8 +21,15 @@ from backend.db.tables import (
 )
 from backend.errors import ConflictError, LabelStudioDownError, LabelStudioError, NotFoundError
 from backend.loop import predictions
-from backend.loop.tasks import deleted, select_if_stored, send_predictions, tasks_lease
+from backend.loop.tasks import (
+    deleted,
+    predictions_to_show,
+    select_if_stored,
+    send_predictions,
+    tasks_lease,
+)
 from backend.workflow import preannotate, publish, select
+from backend.workflow.candidates import Ranking, Scoring, scoring_of
 from backend.workflow.version_labels import labels_of
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -144,13 +151,18 @@ def _predict(
     """Have every open document predicted and kept, then rank the queue anew."""
     if project.writable_id is None:  # its tasks are predicted once they may be given predictions
         return _to(context, publication, PublicationState.IMPORTING, ranked=0)
+    scoring = scoring_of(settings_of(project))
     with context.database.read() as session:
         documents = pool.open_without_prediction(session, project.id, version.id)
+        if scoring.scores:
+            documents = scores.open_without_scores(
+                session, project.id, version.id, dropout=scoring.dropout_passes > 0
+            )
     follow_up = predictions.FollowUp(ADVANCE, publication.id)
     if documents:
-        _note_folder(context, publication, project, version, documents)
+        _note_folder(context, publication, project, version, documents, scoring)
         return predictions.have(
-            context, project.key, version.id, version.name, documents, follow_up
+            context, project.key, version.id, version.name, documents, follow_up, scoring
         )
     there = publish.stored(context.label_studio, project.writable_id, version.name)
     numbers = there.queue_numbers
@@ -164,7 +176,13 @@ def _predict(
         }
         ids = [document.id for document in open_documents]
         sure = pool.confidences(session, version.id, ids)
-        ranked = select.rank_again(session, project, sure, kept)
+        ranking = Ranking(
+            version.id,
+            settings_of(project).selection,
+            context.models.vectors_folder(project.key, version.name),
+            seed=publication.id,
+        )
+        ranked = select.rank_again(session, project, sure, kept, ranking)
         _move(
             session.get_one(Publication, publication.id), PublicationState.IMPORTING, ranked=ranked
         )
@@ -177,10 +195,11 @@ def _note_folder(
     project: Project,
     version: Version,
     documents: Sequence[Document],
+    scoring: Scoring,
 ) -> None:
     """Where the prediction job's progress can be read."""
     ids = (document.id for document in documents)
-    folder = preannotate.job_folder(context.settings.jobs, project.key, version.name, ids)
+    folder = preannotate.job_folder(context.settings.jobs, project.key, version.name, ids, scoring)
     if publication.folder != str(folder.path):
         with context.database.write() as session:
             session.get_one(Publication, publication.id).folder = str(folder.path)
@@ -197,14 +216,14 @@ def _import(
     with context.database.read() as session:
         documents = pool.open_documents(session, project.id)
         said = pool.predictions(session, version.id, [document.id for document in documents])
-        kept = autolabels.shown(session, said)
     ready = {
         document.task_id: document
         for document in documents
-        if document.id in kept and document.queue_number is not None and document.task_id
+        if document.id in said and document.queue_number is not None and document.task_id
     }
     before = publish.stored(context.label_studio, number, version.name)
     lacking = [document for task, document in ready.items() if task not in before.by_task]
+    kept = predictions_to_show(context, project, version, [document.id for document in lacking])
     send_predictions(context, held, number, lacking, kept, version, control)
     had = sum(len(found) for found in before.by_task.values())
     has = context.label_studio.model_versions(number).get(version.name, 0)

@@ -5,18 +5,24 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from backend.context import Context
-from backend.db import autolabels, pool, versions
+from backend.db import pool, versions
 from backend.db.bulk import is_one_of
 from backend.db.document_counts import documents_counted
 from backend.db.leases import Held, lease
 from backend.db.sharing import is_untold
 from backend.db.tables import Document, Project, TaskState, Version, now
 from backend.loop import predictions, sharing
-from backend.loop.tasks import select_if_stored, send_predictions, tasks_lease
+from backend.loop.tasks import (
+    predictions_to_show,
+    select_if_stored,
+    send_predictions,
+    tasks_lease,
+)
 from backend.settings import ProjectSettings
 from backend.workflow import preannotate as stage
 from backend.workflow import publish, select
 from backend.workflow.autolabel_moves import sent
+from backend.workflow.candidates import scoring_of
 from backend.workflow.sharing import draw
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -99,16 +105,20 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
     if left_over:  # an import was broken off: it may have reached Label Studio
         left_over = _link_imported(context, project, left_over)
     follow_up = predictions.FollowUp(TOP_UP, project_id, PAUSE_AFTER_FAILURE)
+    scoring = scoring_of(settings)
     if champion is not None and not predictions.have(
-        context, project.key, champion.id, champion.name, candidates, follow_up
+        context, project.key, champion.id, champion.name, candidates, follow_up, scoring
     ):
         return 0
     chosen = left_over
     if missing > 0:
         with context.database.write() as session:
             project = versions.locked_project(session, project_id)
-            version_id = champion.id if champion is not None else None
-            selected = select.select(session, project, version_id, missing)
+            if champion is None:
+                selected = select.select(session, project, None, missing)
+            else:
+                vectors = context.models.vectors_folder(project.key, champion.name)
+                selected = select.select(session, project, champion.id, missing, vectors)
             sent(session, [document.id for document in selected], "working set", now())
             draw(session, project, selected)
             chosen = [*left_over, *selected]
@@ -138,9 +148,7 @@ def _import_tasks(
     for chunk in pool.chunks(documents, TASKS_AT_ONCE):
         held.renew()
         ids = [document.id for document in chunk]
-        with context.database.read() as session:
-            said = pool.predictions(session, champion.id, ids) if champion is not None else {}
-            kept = autolabels.shown(session, said)
+        kept = predictions_to_show(context, project, champion, ids) if champion is not None else {}
         tasks = []
         for document in chunk:
             prediction = None
@@ -209,7 +217,6 @@ def _place(
     control = parse_label_config(project.label_config)
     with context.database.read() as session:
         documents = list(pool.documents(session, ids).values())
-        kept = autolabels.shown(session, pool.predictions(session, champion.id, ids))
     tasks = [document.task_id for document in documents if document.task_id]
     there = publish.stored(context.label_studio, project.writable_id, champion.name, tasks)
     numbers = there.queue_numbers
@@ -222,6 +229,7 @@ def _place(
             last += 1
             document.queue_number = last
     lacking = [one for one in documents if one.task_id and one.task_id not in there.by_task]
+    kept = predictions_to_show(context, project, champion, [one.id for one in lacking])
     send_predictions(context, held, project.writable_id, lacking, kept, champion, control)
     with context.database.write() as session:
         row = versions.locked_project(session, project.id)

@@ -17,6 +17,7 @@ from backend.db.label_counts import add_counts
 from backend.db.pool import chunks
 from backend.db.tables import Document, Prediction, Version, now
 from backend.db.tables_of_labels import Counted
+from backend.workflow.candidates import Scoring
 from backend.workflow.select import place
 from backend.workflow.version_labels import labels_of
 from ml_backend.contract.entity import Entity
@@ -24,6 +25,7 @@ from ml_backend.contract.label_studio import TextControl, to_regions
 from ml_backend.contract.messages import JobFolder, PredictRequest, read_jsonl, write_jsonl
 
 STORED_AT_ONCE = 500
+PLAIN = Scoring()
 
 
 class PredictionJobError(Exception):
@@ -31,28 +33,42 @@ class PredictionJobError(Exception):
 
 
 def job_folder(
-    jobs: Path, project_key: str, version: str, document_ids: Iterable[int]
+    jobs: Path,
+    project_key: str,
+    version: str,
+    document_ids: Iterable[int],
+    scoring: Scoring = PLAIN,
 ) -> JobFolder:
     """The folder of the job that tags exactly these documents with this version."""
     content = ",".join(map(str, sorted(document_ids)))
+    if scoring != PLAIN:
+        content += f" scores {scoring.dropout_passes}"
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return JobFolder(jobs / f"predict-{project_key}-{version}-{digest}")
 
 
 def write_job(
-    folder: JobFolder, project_key: str, version: str, store: Path, documents: Sequence[Document]
+    folder: JobFolder,
+    project_key: str,
+    version: str,
+    store: Path,
+    documents: Sequence[Document],
+    scoring: Scoring = PLAIN,
 ) -> None:
     """Prepare the job; its request is written last."""
     ordered = sorted(documents, key=lambda document: document.id)
     records = ({"id": str(document.id), "text": document.text} for document in ordered)
     write_jsonl(folder.input, records)
-    folder.write_request(PredictRequest(project_key, version, str(store)))
+    folder.write_request(
+        PredictRequest(project_key, version, str(store), scoring.scores, scoring.dropout_passes)
+    )
 
 
 def read_output(folder: JobFolder) -> Iterator[list[dict[str, Any]]]:
     """The finished job's records, a chunk at a time.
 
-    Raises PredictionJobError when the job failed or has another number of records than its input.
+    Raises PredictionJobError when the job failed, has another number of records than its input, or
+    has no scores though they were asked for.
     """
     result = folder.result()
     assert result is not None, "the job has not ended"
@@ -62,6 +78,8 @@ def read_output(folder: JobFolder) -> Iterator[list[dict[str, Any]]]:
     records = list(read_jsonl(folder.output))
     if len(records) != wanted:
         raise PredictionJobError(f"{wanted} documents were to be tagged, {len(records)} were")
+    if folder.predict_request().scores and not all(record.get("scores") for record in records):
+        raise PredictionJobError("the worker made no scores: is it of an older release?")
     for chunk in chunks(records, STORED_AT_ONCE):
         yield list(chunk)
 

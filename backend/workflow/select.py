@@ -1,24 +1,35 @@
 """Select: the order in which people see documents, and the random arm that judges models.
 
 The hash of a text decides, once and for all, whether its document may be drawn at random: the
-lowest `random_share` of all hashes is the random arm's. The ranked arm takes the least confident
-of the others and never reaches into that range, so what is drawn from it stays an unbiased sample
-of everything imported. Random documents get a permanent held-out part; ranked ones train. Near
-copies are of one arm and one part, those of the oldest of them.
+lowest `random_share` of all hashes is the random arm's. The ranked arm takes of the others what the
+project's strategies want (see `candidates.py`) and never reaches into that range, so what is drawn
+from it stays an unbiased sample of everything imported. Random documents get a permanent held-out
+part; ranked ones train. Near copies are of one arm and one part, those of the oldest of them.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from backend.db import pool
+from backend.db import pool, scores
 from backend.db.autolabels import blind
+from backend.db.batches import add_batch
 from backend.db.groups import unite_parts
 from backend.db.tables import Arm, Document, Part, Project
 from backend.settings import ProjectSettings
+from backend.workflow.candidates import (
+    KNOWN,
+    Ranking,
+    all_in_order,
+    best_of_pool,
+    scoring_of,
+)
+from backend.workflow.strategies.registry import needs
+from backend.workflow.strategies.strategy import Need
 
 T = TypeVar("T")
 
@@ -96,34 +107,61 @@ def missing_tasks(open_tasks: int, settings: ProjectSettings) -> int:
 def candidates_to_predict(
     session: Session, project: Project, version_id: int, wanted: int
 ) -> list[Document]:
-    """Documents of the pool that the champion must see before `wanted` can be ranked well."""
+    """Documents that the champion must see before `wanted` can be ranked well.
+
+    Strategies that tell what is new also need it to have seen some of what has gold.
+    """
+    settings = ProjectSettings.model_validate(project.settings)
     enough = min(MOST_CANDIDATES, max(500, CANDIDATES * wanted))
-    seen = pool.predicted_in_pool(session, project.id, version_id)
+    scoring = scoring_of(settings)
+    if not scoring.scores:
+        seen = pool.predicted_in_pool(session, project.id, version_id)
+        if seen >= enough:
+            return []
+        return pool.pool_without_prediction(session, project.id, version_id, enough - seen)
+    dropout = scoring.dropout_passes > 0
+    seen = scores.scored_count(session, project.id, version_id, dropout=dropout)
     if seen >= enough:
         return []
-    return pool.pool_without_prediction(session, project.id, version_id, enough - seen)
+    candidates = scores.pool_without_scores(
+        session, project.id, version_id, enough - seen, dropout=dropout
+    )
+    if candidates and Need.VECTORS in needs(settings.selection):
+        candidates += scores.known_without_scores(session, project.id, version_id, KNOWN)
+    return candidates
 
 
 def select(
-    session: Session, project: Project, version_id: int | None, wanted: int
+    session: Session,
+    project: Project,
+    version_id: int | None,
+    wanted: int,
+    vectors: Path | None = None,
 ) -> list[Document]:
     """Give the next `wanted` documents of the pool their arm, part and queue number, in order.
 
-    Before a first version there is nothing to rank by: the ranked arm comes in the order of its
-    hashes. The project's row must be locked.
+    The ranked arm comes as the project's strategies want it, from what the version scored; what
+    has no scores follows by its confidence. Before a first version there is nothing to rank by:
+    the ranked arm comes in the order of its hashes. `vectors` is the version's folder of vectors
+    in the model store. The documents are a batch. The project's row must be locked.
     """
-    share = ProjectSettings.model_validate(project.settings).random_share
+    settings = ProjectSettings.model_validate(project.settings)
+    share = settings.random_share
     border = random_border(share)
     first = project.last_queue_number + 1
     at_random = random_places(first, wanted, share)
     drawn = pool.pool_by_hash(session, project.id, border=border, limit=at_random)
     rest = wanted - len(drawn)
-    more = 2 * rest  # some may have to make room for what is less like the others
-    if version_id is None:
-        ranked = pool.pool_by_hash(session, project.id, border=border, at_random=False, limit=more)
+    candidates = 0
+    if version_id is None or not needs(settings.selection):
+        # some may have to make room for what is less like the others
+        ranked = pool.pool_by_hash(
+            session, project.id, border=border, at_random=False, limit=2 * rest
+        )
+        ranked = near_copies_last(ranked)[:rest]
     else:
-        ranked = pool.ranked_pool(session, project.id, version_id, below=border, limit=more)
-    ranked = near_copies_last(ranked)[:rest]
+        ranking = Ranking(version_id, settings.selection, vectors, seed=first)
+        ranked, candidates = _ranked(session, project, ranking, border, rest)
     if len(ranked) + len(drawn) < wanted:  # only the random arm is left to draw from
         rest = wanted - len(ranked)
         drawn = pool.pool_by_hash(session, project.id, border=border, limit=rest)
@@ -136,8 +174,25 @@ def select(
     for number, document in enumerate(order, start=first):
         document.queue_number = number
     project.last_queue_number += len(order)
+    if order:
+        add_batch(session, project, version_id, settings.selection, candidates, order)
     session.flush()
     return order
+
+
+def _ranked(
+    session: Session, project: Project, ranking: Ranking, border: str, wanted: int
+) -> tuple[list[Document], int]:
+    """The ranked arm's next documents, and of how many candidates they were chosen."""
+    ids, candidates = best_of_pool(session, project, ranking, border=border, limit=wanted)
+    chosen = pool.documents(session, ids)
+    ranked = [chosen[number] for number in ids]
+    if len(ranked) < wanted:  # near copies of them, and what was predicted without scores
+        more = pool.ranked_pool(
+            session, project.id, ranking.version_id, below=border, limit=len(ids) + 2 * wanted
+        )
+        ranked = near_copies_last([*ranked, *(one for one in more if one.id not in chosen)])
+    return ranked[:wanted], candidates
 
 
 def assign_arms(
@@ -168,11 +223,13 @@ def rank_again(
     project: Project,
     confidences: Mapping[int, float],
     kept: Mapping[int, int] | None = None,
+    ranking: Ranking | None = None,
 ) -> int:
-    """Number the open tasks anew by a version's confidences; returns how many there are.
+    """Number the open tasks anew as a version sees them; returns how many there are.
 
-    `kept` are numbers that Label Studio holds already for that version (an earlier publication
-    of it): they stay, and the others follow. The project's row must be locked.
+    In the order that `ranking` wants of those that the version scored; the others follow by their
+    `confidences`. `kept` are numbers that Label Studio holds already for that version (an earlier
+    publication of it): they stay, and the others follow. The project's row must be locked.
     """
     kept = kept or {}
     documents = [
@@ -183,9 +240,16 @@ def rank_again(
     by_chance = blind(session, [document.id for document in loose])
     by_chance |= {document.id for document in loose if document.arm == Arm.RANDOM}
     drawn = [document for document in loose if document.id in by_chance]
+    to_rank = [document for document in loose if document.id not in by_chance]
+    wanted = all_in_order(session, project, ranking, [one.id for one in to_rank]) if ranking else []
+    places = {number: place for place, number in enumerate(wanted)}
     ranked = sorted(
-        (document for document in loose if document.id not in by_chance),
-        key=lambda document: (confidences.get(document.id, 1.0), document.id),
+        to_rank,
+        key=lambda one: (
+            places.get(one.id, len(places)),
+            confidences.get(one.id, 1.0),
+            one.id,
+        ),
     )
     share = len(drawn) / len(loose) if loose else 0.0
     first = max(kept.values(), default=0) + 1

@@ -1,6 +1,7 @@
 """The model store: one folder per version and an atomic champion pointer per project.
 
     STORE/PROJECT_KEY/versions/VERSION/…     written once, then never changed
+    STORE/PROJECT_KEY/vectors/VERSION/…      what it made of documents, for selection
     STORE/PROJECT_KEY/champion.json          {"version", "label_config", "mapping"}; replaced
                                              atomically
 
@@ -65,6 +66,10 @@ class ModelStore:
     def version_folder(self, project_key: str, version: str) -> Path:
         """Where the version's files are, whether or not it exists yet."""
         return self._project(project_key) / "versions" / _checked(version)
+
+    def vectors_folder(self, project_key: str, version: str) -> Path:
+        """Where the vectors that a version made of documents are kept, or will be."""
+        return self._project(project_key) / "vectors" / _checked(version)
 
     def versions(self, project_key: str) -> list[str]:
         """Names of the complete versions of a project, sorted."""

@@ -26,7 +26,7 @@ def choose(mixture: Mapping[str, float], features: Features, k: int) -> Indexes:
     picking = {key: weight for key, weight in mixture.items() if STRATEGIES[key].pick}
     if not picking:
         return _best(_score(scoring, features), features, k)
-    rows = np.arange(len(features))
+    rows: Indexes = np.arange(len(features))
     if scoring:
         share = sum(picking.values()) / sum(mixture.values())
         enough = min(len(features), int(np.ceil(k * (len(features) / k) ** share)))
@@ -99,29 +99,28 @@ def _ranks(scores: Floats) -> Floats:
 
 def _best(scores: Floats, features: Features, k: int) -> Indexes:
     """The k highest scores, highest first: only what may be among them is sorted."""
-    rows = np.arange(len(scores))
+    rows: Indexes = np.arange(len(scores))
     if k < len(scores):
         border = np.partition(scores, len(scores) - k)[len(scores) - k]
         rows = np.flatnonzero(scores >= border)
     chances = features.only(rows).chances()
-    return rows[np.lexsort((chances, -scores[rows]))][:k]
+    return np.asarray(rows[np.lexsort((chances, -scores[rows]))][:k])
 
 
 def _take_turns(picking: Mapping[str, float], features: Features, k: int) -> Indexes:
     """k indexes, each strategy picking its share from what those before it left."""
-    left = np.arange(len(features))
+    left: Indexes = np.arange(len(features))
     total = sum(picking.values())
-    done, heard, picked = 0, 0.0, []
+    done, heard = 0, 0.0
+    picked: list[Indexes] = []
     for key, weight in picking.items():
         heard += weight
         count = round(k * heard / total) - done
         pick = STRATEGIES[key].pick
         assert pick is not None
         rows = left[pick(features.only(left), count)] if count else left[:0]
-        places = (np.arange(count) + 0.5) / max(count, 1)
-        picked.append((places, rows))
+        picked.append(rows)
         left = np.setdiff1d(left, rows)
         done += count
-    places = np.concatenate([places for places, _ in picked])
-    rows = np.concatenate([rows for _, rows in picked])
-    return rows[np.argsort(places, kind="stable")]
+    turns = np.concatenate([(np.arange(len(rows)) + 0.5) / max(len(rows), 1) for rows in picked])
+    return np.asarray(np.concatenate(picked)[np.argsort(turns, kind="stable")])

@@ -10,4 +10,4 @@ from backend.workflow.strategies.features import Features, Floats
 
 def score(features: Features) -> Floats:
     """Nats a character that the best labelling is short of certain: (n,)"""
-    return -features.log_probability / np.maximum(features.characters, 1)
+    return np.asarray(-features.log_probability / np.maximum(features.characters, 1))

@@ -17,6 +17,7 @@ from backend.db.tables import (
     TaskState,
     Version,
 )
+from backend.db.tables_of_selection import DocumentScore
 
 CONFIG = """<View><Labels name="label" toName="text"><Label value="PS"/><Label value="LC"/></Labels>
 <Text name="text" value="$text"/></View>"""
@@ -94,6 +95,27 @@ def add_prediction(
     session.add(
         Prediction(
             document_id=document.id, version_id=version.id, entities=[], confidence=confidence
+        )
+    )
+
+
+def add_score(session: Session, document: Document, version: Version, **scores: Any) -> None:
+    """Scores by which selection ranks, middling where they are not given."""
+    session.add(
+        DocumentScore(
+            document_id=document.id,
+            version_id=version.id,
+            **{
+                "log_probability": -1.0,
+                "characters": 10,
+                "margin": 0.5,
+                "mean_entropy": 0.5,
+                "max_entropy": 0.5,
+                "expected": {},
+                "entities": 0.0,
+                "edits": 0.0,
+            }
+            | scores,
         )
     )
 

@@ -14,6 +14,7 @@ from tests.backend.workflow.loop_data import (
     add_gold,
     add_prediction,
     add_project,
+    add_score,
     add_version,
     open_tasks,
 )
@@ -172,6 +173,10 @@ def test_the_candidates_are_bounded_and_not_asked_for_twice(any_database: Databa
         assert len(candidates) == 500
         for document in candidates:
             add_prediction(session, document, version, 0.5)
+        session.flush()  # a version's confidence alone is not what the strategies rank by
+        assert select.candidates_to_predict(session, project, version.id, 10) == candidates
+        for document in candidates:
+            add_score(session, document, version)
         session.flush()
         assert select.candidates_to_predict(session, project, version.id, 10) == []
     assert isinstance(project, Project)

@@ -1,0 +1,56 @@
+"""Vectors of documents, in `.npy` files beside the version in the model store.
+
+    STORE/PROJECT_KEY/vectors/VERSION/NAME-vectors.npy      (documents, d) float16
+    STORE/PROJECT_KEY/vectors/VERSION/NAME-gradients.npy    (documents, g) float16
+
+One pair for each prediction job, written once; the database knows which row is whose.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_backend.contract.messages import JobFolder
+
+VECTORS, GRADIENTS = "vectors", "gradients"
+
+
+def keep_vectors(job: JobFolder, folder: Path, name: str) -> None:
+    """Copy a finished job's arrays into the version's folder, each in one rename."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, made in ((VECTORS, job.vectors), (GRADIENTS, job.gradients)):
+        if made.exists():
+            temporary = folder / f".{name}-{kind}.{os.getpid()}"
+            shutil.copyfile(made, temporary)
+            temporary.replace(_file(folder, name, kind))
+
+
+def gather(
+    folder: Path, kind: str, rows: Sequence[tuple[str | None, int]]
+) -> NDArray[np.float32] | None:
+    """The vectors at these places: (n, d); None where one is lacking, or none was asked for.
+
+    `rows` are names of arrays and rows in them.
+    """
+    names = {name for name, _row in rows}
+    files = {name: _file(folder, name, kind) for name in names if name is not None}
+    if not rows or None in names or not all(file.exists() for file in files.values()):
+        return None
+    places: dict[str | None, list[int]] = {name: [] for name in names}
+    for place, (name, _row) in enumerate(rows):
+        places[name].append(place)
+    found: NDArray[np.float32] | None = None
+    for name, file in files.items():
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        if found is None:
+            found = np.empty((len(rows), array.shape[1]), dtype=np.float32)
+        found[places[name]] = array[[rows[place][1] for place in places[name]]]
+    return found
+
+
+def _file(folder: Path, name: str, kind: str) -> Path:
+    return folder / f"{name}-{kind}.npy"
