@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 
 from backend.admin.connection_words import PARTS, WHAT_TO_DO
 from backend.admin.opened import asked_by, opened
+from backend.admin.told import told
 from backend.db.projects import project_by_key
 from backend.errors import GoldloopError, NotFoundError
 from backend.loop.check_connection import check_connection_of
@@ -36,7 +37,9 @@ def connect(key: str) -> ResponseReturnValue:
     except NotFoundError:
         raise
     except GoldloopError as error:
-        flash(_("Label Studio could not be connected: %(reason)s", reason=error), "error")
+        flash(
+            _("Label Studio could not be connected: %(reason)s", reason=told(str(error))), "error"
+        )
         return redirect(url_for("connection.show", key=key), code=303)
     flash(_("Connected with Label Studio project %(number)s.", number=made.label_studio_id), "done")
     return redirect(url_for("connection.show", key=key), code=303)

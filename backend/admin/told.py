@@ -47,17 +47,36 @@ SENTENCES = (
     N_("run %(number)s has ended: %(state)s"),
     N_("run %(number)s is at the gate already"),
     N_("run %(number)s waits for no decision any more"),
+    N_(
+        "run %(number)s cannot be decided any more: a later run has been judged since, and this "
+        "one was not judged against what came of it"
+    ),
     N_("a run is active"),
     # publications
     N_("publication %(number)s is under way: wait until it has ended"),
     N_("%(name)s is served already"),
     N_("%(name)s is %(state)s: it was not served before"),
+    N_("%(name)s was refused at the gate"),
+    N_(
+        "Label Studio kept the predictions of %(count)s tasks of %(total)s, after %(times)s "
+        "attempts"
+    ),
+    # what workers predict
+    N_("prediction %(state)s: %(reason)s"),
+    N_("%(count)s documents were to be tagged, %(tagged)s were"),
+    N_("a confidence must lie in [0, 1], not %(value)s"),
+    N_("the worker made no scores: is it of an older release?"),
+    N_("the worker that tagged the gold died"),
     # labels
     N_("somebody has changed the labels meanwhile: look again at what would change"),
     N_("nothing would change"),
     N_("%(label)s cannot be a label"),
     N_("%(label)s is %(other)s already: map that, or restore a mapping before it"),
     N_("%(label)s has that name"),
+    N_("the configuration has %(label)s already"),
+    N_("the configuration of %(name)s was changed meanwhile: try again"),
+    N_("%(label)s cannot be added to this configuration: do it in Label Studio, it is followed"),
+    N_("%(name)s was only adopted: add the label in Label Studio, or goldloop project connect"),
     N_("mapping %(number)s is what is in force"),
     N_(
         "labels with fewer than %(least)s gold entities are hardly learned: %(labels)s; "
@@ -69,6 +88,9 @@ SENTENCES = (
     N_("the exact copies of %(name)s agree"),
     N_("the near copies of %(name)s agree"),
     N_("there are %(count)s variants"),
+    N_("no variant has more votes than the others: name one"),
+    N_("[%(start)s, %(end)s) is not in the text"),
+    N_("two entities overlap: %(one)s and %(other)s"),
     N_("label not in the project: %(label)s"),
     # things that are not there; what is begun alike comes first
     N_("there is no gold to release"),
@@ -76,6 +98,8 @@ SENTENCES = (
     # accounts
     N_("a password needs %(count)s characters or more"),
     N_("there is an account of %(address)s already"),
+    N_("%(address)s is not an e-mail address"),
+    N_("%(who)s is a member already"),
     N_("nobody changes their own role: another administrator can"),
     # the autolabel queue
     N_("no version is served yet: train one first"),
@@ -89,6 +113,8 @@ SENTENCES = (
     N_("no item is ticked"),
     N_("give a number from 1 to %(most)s"),
     N_("these are decided about one by one"),
+    N_("items are named in a way that this page does not"),
+    N_("say whether to pause, resume or cancel"),
     N_("Redis does not answer now: try again when it is back"),
     N_("cancelled on request"),
     N_("the workers of chunk %(number)s died %(times)s times"),
@@ -112,20 +138,70 @@ SENTENCES = (
     ),
     # differences between champion and gold
     N_("the gold of document %(number)s has changed meanwhile"),
+    N_("%(who)s has decided already: %(reason)s"),
+    N_("the gold is right"),
+    N_("the model is right"),
+    N_("people look again"),
+    N_("task %(number)s is gone from Label Studio"),
+    N_("the proposal is right"),
+    N_("looking for doubts needs %(least)s gold documents, there are %(count)s"),
+    N_("gold is being looked through already"),
+    N_("no gold is being looked through"),
+    # replays, strategies, forecasts
+    N_("a replay of %(key)s is under way"),
+    N_("replay %(number)s has ended"),
+    N_("replay %(number)s has not been stopped"),
+    N_("%(folder)s holds another replay: give the same options, or another folder"),
+    N_("a replay needs %(count)s annotated documents that differ, and these are %(there)s"),
+    N_(
+        "a replay needs %(gate)s documents of gate gold and %(dev)s of dev gold, and the project "
+        "has %(its_gate)s and %(its_dev)s: they come of documents that are drawn at random, or of "
+        "imported gold that is declared so"
+    ),
+    N_("no document holds an entity"),
+    N_(
+        "the pool has %(count)s documents: too few for %(first)s to start with and a batch of "
+        "%(batch)s"
+    ),
+    N_("%(name)s must be at least %(least)s"),
+    N_("cost must be one of %(names)s"),
+    N_("%(name)s is no strategy: write a name, or names with weights as in mnlp:2+cost"),
+    N_("%(name)s is no mixture: write strategies with their weights as in mnlp:2+cost"),
+    N_("%(name)s stands twice in %(written)s"),
+    N_("give one strategy at least"),
+    N_("the weight of %(name)s must be above 0, not %(weight)s"),
+    N_("a target is an F1 between 0 and 1"),
     N_("decision %(number)s was taken back already"),
     N_("%(name)s was decided about anew since"),
     N_("%(name)s is with people already"),
     # jobs
     N_("the job has moved on meanwhile: it was not to be cancelled"),
     N_("the job has moved on meanwhile: it was not to be tried again"),
+    N_("its worker died"),
+    N_("it broke off: the log says why"),
     # releases
     N_("a release of %(key)s is being made"),
     N_("near copies are being looked for: try again when that is done"),
     N_("another release was made meanwhile: try again"),
+    N_("the job has ended: %(state)s"),
+    N_("no label %(label)s; there are %(labels)s"),
+    N_("no release that can be read in %(folder)s: %(reason)s"),
     # tokens
     N_("a token needs a name of at most %(count)s characters"),
     N_("a token without a scope could do nothing: give it one"),
+    N_("the token would have expired already"),
     N_("the role %(role)s does not allow %(scopes)s"),
+    # Label Studio and the ML backend
+    N_("the project is not connected with Label Studio"),
+    N_("Label Studio at %(address)s did not answer in time (%(reason)s)"),
+    N_("Label Studio at %(address)s cannot be reached: %(reason)s"),
+    N_("Label Studio refuses LABEL_STUDIO_API_KEY"),
+    N_("Label Studio has no project %(number)s"),
+    N_("what %(address)s answered is not JSON: it is down, or no Label Studio"),
+    N_("%(count)s tasks were sent, %(stored)s were stored"),
+    N_("the ML backend at %(address)s does not answer: %(reason)s"),
+    N_("the ML backend at %(address)s answers %(status)s"),
+    N_("%(address)s is not an ML backend of ours: %(reason)s"),
     # settings
     N_("%(name)s cannot be '%(value)s'"),
     N_("epochs must be a whole number from 1 to %(most)s"),
@@ -152,7 +228,7 @@ def sentence_of(kept: object) -> str:
 
 def _inner(name: str, value: str) -> str:
     """What stands inside of a sentence: another one, a state, or what is the same everywhere."""
-    if name == "found":
+    if name in ("found", "reason"):
         return told(value)
     return word(value) if name in ("state", "kind", "done", "role") else value
 

@@ -1,11 +1,76 @@
 """Sentences that stages keep are read in Korean; what nobody knows stays as it was written."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
-from backend.admin.told import SENTENCES, told
+from backend.admin.told import _PATTERNS, SENTENCES, told
+from backend.admin.words import WORDS
 
 FOUND = "F1 0.796 against 0.828 on 240 documents, difference -0.065 to -0.001"
+
+
+REFUSALS = {"ConflictError", "InvalidInputError", "PredictionJobError", "QueueDownError"}
+ELSEWHERE = {  # what these refuse is told by commands, by the API, or in the log
+    "adopt",
+    "create_project",
+    "forecast_backtest",
+    "formats",
+    "import_files",
+    "inbox",
+    "label_studio_tasks",
+    "origins",
+    "read",
+    "reader",
+}
+KNOWN_OTHERWISE = (
+    "the X copies of X agree",  # exact, near: a sentence for each
+    "it cannot be made anew from the database",  # a command tells
+)
+
+
+def refusals() -> Iterator[tuple[str, str]]:
+    """Each sentence that a stage refuses with, X for what is put in, and where it stands."""
+    for layer in ("workflow", "loop", "db"):
+        for path in sorted(Path("backend", layer).rglob("*.py")):
+            if ELSEWHERE.isdisjoint({path.stem, path.parent.name}):
+                for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                        yield from ((f"{path}:{node.lineno}", one) for one in _said(node))
+
+
+def _said(call: ast.Call) -> list[str]:
+    assert isinstance(call.func, ast.Name)
+    if call.func.id not in REFUSALS or not call.args:
+        return []
+    first = call.args[0]
+    if isinstance(first, ast.Constant):
+        return [str(first.value)]
+    if isinstance(first, ast.JoinedStr):
+        parts = [one.value if isinstance(one, ast.Constant) else "X" for one in first.values]
+        return ["".join(map(str, parts))]
+    return []
+
+
+def test_what_stages_refuse_with_is_known() -> None:
+    unknown = [
+        f"{where}: {sentence}"
+        for where, sentence in refusals()
+        if not any(pattern.fullmatch(sentence) for pattern, _ in _PATTERNS)
+        and not sentence.endswith(KNOWN_OTHERWISE)
+    ]
+    assert unknown == []
+
+
+def test_what_there_may_be_none_of_has_a_name() -> None:
+    for path in (*Path("backend/db").rglob("*.py"), *Path("backend/loop").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "NotFoundError":
+                kind = node.args[0]
+                assert not isinstance(kind, ast.Constant) or kind.value in WORDS, path
 
 
 @pytest.mark.parametrize(
@@ -21,6 +86,8 @@ FOUND = "F1 0.796 against 0.828 on 240 documents, difference -0.065 to -0.001"
         ("the role annotator does not allow gold:read (curator)", "gold:read"),
         ("too little certify gold: 40 documents; about 90 more are needed to promise 90%", "90%"),
         ("the job has moved on meanwhile: it was not to be tried again", "작업"),
+        ("x@example.com has decided already: the gold is right", "정답"),
+        ("the job has ended: cancelled", "취소"),
     ],
 )
 def test_known_sentences_are_translated_with_what_is_in_them(
