@@ -5,6 +5,7 @@ of 10 %, with its middle of 50 % and with its high end of 90 %; an end that not 
 number of documents reaches is open. What is farthest: see learning_curve.py.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -27,7 +28,7 @@ from backend.workflow.learning_curve import (
 from backend.workflow.pace import Pace, project_pace
 
 LEAST_SUPPORT = 10  # gold entities that judge a label, below which nothing is forecast of it
-ROUND = 0.05  # targets that are proposed
+STEPS = 20  # targets that are proposed: twentieths
 
 
 class State(StrEnum):
@@ -124,7 +125,7 @@ def project_forecast(
 def proposed(points: Sequence[Point]) -> float:
     """The next twentieth of F1 above the best so far, 0.95 at most."""
     best = max((point.f1 for point in points), default=0.0)
-    return min(0.95, round((best // ROUND + 1) * ROUND, 2))
+    return min(STEPS - 1, math.floor(best * STEPS + 1e-9) + 1) / STEPS
 
 
 def forecast(
@@ -172,8 +173,9 @@ def _amount(more: Array, chances: Array) -> Amount:
 
 def _minutes(more: Array, chances: Array, pace: Pace) -> Amount:
     """The same in minutes: the pace to come is not known for sure either."""
-    minutes = more * pace.seconds / 60
-    documents = minutes[None, :] * 60 / pace.likely()[:, None]  # (paces, sizes)
+    paces = pace.likely() / 60
+    minutes = more * paces.max()  # as long as the slowest takes for the farthest
+    documents = minutes[None, :] / paces[:, None]  # (paces, sizes)
     return _amount(minutes, np.interp(documents, more, chances).mean(axis=0))
 
 

@@ -6,7 +6,6 @@ from backend.api.rest.copies import copies
 from backend.api.rest.differences import differing
 from backend.api.rest.documents import documents
 from backend.api.rest.doubts import doubting
-from backend.api.rest.doubts import doubting
 from backend.api.rest.forecasts import forecasts
 from backend.api.rest.labels import labels
 from backend.api.rest.members import members
@@ -26,7 +25,6 @@ NOUNS = (
     forecasts,
     versions,
     differing,
-    doubting,
     doubting,
     copies,
     autolabelling,
