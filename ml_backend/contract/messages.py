@@ -108,7 +108,9 @@ class DoubtsRequest:
     Probabilities are the tagger's own, not calibrated, rounded to 6 digits (of tags: 4). Labels on
     a span exclude each other: what they leave of 1 says that the span is no entity. Others of less
     than 0.001 are left out. Of labels that nobody looked for in a document nothing is found, and
-    where they are likely that is no doubt of a character's tag. `Result.figures` is `{"documents",
+    where they are likely that is no doubt of a character's tag. Gold that such a tagger can never
+    find (an end inside a token, a span wider than any it learned) has null as its probability, and
+    its characters' tags are not doubted: 1. `Result.figures` is `{"documents",
     "entities", "folds", "steps", "f1": [of each part], "seconds"}`.
     """
 

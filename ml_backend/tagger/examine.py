@@ -118,7 +118,7 @@ def _windows(
         [*beliefs.log_best_two().unbind(1), entropies.sum(1), entropies.amax(1)], dim=1
     ).tolist()
     characters = counted.sum(1).round().long().tolist()
-    expected = (beliefs.begins() * weights).sum(1).cpu().numpy()
+    expected = (beliefs.begins() * weights).sum(1).float().cpu().numpy()
     vectors = (states * weights).sum(1).cpu().numpy()
     gradients = beliefs.gradients(counted, sketch).cpu().numpy()
     chances = label_chances(beliefs, readings)

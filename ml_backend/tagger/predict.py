@@ -63,7 +63,7 @@ class Tagger:
         else:
             self._model = in_form(model, form, self._device)
         self._calibration = calibration or Calibration()
-        self._nested = bool(model.to_dict()["head"].get("nested", False))
+        self.nested = bool(model.to_dict()["head"].get("nested", False))
         self.labels: LabelSet = model.labels
 
     @classmethod
@@ -80,8 +80,8 @@ class Tagger:
 
         Texts of any length are read whole, in windows where they are long.
         """
-        parts = self._in_windows(texts, lambda batch, _: self._model.decode(batch))
-        return told(texts, self._calibration, [merged(p, nested=self._nested) for p in parts])
+        parts = self.in_windows(texts, lambda model, batch, _: model.decode(batch))
+        return told(texts, self._calibration, [merged(p, nested=self.nested) for p in parts])
 
     def score(
         self, texts: Sequence[str], *, dropout_passes: int = 0
@@ -102,23 +102,26 @@ class Tagger:
         projected.
         """
         sketch = Sketch(seed)
-        parts = self._in_windows(
+        parts = self.in_windows(
             texts,
-            lambda batch, group: examine_windows(self._model, batch, group, sketch, passes=passes),
+            lambda model, batch, group: examine_windows(model, batch, group, sketch, passes=passes),
         )
         nothing = Examined.nothing(len(self.labels), self._model.encoder.size, passes)
-        return [examined(part, nothing, nested=self._nested) for part in parts]
+        return [examined(part, nothing, nested=self.nested) for part in parts]
 
     @torch.inference_mode()
-    def _in_windows(
-        self, texts: Sequence[str], ask: Callable[[Any, list[Window]], list[Answer]]
+    def in_windows(
+        self, texts: Sequence[str], ask: Callable[[Model, Any, list[Window]], list[Answer]]
     ) -> list[list[tuple[Window, Answer]]]:
-        """What is answered of each text's windows, in order; `ask` is given a batch of windows."""
+        """What is answered of each text's windows, in order.
+
+        `ask` is given the network, and some windows as its batch and as what they are.
+        """
         pieces = [w for number, text in enumerate(texts) for w in windows(number, len(text))]
         answers: dict[Window, Answer] = {}
         for group in self._batches(pieces):
             batch = self._reader.read([texts[w.text][w.start : w.end] for w in group])
-            answers.update(zip(group, ask(batch.to(self._device), group), strict=True))
+            answers.update(zip(group, ask(self._model, batch.to(self._device), group), strict=True))
         parts: list[list[tuple[Window, Answer]]] = [[] for _ in texts]
         for window in pieces:
             parts[window.text].append((window, answers[window]))

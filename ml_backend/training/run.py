@@ -7,7 +7,7 @@ JSON), `steps`, `epochs`, `documents` trained on and `seconds` of training, scor
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -42,12 +42,17 @@ def train(folder: str) -> None:
 
     A failure is written into the result and raised, so that folder and queue both know.
     """
+    do_once(folder, lambda job, pulse: _train(job, job.train_request(), pulse))
+
+
+def do_once(folder: str, work: Callable[[JobFolder, "Pulse"], dict[str, Any]]) -> None:
+    """Do a job's work, which returns its figures, and write its result, as of `train`."""
     job = JobFolder(Path(folder))
     if job.result() is not None:
         return
     try:
         with Pulse(job) as pulse:
-            figures = _train(job, job.train_request(), pulse)
+            figures = work(job, pulse)
     except Cancelled:
         job.write_result(Result("cancelled", "cancelled on request"))
     except Exception as error:

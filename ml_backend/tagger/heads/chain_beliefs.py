@@ -86,10 +86,11 @@ class ChainBeliefs:
 
     def gradients(self, counted: Tensor, sketch: Sketch) -> Tensor:
         packing, tags = self.scores.packing, self.best[0]
-        surprise = self.marginals.clone()  # gradient by each position's emissions, (total, tags)
+        # the gradient by each position's emissions, (total, tags)
+        surprise = self.marginals.float().clone()
         best = packing.pack(tags).unsqueeze(1)
         surprise.scatter_add_(1, best, -torch.ones_like(best, dtype=surprise.dtype))
-        states = packing.pack(self.states).to(surprise)
+        states = packing.pack(self.states).float()
         parts = sketch.product(surprise, states) * packing.pack(counted).unsqueeze(1)
         texts = parts.new_zeros(len(self.lengths), sketch.size)
         return texts.index_add_(0, packing.texts, parts)

@@ -93,7 +93,7 @@ class SpanBeliefs:
         """P of a position's being O or of a label, (texts, positions, 1 + labels)."""
         begun = self.chances.sum(2)  # (texts, positions, labels)
         ended = torch.zeros_like(begun)
-        for width in range(1, self.chances.size(2)):
+        for width in range(1, self.chances.size(2) + 1):
             ended[:, width:] += self.chances[:, :-width, width - 1]
         covered = (begun - ended).cumsum(1).clamp(min=0)
         covered = covered / covered.sum(2, keepdim=True).clamp(min=1)
