@@ -1,34 +1,58 @@
-"""The page of a project's annotators; who is one sees their own figures and open tasks."""
+"""The pages of a project's annotators: figures of each person, and how far they agree.
+
+Who is an annotator sees their own figures and open tasks.
+"""
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from backend.admin.coloured import Piece, Shown, around, coloured
 from backend.admin.opened import opened
+from backend.admin.paging import asked_after, page_of
 from backend.admin.permissions import may
 from backend.db import annotator_figures as queries
 from backend.db import pool
 from backend.db.members import members
 from backend.db.projects import project_by_key
-from backend.db.tables import Role
+from backend.db.tables import Document, Project, Role
+from backend.workflow.agreement import SharedDocument
 from backend.workflow.annotators import NEWEST, AnnotatorFigures, annotator_figures
 
 KEPT = "goldloop.annotators"
+ROWS = 20  # disagreements a page
+TABS: dict[str, LazyString] = {
+    "annotators.show": _l("People"),
+    "annotators.agreement": _l("Agreement"),
+}
 
 annotators_page = Blueprint("annotators", __name__, url_prefix="/projects/<key>/annotators")
 _counting = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class ShownDisagreement:
+    """A document of which people said different things, each reading with what is its own."""
+
+    document: Document
+    readings: Sequence[tuple[int, list[str | Piece]]]  # account and text
+    decided: bool
+
+
 @annotators_page.get("")
 def show(key: str) -> ResponseReturnValue:
-    """Speed, edits, acceptance and agreement: of everybody for a curator, else one's own."""
+    """Speed, edits, acceptance, and what pre-labels do: of everybody for a curator, else own."""
     everybody = may(current_user.role, Role.CURATOR)
     with opened().database.read() as session:
         project = project_by_key(session, key)
-        figures = _figures(session, project.id)
+        figures = _figures(session, project)
         accounts = queries.people(session, [one.account_id for one in figures.people])
         shown = [
             one for one in figures.people if everybody or one.account_id == current_user.account_id
@@ -45,6 +69,7 @@ def show(key: str) -> ResponseReturnValue:
     return render_template(
         "annotators.html",
         project=project,
+        tabs=TABS,
         figures=figures,
         shown=shown,
         accounts=accounts,
@@ -56,16 +81,77 @@ def show(key: str) -> ResponseReturnValue:
     )
 
 
-def _figures(session: Session, project_id: int) -> AnnotatorFigures:
-    """The figures as of the newest annotation: counted once for it, and kept."""
+@annotators_page.get("/agreement")
+def agreement(key: str) -> ResponseReturnValue:
+    """How far people agree, by label and by pair, and the documents on which they do not."""
+    label = request.args.get("label", "")
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        figures = _figures(session, project)
+        accounts = queries.people(session, [one.account_id for one in figures.people])
+        its = figures.agreement.disagreements
+        wanted = [
+            (place, one)
+            for place, one in enumerate(its)
+            if place > asked_after(-1) and (not label or label in _labels_apart(one))
+        ]
+        page = page_of(wanted[: ROWS + 1], lambda row: row[0], ROWS)
+        shown = _shown(session, project, [one for _, one in page.rows])
+    return render_template(
+        "annotators_agreement.html",
+        project=project,
+        tabs=TABS,
+        figures=figures,
+        accounts=accounts,
+        page=page,
+        shown=shown,
+        label=label,
+    )
+
+
+def _shown(
+    session: Session, project: Project, chosen: Sequence[SharedDocument]
+) -> list[ShownDisagreement]:
+    documents = pool.documents(session, [one.number for one in chosen])
+    gold = queries.gold_by_people(session, list(documents))
+    return [
+        ShownDisagreement(
+            documents[one.number],
+            [(person, _reading(one, person, project.labels)) for person in sorted(one.said)],
+            one.number in gold,
+        )
+        for one in chosen
+        if one.number in documents
+    ]
+
+
+def _reading(one: SharedDocument, person: int, labels: Sequence[str]) -> list[str | Piece]:
+    """One person's reading, marked where not everybody has the same."""
+    agreed = frozenset.intersection(*map(frozenset, one.said.values()))
+    apart = {(s, e) for said in one.said.values() for s, e, _ in said - agreed}
+    entities = [
+        Shown(start, end, label, "" if (start, end, label) in agreed else "added")
+        for start, end, label in sorted(one.said[person])
+    ]
+    return coloured(one.text, entities, labels, within=around(one.text, apart))
+
+
+def _labels_apart(one: SharedDocument) -> set[str]:
+    """The labels of entities that not everybody has."""
+    agreed = frozenset.intersection(*map(frozenset, one.said.values()))
+    return {label for said in one.said.values() for _, _, label in said - agreed}
+
+
+def _figures(session: Session, project: Project) -> AnnotatorFigures:
+    """The figures as of the newest annotation and gold: counted once for both, and kept."""
     kept = current_app.extensions.setdefault(KEPT, {})
-    newest = queries.newest_state(session, project_id)
-    found = kept.get(project_id)
+    newest = (queries.newest_state(session, project.id), project.gold_revision)
+    found = kept.get(project.id)
     if found is None or found[0] != newest:
         with _counting:
-            found = kept.get(project_id)
+            found = kept.get(project.id)
             if found is None or found[0] != newest:
-                found = kept[project_id] = (newest, annotator_figures(session, project_id))
+                found = kept[project.id] = (newest, annotator_figures(session, project.id))
     figures = found[1]
     assert isinstance(figures, AnnotatorFigures)
     return figures

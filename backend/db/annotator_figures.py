@@ -1,14 +1,25 @@
 """What the newest annotations of a project tell of the people who made them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
-from backend.db.tables import Account, AnnotationState, AnnotationStatus, Document
-from backend.db.tables_of_autolabel import Audit, Autolabel
+from backend.db.tables import (
+    Account,
+    AnnotationState,
+    AnnotationStatus,
+    Document,
+    Gold,
+    GoldSource,
+    Prediction,
+    Version,
+)
+from backend.db.tables_of_autolabel import Autolabel
+from backend.db.tables_of_sharing import Sharing
 
 
 class Annotated(NamedTuple):
@@ -21,6 +32,15 @@ class Annotated(NamedTuple):
     version_name: str | None  # of the prediction it began from
     correction: Mapping[str, Any]
     entities: Sequence[Mapping[str, Any]]
+    updated_at: datetime
+    blind: bool | None  # whether it is of the blind slice; None where chance drew nothing
+    audit: str | None  # of the autolabel queue: labelled blind for another reason
+    item_state: str | None  # of its item in the queue, where it has one
+
+    @property
+    def said(self) -> frozenset[tuple[int, int, str]]:
+        """The entities as spans with their label."""
+        return frozenset((one["start"], one["end"], one["label"]) for one in self.entities)
 
 
 def newest_state(session: Session, project_id: int) -> int:
@@ -40,8 +60,14 @@ def newest_annotations(session: Session, project_id: int, limit: int) -> list[An
             AnnotationState.version_name,
             AnnotationState.correction,
             AnnotationState.entities,
+            AnnotationState.updated_at,
+            Sharing.blind,
+            Autolabel.audit,
+            Autolabel.state,
             AnnotationState.status,
         )
+        .outerjoin(Sharing, Sharing.document_id == AnnotationState.document_id)
+        .outerjoin(Autolabel, Autolabel.document_id == AnnotationState.document_id)
         .where(AnnotationState.project_id == project_id)
         .order_by(AnnotationState.id.desc())
         .limit(limit)
@@ -62,21 +88,31 @@ def people(session: Session, ids: Collection[int]) -> dict[int, Account]:
     return {account.id: account for account in found}
 
 
-def lengths(session: Session, ids: Collection[int]) -> dict[int, int]:
-    """How many code points the texts of documents have."""
+def texts(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """The texts of documents."""
     rows = session.execute(
-        select(Document.id, func.length(Document.text)).where(is_one_of(session, Document.id, ids))
+        select(Document.id, Document.text).where(is_one_of(session, Document.id, ids))
     )
-    return {number: length for number, length in rows}
+    return {number: text for number, text in rows}
 
 
-def blind_outcomes(session: Session, project_id: int, ids: Collection[int]) -> dict[int, bool]:
-    """Documents that people labelled blind, and whether they said what the version had said."""
-    rows = session.execute(
-        select(Autolabel.document_id, Autolabel.audit).where(
-            Autolabel.project_id == project_id,
-            Autolabel.audit.in_((Audit.RIGHT, Audit.WRONG)),
-            is_one_of(session, Autolabel.document_id, ids),
+def gold_by_people(session: Session, ids: Collection[int]) -> dict[int, Gold]:
+    """The gold of documents that people gave or decided about."""
+    found = session.scalars(
+        select(Gold).where(
+            is_one_of(session, Gold.document_id, ids),
+            Gold.source.in_((GoldSource.PERSON, GoldSource.DECISION)),
         )
     )
-    return {number: outcome == Audit.RIGHT for number, outcome in rows}
+    return {gold.document_id: gold for gold in found}
+
+
+def predicted(session: Session, ids: Collection[int]) -> list[tuple[Prediction, Version]]:
+    """What any version said of documents, the oldest version first."""
+    rows = session.execute(
+        select(Prediction, Version)
+        .join(Version, Version.id == Prediction.version_id)
+        .where(is_one_of(session, Prediction.document_id, ids))
+        .order_by(Version.id)
+    )
+    return [(prediction, version) for prediction, version in rows]

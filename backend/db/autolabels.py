@@ -328,22 +328,33 @@ def blind(session: Session, ids: Collection[int]) -> set[int]:
 def shown(session: Session, predictions: Mapping[int, Prediction]) -> dict[int, Prediction]:
     """What people are shown of a version's predictions, by document.
 
-    Nothing where they label blind, and of what the queue has sent only the sure entities.
+    Nothing where they label blind, nothing that was flagged because people have rejected it before
+    (see workflow/rejections.py), and of what the queue has sent only the sure entities.
     """
     rows = session.execute(
         select(Autolabel.document_id, Autolabel.audit, Autolabel.state).where(
             is_one_of(session, Autolabel.document_id, list(predictions))
         )
     )
-    found = dict(predictions)
-    for number, audited, state in rows:
-        said = predictions[number]
-        if audited is not None:
-            found[number] = _with(said, [])
-        elif state in SENT:
-            found[number] = _with(said, [one for one in said.entities if _is_sure(one)])
-    found |= {number: _with(found[number], []) for number in blind_slice(session, found)}
-    return found
+    items = {number: (audit, state) for number, audit, state in rows}
+    blind = blind_slice(session, predictions)
+    return {
+        number: said_to_people(said, *items.get(number, (None, None)), blind=number in blind)
+        for number, said in predictions.items()
+    }
+
+
+def said_to_people(
+    said: Prediction, audit: str | None, state: str | None, *, blind: bool
+) -> Prediction:
+    """What people are shown of one prediction, given the document's item and the blind slice."""
+    kept = [
+        one
+        for one in said.entities
+        if not (audit is not None or blind or one.get("rejected"))
+        and (state not in SENT or _is_sure(one))
+    ]
+    return _with(said, kept) if len(kept) < len(said.entities) else said
 
 
 def _is_sure(entity: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ Counted over the newest annotations, so that it costs the same however many ther
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -12,10 +12,15 @@ from sqlalchemy.orm import Session
 
 from backend.db import annotator_figures as queries
 from backend.db.annotator_figures import Annotated
-from backend.workflow.agreement import Agreement, SharedDocument, agreement
+from backend.db.tables import Project
+from backend.db.tables_of_autolabel import Audit
+from backend.workflow.agreement import Agreement, Said, SharedDocument, agreement
+from backend.workflow.bias import Bias, bias
+from backend.workflow.bias_evidence import EDITS, Observed, observe
 
 NEWEST = 3000  # annotation states that are looked at
-EDITS = ("added", "removed", "moved", "relabelled")
+
+_OUTCOMES = (Audit.RIGHT, Audit.WRONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class PersonFigures:
     unchanged: float | None
     blind: int
     blind_same: float | None
-    f1: float | None  # the mean strict F1 against others on the same documents
+    f1: float | None  # strict, against all others on the same documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +54,58 @@ class AnnotatorFigures:
 
     people: Sequence[PersonFigures]
     agreement: Agreement
+    bias: Bias
     annotations: int
 
 
 def annotator_figures(session: Session, project_id: int) -> AnnotatorFigures:
     """Count a project's newest annotations."""
     annotations = queries.newest_annotations(session, project_id, NEWEST)
-    documents = {one.document_id for one in annotations}
-    blind = queries.blind_outcomes(session, project_id, documents)
     shared = _shared(annotations)
-    lengths = queries.lengths(session, list(shared))
+    texts = queries.texts(session, list(shared))
     agreed = agreement(
-        SharedDocument(lengths[number], said)
+        SharedDocument(number, texts[number], said)
         for number, said in shared.items()
-        if number in lengths
+        if number in texts
     )
+    project = session.get_one(Project, project_id)
+    observed = observe(session, project, annotations)
     by_person: defaultdict[int, list[Annotated]] = defaultdict(list)
     for one in annotations:
         by_person[one.account_id].append(one)
     people = [
-        _person(number, its, blind, agreed.by_person.get(number))
+        _person(number, its, observed, agreed.by_person.get(number))
         for number, its in by_person.items()
     ]
     people.sort(key=lambda person: (-person.documents, person.account_id))
-    return AnnotatorFigures(people, agreed, len(annotations))
+    return AnnotatorFigures(people, agreed, bias(observed), len(annotations))
 
 
-def _shared(
-    annotations: Sequence[Annotated],
-) -> dict[int, dict[int, frozenset[tuple[int, int, str]]]]:
+def _shared(annotations: Sequence[Annotated]) -> dict[int, dict[int, Said]]:
     """What each person said of documents that several annotated; of one person the newest."""
-    said: defaultdict[int, dict[int, frozenset[tuple[int, int, str]]]] = defaultdict(dict)
+    said: defaultdict[int, dict[int, Said]] = defaultdict(dict)
     for one in annotations:
-        spans = frozenset((e["start"], e["end"], e["label"]) for e in one.entities)
-        said[one.document_id].setdefault(one.account_id, spans)
+        said[one.document_id].setdefault(one.account_id, one.said)
     return {number: its for number, its in said.items() if len(its) > 1}
 
 
 def _person(
-    number: int, its: Sequence[Annotated], blind: Mapping[int, bool], f1: float | None
+    number: int,
+    its: Sequence[Annotated],
+    observed: Sequence[Observed],
+    f1: float | None,
 ) -> PersonFigures:
     timed = [one for one in its if one.lead_time]
     hours = sum(one.lead_time or 0.0 for one in timed) / 3600
-    seen = [one for one in its if one.version_name and one.document_id not in blind]
+    seen = [one for one in its if one.version_name and one.audit not in _OUTCOMES]
     by_hand = [len(one.entities) for one in its if not one.version_name]
     edits = [sum(int(one.correction.get(kind, 0)) for kind in EDITS) for one in seen]
-    same = [blind[one.document_id] for one in its if one.document_id in blind]
+    same = [one.audit == Audit.RIGHT for one in its if one.audit in _OUTCOMES]
+    same += [
+        one.said == one.prelabels
+        for one in observed
+        if one.blind and one.account_id == number and one.prelabels is not None
+    ]
     return PersonFigures(
         account_id=number,
         documents=len({one.document_id for one in its}),

@@ -1,83 +1,120 @@
-"""The page of annotators: curators see everybody, annotators themselves."""
+"""The pages of annotators: curators see everybody and their agreement, annotators themselves."""
+
+import re
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
+from backend.db.projects import project_by_key
 from backend.db.session import Database
-from backend.db.tables import Account, AnnotationState, Document, Project, now
-from tests.backend.admin.conftest import SignIn
+from backend.db.tables import Account, AnnotationState, Document, Gold, now
+from backend.db.versions import locked_project
+from tests.backend.admin.conftest import SignIn, token_in
+from tests.backend.admin.people_data import SHARED, add_shared_work
 
 PAGE = "/projects/general/annotators"
+AGREEMENT = f"{PAGE}/agreement"
 
 
 @pytest.fixture
 def shared(filled: Database) -> Database:
-    """Some documents were done by a second person too."""
+    """Some documents were done by two people, some of them blind."""
     with filled.write() as session:
-        project = session.scalars(select(Project).where(Project.key == "general")).one()
-        person = session.scalars(select(Account).where(Account.email == "annotator@example.com"))
-        account = person.one()
-        label = project.labels[0]
-        states = session.scalars(
-            select(AnnotationState).where(AnnotationState.project_id == project.id)
-        ).all()
-        for number, state in enumerate(states[:40]):
-            state.entities = [{"start": 0, "end": 3, "label": label}]
-            state.lead_time = 20.0 + number
-            end = 3 if number % 4 else 2
-            session.add(
-                AnnotationState(
-                    project_id=project.id,
-                    document_id=state.document_id,
-                    annotation_id=100_000 + number,
-                    updated_at=now(),
-                    status="submitted",
-                    account_id=account.id,
-                    lead_time=30.0,
-                    entities=[{"start": 0, "end": end, "label": label}],
-                )
-            )
+        add_shared_work(session, project_by_key(session, "general"))
     return filled
 
 
-def test_a_curator_sees_everybody_and_how_far_they_agree(shared: Database, sign_in: SignIn) -> None:
-    page = sign_in("curator").get(PAGE).text
-    for shown in ("주석자 1", "주석자 2", "Krippendorff", "0.750", "75 %", "주석자 1 · 주석자 2"):
-        assert shown in page
-
-
-def test_an_annotator_sees_their_own_figures_alone(shared: Database, sign_in: SignIn) -> None:
-    page = sign_in("annotator").get(PAGE).text
-    assert "Your annotations" in page
-    assert page.count('data-testid="person"') == 1
-    assert "주석자 2" not in page
-    assert "Krippendorff" not in page
-
-
-def test_the_empty_project_says_what_is_missing(sign_in: SignIn) -> None:
-    page = sign_in("curator").get("/projects/empty/annotators").text
-    assert "Nobody has submitted an annotation" in page
-    assert "No document was annotated by several people" in page
-    own = sign_in("annotator").get("/projects/general/annotators").text
-    assert "You have not submitted an annotation" in own
-
-
-def test_figures_are_counted_anew_when_there_is_a_new_annotation(
-    shared: Database, sign_in: SignIn
-) -> None:
-    client = sign_in("annotator")
+def count_queries(client: FlaskClient) -> list[str]:
     asked: list[str] = []
-    context = client.application.extensions["goldloop"]
     event.listen(
-        context.database.engine,
+        client.application.extensions["goldloop"].database.engine,
         "before_cursor_execute",
         lambda _c, _cursor, statement, *_more: asked.append(statement),
     )
-    assert ">40<" in client.get(PAGE).text
+    return asked
+
+
+def test_a_curator_sees_everybody_and_who_signs_unread(shared: Database, sign_in: SignIn) -> None:
+    page = sign_in("curator").get(PAGE).text
+    assert "주석자 1" in page
+    assert page.count('data-testid="with-and-without"') == 3
+    (flag,) = re.findall(r'data-testid="flag">(.*?)</p>', page)
+    assert flag.startswith("주석자 1 accepts wrong pre-labels more than chance allows: 6")
+
+
+def test_a_curator_sees_how_far_people_agree_and_where_they_do_not(
+    shared: Database, sign_in: SignIn
+) -> None:
+    client = sign_in("curator")
+    page = client.get(AGREEMENT).text
+    for told in ("Krippendorff", "Token kappa", "주석자 1 · 주석자 2", "waits for a decision"):
+        assert told in page
+    assert page.count('data-testid="disagreement"') == 20
+    following = re.search(r'rel="next" data-key="n" href="([^"]+)"', page)
+    assert following is not None
+    more = client.get(following[1].replace("&amp;", "&")).text
+    assert 0 < more.count('data-testid="disagreement"') < 20
+    with shared.read() as session:
+        label, other, third = project_by_key(session, "general").labels[:3]
+    assert "Nobody disagrees" in client.get(AGREEMENT, query_string={"label": label}).text
+    assert "Nobody disagrees" in client.get(AGREEMENT, query_string={"label": third}).text
+    assert client.get(AGREEMENT, query_string={"label": other}).text.count("<mark") > 20
+
+
+def test_a_disagreement_leads_to_where_gold_is_decided(shared: Database, sign_in: SignIn) -> None:
+    client = sign_in("curator")
+    with shared.read() as session:
+        undecided = session.scalars(
+            select(Document.id)
+            .outerjoin(Gold, Gold.document_id == Document.id)
+            .where(Document.id <= SHARED, Gold.document_id.is_(None))
+        ).first()
+    address = f"/projects/general/duplicates/{undecided}"
+    assert f'href="{address}"' in client.get(AGREEMENT).text
+    group = client.get(address).text
+    state = re.search(r'name="state" value="([^"]+)"', group)
+    assert state is not None
+    form = {"csrf_token": token_in(group), "state": state[1], "variant": "exact:2"}
+    assert client.post(f"{address}/decide", data=form).status_code == 302
+    with shared.read() as session:
+        assert session.get_one(Gold, undecided).source == "decision"
+
+
+def test_an_annotator_sees_their_own_figures_alone(shared: Database, sign_in: SignIn) -> None:
+    client = sign_in("annotator")
+    page = client.get(PAGE).text
+    assert "Your annotations" in page
+    assert page.count('data-testid="person"') == 1
+    assert "주석자 2" not in page
+    assert 'data-testid="bias"' not in page
+    assert client.get(AGREEMENT).status_code == 403
+
+
+def test_the_empty_project_says_what_is_missing(sign_in: SignIn) -> None:
+    client = sign_in("curator")
+    page = client.get("/projects/empty/annotators").text
+    assert "Nobody has submitted an annotation" in page
+    assert "Nobody has annotated a blind document" in page
+    assert (
+        "No document was annotated by several people"
+        in client.get("/projects/empty/annotators/agreement").text
+    )
+    own = sign_in("annotator").get(PAGE).text
+    assert "You have not submitted an annotation" in own
+
+
+def test_figures_are_counted_anew_when_there_is_a_new_annotation_or_gold(
+    shared: Database, sign_in: SignIn
+) -> None:
+    client = sign_in("annotator")
+    asked = count_queries(client)
+    assert f">{SHARED}<" in client.get(PAGE).text
     assert len(asked) <= 15
     first = len(asked)
     client.get(PAGE)
-    assert len(asked) - first < first
+    again = len(asked) - first
+    assert again < first
     with shared.write() as session:
         account = session.scalars(select(Account).where(Account.email == "annotator@example.com"))
         document = session.scalars(select(Document).order_by(Document.id.desc()).limit(1)).one()
@@ -91,4 +128,16 @@ def test_figures_are_counted_anew_when_there_is_a_new_annotation(
                 account_id=account.one().id,
             )
         )
-    assert ">41<" in client.get(PAGE).text
+    assert f">{SHARED + 1}<" in client.get(PAGE).text
+    with shared.write() as session:
+        locked_project(session, document.project_id).gold_revision += 1
+    first = len(asked)
+    client.get(PAGE)
+    assert len(asked) - first > again
+
+
+def test_the_agreement_page_asks_little(shared: Database, sign_in: SignIn) -> None:
+    client = sign_in("curator")
+    asked = count_queries(client)
+    client.get(AGREEMENT)
+    assert len(asked) <= 15, asked

@@ -108,10 +108,10 @@ def test_agreement_is_counted_on_what_several_did(session, world):
     annotate(session, world, 0, 1, NAME)
     annotate(session, world, 1, 0, NAME)
     people, found = figures(session, world)
-    assert found.agreement.documents == 1
-    assert found.agreement.f1 == pytest.approx(2 / 3)
+    assert found.agreement.overall.documents == 1
+    assert found.agreement.overall.f1 == pytest.approx(2 / 3)
     assert people[one.id].f1 == people[two.id].f1 == pytest.approx(2 / 3)
-    assert 0 < found.agreement.alpha < 1
+    assert 0 < found.agreement.overall.alpha < 1
     assert found.annotations == 3
 
 
