@@ -11,8 +11,10 @@ from backend.db import (
     tables_of_autolabel,
     tables_of_doubts,
     tables_of_errors,
+    tables_of_evidence,
     tables_of_labels,
     tables_of_releases,
+    tables_of_selection,
     tables_of_sharing,
     tables_of_surveys,
 )
@@ -25,8 +27,10 @@ TABLES = (
     tables_of_autolabel,
     tables_of_doubts,
     tables_of_errors,
+    tables_of_evidence,
     tables_of_labels,
     tables_of_releases,
+    tables_of_selection,
     tables_of_sharing,
     tables_of_surveys,
 )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from backend.db.bulk import insert_rows, is_one_of
 from backend.db.document_counts import documents_counted
 from backend.db.label_counts import add_counts, add_labels
+from backend.db.mentions import forget_mentions
 from backend.db.tables import Document, Gold, GoldSource, Project, now
 from backend.db.tables_of_autolabel import Promise  # noqa: F401  # gold refers to both tables
 from backend.db.tables_of_labels import Adjudication, Counted  # noqa: F401
@@ -92,6 +93,7 @@ def remove_gold(session: Session, project_id: int, document_ids: Sequence[int]) 
     with documents_counted(session, project_id, is_one_of(session, Document.id, document_ids)):
         before = _take_out(session, document_ids)
     add_counts(session, project_id, Counted.GOLD, 0, before, ())
+    forget_mentions(session, document_ids)
     return len(before)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from backend.context import Context
-from backend.db import pool
+from backend.db import autolabels, pool
 from backend.db.leases import Held
 from backend.db.tables import Document, Prediction, Project, Version
 from backend.errors import LabelStudioError
-from backend.workflow import preannotate, publish
+from backend.workflow import preannotate, publish, rejections
 from backend.workflow.label_studio_tasks import forget_task
 from ml_backend.contract.label_studio import TextControl
 
@@ -18,6 +18,15 @@ SENT_AT_ONCE = 2000  # predictions; between two renewals of the lease
 def tasks_lease(project_id: int) -> str:
     """The lease under which a project's tasks and predictions in Label Studio are written."""
     return f"tasks-{project_id}"
+
+
+def predictions_to_show(
+    context: Context, project: Project, version: Version, document_ids: Sequence[int]
+) -> dict[int, Prediction]:
+    """A version's predictions of documents that are about to be sent, as people are to see them."""
+    with context.database.write() as session:
+        rejections.mark(session, project, version, document_ids)
+        return autolabels.shown(session, pool.predictions(session, version.id, document_ids))
 
 
 def send_predictions(

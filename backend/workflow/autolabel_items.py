@@ -5,7 +5,8 @@
 A version's item replaces an older version's that is pending, rejected or recalled; what is gold
 already keeps the version that made it, and what people have in Label Studio is theirs. What a
 person has rejected is never accepted by rule afterwards. Gold by rule is for training: documents
-that may be drawn at random, and the near copies of those that judge models, are left to people.
+that may be drawn at random, and the near copies of those that judge models, are left to people,
+and so is a document of which the version says what people have rejected there before.
 
 Every change of a state is kept in `autolabel_changes`. Functions that change gold want the
 project's row locked.
@@ -13,7 +14,7 @@ project's row locked.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,7 @@ from backend.db.tables_of_autolabel import (
     Promise,
 )
 from backend.db.tables_of_labels import Counted
+from backend.workflow.rejections import FLAG, flag, made_again
 from backend.workflow.select import random_border
 from backend.workflow.version_labels import labels_of
 
@@ -99,6 +101,7 @@ def store(
     fresh = [wanted[one] for one in waiting if one not in old or old[one].version_id != version.id]
     if not fresh:
         return Stored()
+    fresh = _flagged(session, project, version, fresh)
     keep_predictions(session, project.id, version.id, fresh, time)
     accepted = _acceptable(session, project, promise, fresh, waiting, old)
     _replace(session, project, version, promise, fresh, waiting, accepted, old, by, time)
@@ -126,9 +129,13 @@ def accept_pending(
         for item in items
         if item.document_id in waiting
     }
-    accepted = _acceptable(session, project, promise, list(proposals.values()), waiting, {})
+    version = session.get_one(Version, promise.version_id)
+    flagged = _flagged(session, project, version, list(proposals.values()))
+    accepted = _acceptable(session, project, promise, flagged, waiting, {})
+    held_back = {one.document_id: one.entities for one in flagged if _is_again(one)}
     share = settings_of(project).audit_share
     for item in items:
+        item.entities = held_back.get(item.document_id, item.entities)
         if item.document_id in accepted:
             item.promise_id = promise.id
             if is_audited(promise.id, waiting[item.document_id], share):
@@ -226,11 +233,30 @@ def _acceptable(
         waiting[one.document_id]
         for one in fresh
         if one.confidence >= promise.threshold
+        and not _is_again(one)
         and not (one.document_id in old and old[one.document_id].state == AutolabelState.REJECTED)
     ]
     if not sure:
         return set()
     return {one.id for one in sure} - autolabels.judging(session, project.id, sure, border)
+
+
+def _flagged(
+    session: Session, project: Project, version: Version, proposals: Sequence[Proposal]
+) -> list[Proposal]:
+    """The same, with a flag where people have rejected before what the version says."""
+    said = {one.document_id: one.entities for one in proposals}
+    again = made_again(session, project, version, said)
+    return [
+        replace(one, entities=flag(one.entities, again[one.document_id]))
+        if one.document_id in again
+        else one
+        for one in proposals
+    ]
+
+
+def _is_again(proposal: Proposal) -> bool:
+    return any(one.get(FLAG) for one in proposal.entities)
 
 
 def _replace(

@@ -35,7 +35,8 @@ from backend.db.tables import (
     Version,
 )
 from backend.db.versions import locked_project
-from backend.workflow.correct import clean, compare, corrected
+from backend.workflow import rejections
+from backend.workflow.correct import Changes, changes, clean, compare, corrected
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.settle import settle
 from backend.workflow.version_labels import labels_of
@@ -80,9 +81,12 @@ def _record_state(
     if any((one.updated_at, one.status) == (seen.updated_at, seen.status) for one in everywhere):
         # nothing new of the annotation; but a deletion may have been taken back
         return Recorded(False, settle(session, project, document) if alive else False)
-    state = _new_state(session, document, seen, parse_label_config(project.label_config))
+    control = parse_label_config(project.label_config)
+    state, changed = _new_state(session, document, seen, control)
     session.add(state)
     session.flush()
+    if changed is not None:
+        rejections.keep(session, state, document.text, changed)
     if state.account_id is not None:
         note_member(session, project.id, state.account_id)
     return Recorded(True, settle(session, project, document))
@@ -125,7 +129,8 @@ def record_deletion(
 
 def _new_state(
     session: Session, document: Document, seen: SeenAnnotation, control: TextControl
-) -> AnnotationState:
+) -> tuple[AnnotationState, Changes | None]:
+    """What was seen of an annotation, and what it changed of what was predicted, if anything."""
     account = _account(session, seen)
     if blind_slice(session, [document.id]):  # it began from an empty page
         seen = replace(seen, version_name=None, predicted_regions=None)
@@ -150,7 +155,8 @@ def _new_state(
         if predicted is not None:
             state.correction = compare(predicted, entities).to_dict()
             state.corrected = [entity.to_dict() for entity in corrected(predicted, entities)]
-    return state
+            return state, changes(predicted, entities)
+    return state, None
 
 
 def _predicted(

@@ -9,8 +9,11 @@ from backend.db import (  # noqa: F401
     tables_of_autolabel,
     tables_of_doubts,
     tables_of_errors,
+    tables_of_evidence,
     tables_of_labels,
     tables_of_releases,
+    tables_of_selection,
+    tables_of_sharing,
     tables_of_surveys,
 )
 from backend.db.session import connect
