@@ -78,7 +78,6 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "releases.begin_compare": Role.CURATOR,
     "annotators.show": Role.ANNOTATOR,  # of others, curators alone
     "annotators.agreement": Role.CURATOR,
-    "annotators.agreement": Role.CURATOR,
     "project_settings.show": Role.CURATOR,
     "project_settings.change": Role.CURATOR,
     "labels.show": Role.CURATOR,
