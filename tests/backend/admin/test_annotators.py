@@ -76,7 +76,7 @@ def test_a_disagreement_leads_to_where_gold_is_decided(shared: Database, sign_in
     state = re.search(r'name="state" value="([^"]+)"', group)
     assert state is not None
     form = {"csrf_token": token_in(group), "state": state[1], "variant": "exact:2"}
-    assert client.post(f"{address}/decide", data=form).status_code == 302
+    assert client.post(f"{address}/decide", data=form).status_code == 303
     with shared.read() as session:
         assert session.get_one(Gold, undecided).source == "decision"
 
