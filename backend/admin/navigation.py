@@ -11,6 +11,7 @@ from backend.admin.permissions import allowed
 SECTIONS: dict[str, tuple[str, LazyString]] = {
     "overview": ("project.project", _l("Overview")),
     "labels": ("labels.show", _l("Labels")),
+    "selection": ("selection.show", _l("Selection")),
     "models": ("models.show", _l("Models")),
     "errors": ("model_errors.show", _l("Errors")),
     "duplicates": ("duplicates.show", _l("Duplicates")),

@@ -80,6 +80,8 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "annotators.agreement": Role.CURATOR,
     "project_settings.show": Role.CURATOR,
     "project_settings.change": Role.CURATOR,
+    "selection.show": Role.CURATOR,
+    "selection.change": Role.CURATOR,
     "labels.show": Role.CURATOR,
     "labels.live": Role.CURATOR,
     "labels.change": Role.CURATOR,

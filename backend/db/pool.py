@@ -29,6 +29,17 @@ def open_documents(session: Session, project_id: int) -> list[Document]:
     return list(session.scalars(statement))
 
 
+def next_open(session: Session, project_id: int, limit: int) -> list[Document]:
+    """The first open documents of the queue, in its order."""
+    statement = (
+        select(Document)
+        .where(_open(project_id))
+        .order_by(func.coalesce(Document.queue_number, 2**31 - 1), Document.id)
+        .limit(limit)
+    )
+    return list(session.scalars(statement))
+
+
 def open_without_prediction(session: Session, project_id: int, version_id: int) -> list[Document]:
     """Open documents of which a version has said nothing, in order of their number."""
     statement = select(Document).where(_open(project_id), ~_predicted(version_id))

@@ -66,7 +66,7 @@ _ALL = (
     Strategy(
         "k_means",
         "Diversity (k-means++)",
-        "At the start, or beside an uncertainty: texts of every kind, frequent kinds more often.",
+        "At the start, or beside an uncertainty: texts of all kinds, frequent ones more often.",
         frozenset({Need.SCORES, Need.VECTORS}),
         pick=k_means.pick,
     ),

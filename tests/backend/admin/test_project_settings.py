@@ -29,7 +29,7 @@ TYPED = {
 TYPED = {  # those that stay as they are
     name: str(field.default)
     for name, field in ProjectSettings.model_fields.items()
-    if name != "training"
+    if name not in ("training", "selection")
 } | TYPED
 
 
@@ -52,7 +52,7 @@ def stored(filled: Database) -> ProjectSettings:
 def test_every_setting_but_the_trainers_options_has_its_field(curator: FlaskClient) -> None:
     page = curator.get(ADDRESS).text
     fields = re.findall(r'<(?:input|select) id="(\w+)"', page)
-    assert set(fields) == {*ProjectSettings.model_fields, *MODEL} - {"training"}
+    assert set(fields) == {*ProjectSettings.model_fields, *MODEL} - {"training", "selection"}
     for name in fields:
         assert str(SETTINGS[name].meaning).replace("'", "&#39;") in page
 

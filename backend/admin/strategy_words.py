@@ -1,0 +1,59 @@
+"""The strategies of selection as pages call them; their order is that of the registry."""
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+WORDS: dict[str, tuple[LazyString, LazyString]] = {
+    "mnlp": (
+        _l("Least confidence (MNLP)"),
+        _l("The usual start: what the tagger is least sure of, whatever its length."),
+    ),
+    "margin": (
+        _l("Margin"),
+        _l("When texts are short: those for which two labellings are nearly as likely."),
+    ),
+    "mean_entropy": (
+        _l("Mean entropy"),
+        _l("When entities are frequent: texts that are unclear all along."),
+    ),
+    "max_entropy": (
+        _l("Highest entropy"),
+        _l("When entities are rare: texts with one place that is unclear."),
+    ),
+    "disagreement": (
+        _l("Disagreement"),
+        _l(
+            "When the tagger is sure of its mistakes: texts that it reads differently each time; "
+            "costs several readings."
+        ),
+    ),
+    "badge": (
+        _l("Gradient embedding (BADGE)"),
+        _l("For large batches: unsure and unlike each other at once."),
+    ),
+    "k_means": (
+        _l("Diversity (k-means++)"),
+        _l("At the start, or beside an uncertainty: texts of all kinds, frequent ones more often."),
+    ),
+    "k_center": (
+        _l("Coverage (k-center)"),
+        _l("When nothing may be overlooked: what is least like anything seen, odd texts first."),
+    ),
+    "density": (
+        _l("Density"),
+        _l("Beside an uncertainty, when it finds oddities: texts that are like many others."),
+    ),
+    "balance": (
+        _l("Label balance"),
+        _l("When labels are under their target: texts expected to hold them."),
+    ),
+    "cost": (
+        _l("Cost"),
+        _l("Beside another, when time is short: texts that take people few seconds."),
+    ),
+    "random": (
+        _l("Random"),
+        _l("When no other is better in a replay: the control of them all."),
+    ),
+}
+"""Strategy → its title, and when to use it."""
