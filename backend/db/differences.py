@@ -127,23 +127,25 @@ def kinds_of(session: Session, document_ids: Collection[int]) -> dict[int, list[
 
 def difference_counts(session: Session, project_id: int) -> dict[tuple[str, str], int]:
     """How many differences of each kind and label there are that nobody has decided about."""
-    statement = (
+    found = (
         select(Difference.kind, Difference.label, func.count())
         .where(Difference.project_id == project_id)
         .group_by(Difference.kind, Difference.label)
     )
-    decided = (  # few: all differences are counted by their index, and these taken off
-        select(DifferingDocument.document_id)
-        .join(ErrorDecision, ErrorDecision.document_id == DifferingDocument.document_id)
+    decided = (  # few: all are counted by their index, and these taken off
+        select(Difference.kind, Difference.label, func.count())
+        .select_from(ErrorDecision)
+        .join(DifferingDocument, DifferingDocument.document_id == ErrorDecision.document_id)
+        .join(Difference, Difference.document_id == ErrorDecision.document_id)
         .where(
             ErrorDecision.project_id == project_id,
             ErrorDecision.gold_revision == DifferingDocument.gold_revision,
             ErrorDecision.withdrawn_at.is_(None),
         )
+        .group_by(Difference.kind, Difference.label)
     )
-    counts = {(kind, label): count for kind, label, count in session.execute(statement)}
-    of_decided = statement.where(Difference.document_id.in_(decided))
-    for kind, label, count in session.execute(of_decided):
+    counts = {(kind, label): count for kind, label, count in session.execute(found)}
+    for kind, label, count in session.execute(decided):
         counts[kind, label] -= count
     return {named: count for named, count in counts.items() if count}
 
