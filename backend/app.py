@@ -22,6 +22,7 @@ from backend.admin.doubts import doubts_page
 from backend.admin.duplicates import duplicates_page
 from backend.admin.error_actions import error_actions
 from backend.admin.errors import add_error_pages
+from backend.admin.evidence import evidence_page
 from backend.admin.forecast import forecast_page
 from backend.admin.headers import add_headers
 from backend.admin.job_actions import job_actions
@@ -64,6 +65,7 @@ PAGES = (
     jobs_page,
     job_actions,
     model_errors_page,
+    evidence_page,
     error_actions,
     doubts_page,
     doubt_actions,

@@ -22,6 +22,7 @@ from backend.loop import (
     autolabel,
     copies,
     inbox,
+    mentions,
     near,
     predictions,
     project_replays,
@@ -104,6 +105,11 @@ def compare_gold(project_id: int) -> None:
 def find_doubts(run_id: int) -> None:
     """Lead a look through all gold for what may be wrong with it."""
     doubting.advance(context(), run_id)
+
+
+def read_mentions(project_id: int) -> None:
+    """Read gold for the strings that it holds, for the pages of evidence."""
+    mentions.read_all(context().database, project_id)
 
 
 def label_copies(project_id: int) -> None:
@@ -191,6 +197,7 @@ def tick() -> None:
         _guarded(_look_for_near, project_id)
         _guarded(_look_over, project_id)
         _guarded(_look_for_errors, project_id)
+        _guarded(_look_for_mentions, project_id)
         _guarded(audits.watch, project_id)
         _guarded(training.begin_wanted, project_id)
         _guarded(training.request_if_due, project_id)
@@ -227,6 +234,11 @@ def _look_over(opened: Context, project_id: int) -> None:
 def _look_for_errors(opened: Context, project_id: int) -> None:
     if comparison.wanted(opened, project_id):
         _ring("compare_gold", project_id)
+
+
+def _look_for_mentions(opened: Context, project_id: int) -> None:
+    if mentions.is_wanted(opened.database, project_id):
+        _ring("read_mentions", project_id)
 
 
 def _projects() -> list[int]:
