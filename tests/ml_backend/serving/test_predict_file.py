@@ -1,6 +1,7 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from backend.sample.generate import generate
@@ -50,6 +51,56 @@ def test_output_is_the_taggers_and_in_order(job, news):
     assert result.figures["version"] == news.version
     progress = job.progress()
     assert (progress.done, progress.total, progress.stage) == (len(texts), len(texts), "predicting")
+
+
+@pytest.mark.parametrize("passes", [0, 3])
+def test_scores_vectors_and_runners_up_come_in_the_order_of_the_output(job, news, passes):
+    texts = [document.text for document in generate(30, seed=4)]
+    texts[3:3] = ["", "x" * 700]
+    give(job, texts)
+    request = PredictRequest("news", news.version, str(news.store.root), True, passes)
+    job.write_request(request)
+    predict_file(str(job.path))
+    assert job.result().state == "done"
+    lines = list(read_jsonl(job.output))
+    vectors, gradients = np.load(job.vectors), np.load(job.gradients)
+    assert (vectors.dtype, gradients.dtype) == (np.float16, np.float16)
+    assert vectors.shape == (len(texts), 32)
+    assert gradients.shape == (len(texts), 256)
+    expected = news.tagger.score(texts, dropout_passes=passes)
+    for line, vector, gradient, (prediction, scores) in zip(
+        lines, vectors, gradients, expected, strict=True
+    ):
+        assert [e["start"] for e in line["entities"]] == [e.start for e in prediction.entities]
+        for entity, runner_up in zip(line["entities"], scores.runners_up, strict=True):
+            label = entity["runner_up"] and entity["runner_up"]["label"]
+            assert label == (runner_up and runner_up.label)
+        assert line["scores"]["mean_entropy"] == pytest.approx(scores.mean_entropy, abs=1e-4)
+        assert (line["scores"]["disagreement"] is None) == (passes == 0)
+        assert np.allclose(vector, scores.vector, atol=2e-3, rtol=2e-3)
+        assert np.allclose(gradient, scores.gradient, atol=2e-2, rtol=2e-2)
+    assert not list(job.path.glob(".*"))
+
+
+def test_scores_of_no_documents_are_empty_arrays(job, news):
+    give(job, [])
+    job.write_request(PredictRequest("news", news.version, str(news.store.root), True))
+    predict_file(str(job.path))
+    assert len(np.load(job.vectors)) == len(np.load(job.gradients)) == 0
+
+
+def test_a_failed_job_leaves_no_arrays(job, news):
+    write_jsonl(job.input, [{"id": n, "text": "가"} for n in range(3000)] + [{"id": 1}])
+    job.write_request(PredictRequest("news", news.version, str(news.store.root), True))
+    with pytest.raises(InputError):
+        predict_file(str(job.path))
+    assert not list(job.path.glob("*.npy*")) + list(job.path.glob(".*"))
+
+
+@pytest.mark.parametrize("fields", [{"dropout_passes": 2}, {"scores": True, "dropout_passes": -1}])
+def test_passes_need_scores(fields):
+    with pytest.raises(ValueError, match="dropout passes"):
+        PredictRequest("news", "v1", "store", **fields)
 
 
 def test_an_empty_input_has_an_empty_output(job):
