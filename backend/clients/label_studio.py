@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from backend.clients.label_studio_connection import Connection
+from backend.clients.label_studio_tabs import Tabs
 from backend.clients.label_studio_wiring import Wiring
 from backend.errors import LabelStudioError
 
@@ -43,6 +44,7 @@ class LabelStudio:
         self._connection = Connection(url, api_key, timeout=timeout)
         self.url = self._connection.url
         self.wiring = Wiring(self._connection)
+        self.tabs = Tabs(self._connection)
 
     def check(self) -> None:
         """Return when the server is reachable and takes the token; raise otherwise."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -118,6 +118,11 @@ def put_scores(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     keys = ("document_id", "version_id")
     changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
     session.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def drop_scores(session: Session, version_id: int) -> None:
+    """Forget what a version scored: nothing is ranked by it any more."""
+    session.execute(delete(DocumentScore).where(DocumentScore.version_id == version_id))
 
 
 def is_scored(version_id: int, *, dropout: bool) -> ColumnElement[bool]:

@@ -6,12 +6,15 @@ from datetime import datetime
 
 from backend.context import Context
 from backend.db import pool, versions
+from backend.db.batches import batches_of
 from backend.db.bulk import is_one_of
 from backend.db.document_counts import documents_counted
 from backend.db.leases import Held, lease
+from backend.db.scores import drop_scores
 from backend.db.sharing import is_untold
 from backend.db.tables import Document, Project, TaskState, Version, now
 from backend.loop import predictions, sharing
+from backend.loop.batch_tabs import show_batches
 from backend.loop.tasks import (
     predictions_to_show,
     select_if_stored,
@@ -24,6 +27,7 @@ from backend.workflow import publish, select
 from backend.workflow.autolabel_moves import sent
 from backend.workflow.candidates import scoring_of
 from backend.workflow.sharing import draw
+from backend.workflow.vectors import drop_vectors
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
@@ -145,6 +149,8 @@ def _import_tasks(
     """Send documents with a place in the queue as tasks; their numbers are kept chunk by chunk."""
     assert project.writable_id is not None
     control = parse_label_config(project.label_config)
+    with context.database.read() as session:
+        chosen_with = batches_of(session, [document.id for document in documents])
     for chunk in pool.chunks(documents, TASKS_AT_ONCE):
         held.renew()
         ids = [document.id for document in chunk]
@@ -156,11 +162,13 @@ def _import_tasks(
                 prediction = stage.label_studio_prediction(
                     document, kept[document.id], champion, control
                 )
-            tasks.append(stage.label_studio_task(document, prediction, control))
+            batch = chosen_with.get(document.id)
+            tasks.append(stage.label_studio_task(document, prediction, control, batch))
         numbers = context.label_studio.import_tasks(project.writable_id, tasks)
         _link(context, project.id, dict(zip(ids, numbers, strict=True)))
     if champion is not None:
         select_if_stored(context, project, champion.name)
+    show_batches(context, project)
     log.info("event=topped_up project=%s tasks=%d", project.key, len(documents))
     return len(documents)
 
@@ -265,6 +273,8 @@ def _clean_up(context: Context, held: Held, project_id: int) -> int:
             removed += _remove_predictions(context, held, number, version, drafts)
         with context.database.write() as session:
             session.get_one(Version, version.id).removed_at = time
+            drop_scores(session, version.id)
+        drop_vectors(context.models.vectors_folder(project.key, version.name))
     if champion is not None and _may_have_doubles(held_there, champion, context, project):
         found = publish.stored(context.label_studio, number, champion.name)
         for prediction_id in publish.old_doubles(found, time, ttl):

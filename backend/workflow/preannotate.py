@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from backend.clients.label_studio_tabs import BATCH
 from backend.db.label_counts import add_counts
 from backend.db.pool import chunks
 from backend.db.tables import Document, Prediction, Version, now
@@ -134,10 +135,15 @@ def label_studio_prediction(
 
 
 def label_studio_task(
-    document: Document, prediction: dict[str, Any] | None, control: TextControl
+    document: Document,
+    prediction: dict[str, Any] | None,
+    control: TextControl,
+    batch: int | None = None,
 ) -> dict[str, Any]:
-    """A document as Label Studio imports it, with its prediction where there is one."""
+    """A document as Label Studio imports it, with its prediction and batch where there is one."""
     task: dict[str, Any] = {"data": {control.text_field: document.text, "goldloop_id": document.id}}
+    if batch is not None:
+        task["data"][BATCH] = batch
     if prediction is not None:
         task["predictions"] = [prediction]
     return task

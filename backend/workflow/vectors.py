@@ -52,5 +52,10 @@ def gather(
     return found
 
 
+def drop_vectors(folder: Path) -> None:
+    """Remove the vectors of a version, if it has any."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _file(folder: Path, name: str, kind: str) -> Path:
     return folder / f"{name}-{kind}.npy"

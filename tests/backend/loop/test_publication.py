@@ -153,7 +153,7 @@ def test_killed_before_the_predictions_were_kept_they_are_made_again(world: Worl
 
 
 def test_a_version_that_cannot_be_loaded_leaves_the_old_one(world: World):
-    project = world.project(documents=8, open_tasks=6)
+    project = world.project(documents=8, open_tasks=6, selection={"random": 1.0})
     world.fill(project)
     world.publish(project, "v1")
     broken = world.context.models.version_folder(project.key, "v3")

@@ -4,6 +4,7 @@ import pytest
 
 from backend.db import pool
 from backend.db.leases import lease
+from backend.db.scores import scored_documents
 from backend.db.tables import Document, Project, TaskState
 from backend.loop import working_set
 from backend.workflow.label_studio_tasks import document_of_task
@@ -36,7 +37,7 @@ def test_before_a_first_version_the_set_is_filled_without_predictions(world: Wor
     assert world.context.label_studio.model_versions(project.label_studio_id) == {}
 
 
-def test_later_the_least_confident_follow_with_their_place_as_score(world: World):
+def test_later_the_least_sure_follow_with_their_place_as_score(world: World):
     project = world.project(documents=40, open_tasks=20)
     world.fill(project)
     world.publish(project, "v1")
@@ -58,14 +59,15 @@ def test_later_the_least_confident_follow_with_their_place_as_score(world: World
     assert len(added) == 5
     champion = world.version(project, "v1")
     with world.context.database.read() as session:
-        sure = pool.confidences(session, champion.id, [document.id for document in added])
         rest = session.scalars(pool.pool(project.id)).all()
-        others = pool.confidences(session, champion.id, [document.id for document in rest])
+        ids = [document.id for document in (*added, *rest)]
+        scored = scored_documents(session, ids, champion.id, expected=False)
+    sure = {one.id: one.log_probability / one.characters for one in scored}
     ranked = [sure[document.id] for document in added if document.arm == "ranked"]
     assert ranked == sorted(ranked)
-    assert others
-    in_reach = [others[one.id] for one in rest if one.group_key >= "26666666"]
-    assert not in_reach or ranked[-1] <= min(in_reach)
+    in_reach = [sure[one.id] for one in rest if one.group_key >= "26666666"]
+    assert in_reach
+    assert ranked[-1] <= min(in_reach)
 
 
 def test_killed_after_any_request_no_task_is_made_twice(world: World):
