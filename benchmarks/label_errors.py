@@ -204,7 +204,6 @@ def _measure(
         "documents_opened": len({one.place.document for one in seen}) / len(documents),
         "mistakes": len(mistakes),
         "queue": len(queue),
-        "wrong": sum(one.wrong for one in queue),
         **{f"found_{kind}": by_kind[kind] / kinds[kind] for kind in KINDS},
     }
 

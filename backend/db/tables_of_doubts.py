@@ -25,8 +25,7 @@ class DoubtRun(Base):
     """One look at all gold by models that never saw it; a database index allows one a project.
 
     `beat` and `lease_until` are as of a training run. `figures` is what the worker measured, with
-    `doubts`, how many were found of each kind, and `wrong`, how many confident learning takes for
-    wrong.
+    `doubts`, how many were found, and `kept`, how many of them are in the queue.
     """
 
     __tablename__ = "doubt_runs"

@@ -156,8 +156,7 @@ def _keep(context: Context, held: Held, run: DoubtRun, folder: JobFolder) -> Non
     assert result is not None
     with context.database.write() as session:
         row = session.get_one(DoubtRun, run.id, with_for_update=True)
-        wrong = sum(one.wrong for one in queue)
-        row.figures = {**result.figures, "doubts": len(queue), "kept": kept, "wrong": wrong}
+        row.figures = {**result.figures, "doubts": len(queue), "kept": kept}
         doubts_run.finish(row, DoubtRunState.DONE, "", now())
     log.info("event=doubts_found run=%d doubts=%d kept=%d", run.id, len(queue), kept)
 

@@ -1,13 +1,14 @@
 """Which pieces of gold are in doubt, the most doubtful first, from what a doubts job read.
 
 A doubt is a place: gold entities and entities of the model that never saw them, which overlap one
-another and are not the same. Two scores rank the places: by confident learning, how much likelier
-the model's reading is than gold's, each beyond what is usual where gold has its label (Northcutt et
-al. 2021; the margin of Kuan and Mueller 2022); and worst-token, the least probability of gold's tag
-among the characters of the place (Wang and Mueller 2022). The queue is ordered by the mean of both
-ranks.
+another and are not the same. Two scores rank the places. Worst-token: the least probability of
+gold's tag among the characters of the place (Wang and Mueller 2022). Confident learning: how likely
+the model's reading is against that, each divided by what is usual where gold has its label, since
+models are less sure of some labels than of others (Northcutt et al. 2021). The queue is ordered by
+the mean of both ranks.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from ml_backend.contract.pairing import Kind, Pair
 Floats = npt.NDArray[np.float64]
 
 NOTHING = ""  # the class of a span that is no entity
+_LEAST = 1e-3  # of a probability that is divided by
 
 
 class Side(NamedTuple):
@@ -65,15 +67,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A place in the queue; `score` in [0, 1] is the mean of its ranks, 1 the most doubtful.
-
-    `wrong` says that confident learning takes gold for wrong: what the model reads is at least as
-    likely as is usual where gold says it.
-    """
+    """A place in the queue; `score` in [0, 1] is the mean of its ranks, 1 the most doubtful."""
 
     place: Place
     score: float
-    wrong: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class Usual:
     labels: Mapping[str, float]
 
     def of(self, label: str) -> float:
-        return self.labels.get(label, 1.0)
+        return max(self.labels.get(label, 1.0), _LEAST)
 
 
 def rank(documents: Iterable[Mapping[str, Any]]) -> list[Ranked]:
@@ -103,7 +100,7 @@ def rank(documents: Iterable[Mapping[str, Any]]) -> list[Ranked]:
     margins = np.array([margin(place, usual) for place in found])
     scores = ensemble([margins, worst])
     order = np.lexsort((np.arange(len(found)), -scores))
-    return [Ranked(found[at], float(scores[at]), is_wrong(found[at], usual)) for at in order]
+    return [Ranked(found[at], float(scores[at])) for at in order]
 
 
 def ensemble(scores: Sequence[Floats]) -> Floats:
@@ -115,14 +112,10 @@ def ensemble(scores: Sequence[Floats]) -> Floats:
 
 
 def margin(place: Place, usual: Usual) -> float:
-    """How much likelier the model's reading is than gold's, each beyond the usual of its label."""
-    said, given = place.model, place.gold
-    return (said.probability - usual.of(said.label)) - (given.probability - usual.of(given.label))
-
-
-def is_wrong(place: Place, usual: Usual) -> bool:
-    """Whether confident learning takes gold for wrong here."""
-    return place.model.probability >= usual.of(place.model.label)
+    """ln of how likely the model's reading is against gold's, each as a multiple of its usual."""
+    said = max(place.model.probability, _LEAST) / usual.of(place.model.label)
+    given = max(place.worst, _LEAST) / usual.of(place.gold.label)
+    return math.log(said / given)
 
 
 def places(record: Mapping[str, Any]) -> Iterator[Place]:
