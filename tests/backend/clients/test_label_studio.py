@@ -271,9 +271,10 @@ def test_a_task_that_was_answered_is_reopened_for_one_more(client, project):
     (task_id,) = client.import_tasks(project, [{"data": {"text": "가나다"}}])
     client.submit(task_id, [])
     assert client.task(task_id)["is_labeled"]
-    assert client.reopen_task(task_id)
+    assert client.reopen_task(task_id, {"why": "http://goldloop/doubts/1"})
     reopened = client.task(task_id)
     assert (reopened["is_labeled"], reopened["overlap"]) == (False, 2)
+    assert reopened["data"] == {"text": "가나다", "why": "http://goldloop/doubts/1"}
     assert len(reopened["annotations"]) == 1  # what was said is kept
     client.delete_task(task_id)
     assert not client.reopen_task(task_id)
