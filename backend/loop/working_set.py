@@ -26,6 +26,7 @@ from backend.workflow import preannotate as stage
 from backend.workflow import publish, select
 from backend.workflow.autolabel_moves import sent
 from backend.workflow.candidates import scoring_of
+from backend.workflow.instructions import evidence_address
 from backend.workflow.sharing import draw
 from backend.workflow.vectors import drop_vectors
 from ml_backend.contract.label_studio import parse_label_config
@@ -163,7 +164,8 @@ def _import_tasks(
                     document, kept[document.id], champion, control
                 )
             batch = chosen_with.get(document.id)
-            tasks.append(stage.label_studio_task(document, prediction, control, batch))
+            evidence = evidence_address(context.settings, project.key, document.id)
+            tasks.append(stage.label_studio_task(document, prediction, control, batch, evidence))
         numbers = context.label_studio.import_tasks(project.writable_id, tasks)
         _link(context, project.id, dict(zip(ids, numbers, strict=True)))
     if champion is not None:

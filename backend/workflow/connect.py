@@ -10,6 +10,7 @@ from http import HTTPStatus
 from backend.clients.label_studio import LabelStudio
 from backend.errors import LabelStudioError
 from backend.settings import Settings
+from backend.workflow.instructions import evidence_address, with_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def connect(
     label_studio.update_project(
         label_studio_id, sampling="Uncertainty sampling", show_collab_predictions=True
     )
+    _link_evidence(label_studio, settings, key, label_studio_id)
     backend_id = label_studio.wiring.attach_ml_backend(
         label_studio_id,
         title=title_of_backend(key),
@@ -86,3 +88,20 @@ def connect(
         label_studio.select_model_version(label_studio_id, champion)
     selected = label_studio.project(label_studio_id).get("model_version")
     return Connected(label_studio_id, backend_id, hook_id, selected or None)
+
+
+def _link_evidence(
+    label_studio: LabelStudio, settings: Settings, key: str, label_studio_id: int
+) -> None:
+    """Let the labelling page's instructions lead to our evidence.
+
+    Label Studio shows them only where a project says so: it does where it had none of its own.
+    """
+    project = label_studio.project(label_studio_id)
+    before = str(project.get("expert_instruction") or "")
+    after = with_link(before, key, evidence_address(settings, key))
+    if after != before:
+        shown = bool(project.get("show_instruction")) or not before
+        label_studio.update_project(
+            label_studio_id, expert_instruction=after, show_instruction=shown
+        )

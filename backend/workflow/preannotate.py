@@ -19,6 +19,7 @@ from backend.db.pool import chunks
 from backend.db.tables import Document, Prediction, Version, now
 from backend.db.tables_of_labels import Counted
 from backend.workflow.candidates import Scoring
+from backend.workflow.instructions import EVIDENCE
 from backend.workflow.select import place
 from backend.workflow.version_labels import labels_of
 from ml_backend.contract.entity import Entity
@@ -139,11 +140,17 @@ def label_studio_task(
     prediction: dict[str, Any] | None,
     control: TextControl,
     batch: int | None = None,
+    evidence: str | None = None,
 ) -> dict[str, Any]:
-    """A document as Label Studio imports it, with its prediction and batch where there is one."""
+    """A document as Label Studio imports it, with its prediction and batch where there is one.
+
+    `evidence` is the address of the page that tells why something is predicted.
+    """
     task: dict[str, Any] = {"data": {control.text_field: document.text, "goldloop_id": document.id}}
     if batch is not None:
         task["data"][BATCH] = batch
+    if evidence is not None:
+        task["data"][EVIDENCE] = evidence
     if prediction is not None:
         task["predictions"] = [prediction]
     return task
