@@ -31,7 +31,9 @@ def ask(context: Context, project_key: str, config: ReplayConfig, asked_by: str)
         learner = {**settings_of(project).training, **LEARNER}
         config = replace(config, project=project_key, asked_by=asked_by, learner=learner)
         record(
-            *(session, asked_by, "replay.begin"),
+            session,
+            asked_by,
+            "replay.begin",
             project_id=project.id,
             after={"strategies": list(config.mixtures), "seeds": config.seeds},
         )
