@@ -22,7 +22,6 @@ LEARNER: Mapping[str, str | int | float | bool] = {
     "most_batch_documents": 16,
     "looks": 4,
     "calibration": "temperature",
-    "doubtful": "tell",
     "serving_form": "fp32",
 }
 

@@ -286,4 +286,6 @@ def put(folder: Path, made: Path) -> None:
 def staging(folder: Path) -> Path:
     """A new folder beside one that is to be put there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    made.chmod(0o755)  # a worker may be another user
+    return made
