@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.heads.chain.scores import Scores
-from ml_backend.tagger.heads.head import Decoded, SpanOfText
+from ml_backend.tagger.heads.head import LEAST_SURPRISE, Decoded, SpanOfText
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.sketch import Sketch
 
@@ -90,10 +90,10 @@ class ChainBeliefs:
         surprise = self.marginals.float().clone()
         best = packing.pack(tags).unsqueeze(1)
         surprise.scatter_add_(1, best, -torch.ones_like(best, dtype=surprise.dtype))
-        states = packing.pack(self.states).float()
-        parts = sketch.product(surprise, states) * packing.pack(counted).unsqueeze(1)
-        texts = parts.new_zeros(len(self.lengths), sketch.size)
-        return texts.index_add_(0, packing.texts, parts)
+        some = (surprise.abs().amax(1) > LEAST_SURPRISE) & packing.pack(counted).bool()
+        parts = sketch.product(surprise[some], packing.pack(self.states)[some].float())
+        sums = parts.new_zeros(len(self.lengths), sketch.size)
+        return sums.index_add_(0, packing.texts[some], parts)
 
     def _unpacked(self, packed: Tensor) -> Tensor:
         return self.scores.packing.unpack(packed)

@@ -12,6 +12,7 @@ from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.sketch import Sketch
 
+LEAST_SURPRISE = 1e-3  # from which an item counts in a gradient: nearly all have next to none
 SpanOfText = tuple[int, int, int]  # (text, start, end), the end exclusive
 
 

@@ -16,15 +16,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.heads.head import Decoded, SpanOfText
+from ml_backend.tagger.heads.head import LEAST_SURPRISE, Decoded, SpanOfText
 from ml_backend.tagger.heads.second_best import second_apart, second_nested
 from ml_backend.tagger.heads.spans import NONE, Spans, candidates
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.sketch import Sketch
 
 Candidates = tuple[Tensor, Tensor, Tensor]  # of each its text, its start, and its width less 1
-
-_LEAST = 1e-3  # surprise from which a candidate counts in a gradient: nearly all have none
 
 
 class SpanScorer(Protocol):
@@ -145,7 +143,7 @@ class SpanBeliefs:
             texts, starts, widths, classes = torch.tensor(read, device=surprise.device).unbind(1)
             surprise[texts, starts, widths, NONE] += 1
             surprise[texts, starts, widths, classes] -= 1
-        some = (surprise.abs().amax(3) > _LEAST) & self.inside & counted.bool().unsqueeze(2)
+        some = (surprise.abs().amax(3) > LEAST_SURPRISE) & self.inside & counted.bool().unsqueeze(2)
         texts, starts, widths = some.nonzero(as_tuple=True)
         factors = self.head.factors(self.states.float(), (texts, starts, widths))
         parts = sketch.product(surprise[some], *factors)

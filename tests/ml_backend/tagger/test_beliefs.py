@@ -158,7 +158,7 @@ def test_the_gradient_of_a_chain_is_that_of_its_surprise(name: str) -> None:
         gradient = layer.emit.weight.grad  # (tags, size)
         outer = [torch.eye(len(gradient)), gradient]  # its rows, each times a unit vector
         expected = sketch.product(*outer).sum(0)
-        assert torch.allclose(found[row], expected, atol=1e-4)
+        assert torch.allclose(found[row], expected, atol=5e-3)
 
 
 def test_only_counted_positions_are_in_a_gradient() -> None:
