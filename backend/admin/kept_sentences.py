@@ -71,6 +71,8 @@ SENTENCES = (
         "labels with fewer than %(least)s gold entities are hardly learned: %(labels)s; "
         "min_support=%(minimum)s would leave them out of training until they have grown"
     ),
+    # shared documents
+    N_("no document waits for another annotator any more"),
     # copies
     N_("what is said of these copies has changed meanwhile: look again"),
     N_("nobody has decided about %(name)s"),
@@ -86,6 +88,7 @@ SENTENCES = (
     N_("there is no %(kind)s %(name)s"),
     # accounts
     N_("a password needs %(count)s characters or more"),
+    N_("%(wanted)s annotators are more than %(there)s"),
     N_("there is an account of %(address)s already"),
     N_("%(address)s is not an e-mail address"),
     N_("%(who)s is a member already"),
@@ -101,6 +104,7 @@ SENTENCES = (
     N_("document %(number)s may be drawn to judge models: only chance may choose it"),
     N_("no item is ticked"),
     N_("give a number from 1 to %(most)s"),
+    N_("not a number: %(value)s"),
     N_("these are decided about one by one"),
     N_("items are named in a way that this page does not"),
     N_("say whether to pause, resume or cancel"),

@@ -68,6 +68,7 @@ WORDS: dict[str, LazyString] = {
     "look for doubts": _l("look for doubts"),
     "doubt": _l("doubt"),
     "replay": _l("replay"),
+    "shared document": _l("shared document"),
     "split": _l("split"),
     "list": _l("list"),
     "action of the autolabel queue": _l("action of the autolabel queue"),
