@@ -3,8 +3,3 @@
 `features.py` is what a strategy may know of the candidates, `registry.py` names them all, and
 `mixtures.py` chooses documents by one of them or by several. Nothing here knows a database.
 """
-
-from backend.workflow.strategies.mixtures import choose
-from backend.workflow.strategies.registry import STRATEGIES
-
-__all__ = ["STRATEGIES", "choose"]
