@@ -160,7 +160,6 @@ def _try(
     told = forecast(label, points, target, pace)
     assert told.documents is not None
     low, high = told.documents.low, told.documents.high
-    closed = low is not None and high is not None
     return Tried(
         run,
         label,
@@ -169,7 +168,7 @@ def _try(
         told.state,
         told.documents.holds(later.documents - last.documents),
         told.minutes.holds(later.minutes - last.minutes) if told.minutes else None,
-        (last.documents + high) / (last.documents + low) if closed else None,
+        None if low is None or high is None else (last.documents + high) / (last.documents + low),
     )
 
 

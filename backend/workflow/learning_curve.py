@@ -1,13 +1,14 @@
-"""How F1 grows with gold: what more documents will bring, and how many a target needs.
+"""How F1 grows with gold: what more documents will bring, and how likely a target is.
 
 F1(n) = a − b·n^(−c) is the usual form of learning curves (Viering and Loog 2022,
 arXiv:2103.10948). No single curve is fitted: every curve of a grid (how much is still to be gained,
-how fast, how widely versions scatter) is weighed by its prior and by how well it goes through the
-versions, its level in closed form, and a forecast is the mixture of them all. It speaks of the F1
-that a *version* will measure, so that its range holds the scatter of versions too. What the form
-gets wrong is allowed for on both sides: a point counts the less the smaller it was against the
-newest, and the range widens with each doubling beyond it. The constants were chosen on curves of
-kmounlp and klp2016 and tried on others: see benchmarks/forecast.py.
+how fast, and how roughly the project's versions follow any such form) is weighed by its prior and
+by how well it goes through the versions, its level in closed form, and a forecast is the mixture
+of them all. It speaks of the F1 that a *version* will measure, so that its range holds the scatter
+of versions too. What the form gets wrong wanders off from the newest version as a random walk over
+doublings, into the past and into the future alike: old points count the less, and far forecasts
+are the wider. The constants were chosen on random parts of klp2016 and cluener, see
+benchmarks/forecast.py.
 """
 
 from collections.abc import Sequence
@@ -25,23 +26,23 @@ FARTHEST = 100  # times the documents of the largest version: nothing is said of
 MORE = (100, 500, 1000)  # documents
 TAIL = 0.1  # of the chance on either side of a range: it holds four of five outcomes
 
-_SCATTER = 0.008  # standard deviation of the F1 of versions that differ by their seed alone
-_SAMPLED = 0.3  # how much of the sampling error of the gold that judges differs between versions
-_TYPICAL_EXPONENT, _EXPONENT_SPREAD = 0.5, 0.6  # median, and deviation of the logarithm
-_SCATTER_SPREAD = 0.5  # deviation of the logarithm of how widely a project's versions scatter
-_OLD = 0.02  # error of the form a doubling before the newest point
-_BEYOND = 0.01  # error of the form a doubling beyond it
+_SCATTER = 0.007  # standard deviation of the F1 of versions that differ by their seed alone
+_SAMPLED = 0.2  # how much of the sampling error of the gold that judges differs between versions
+_WALK = 0.028  # standard deviation of what the form gets wrong over one doubling
+_ROUGHNESS_SPREAD = 0.6  # deviation of the logarithm of how a project differs in these
+_TYPICAL_EXPONENT, _EXPONENT_SPREAD = 0.3, 0.5  # median, and deviation of the logarithm
+_HOPE = 3.0  # of a Beta(3, 1): which part of what is missing to 1 is to be gained in the end
 _UNKNOWN_SUPPORT = 300  # entities
 
 _GAINS = np.linspace(0, 1, 41) ** 2  # of F1, denser where little is to be gained
 _GAIN_PRIOR = 2 * np.linspace(0, 1, 41) + 1e-3  # even over F1
-_EXPONENTS = np.geomspace(0.08, 3, 24)
+_EXPONENTS = np.geomspace(0.05, 2, 16)
 _EXPONENT_PRIOR = np.exp(-((np.log(_EXPONENTS / _TYPICAL_EXPONENT) / _EXPONENT_SPREAD) ** 2) / 2)
-_STEPS = np.linspace(-2, 2, 5)
-_SCALES = np.exp(_SCATTER_SPREAD * _STEPS)
-_SCALE_PRIOR = np.exp(-(_STEPS**2) / 2)
-_NEGLIGIBLE = 1e-7  # weight of a curve
-_SIZES = 161  # between the last version and the farthest
+_STEPS = np.linspace(-2.5, 2.5, 9)
+_ROUGHNESS = np.exp(_ROUGHNESS_SPREAD * _STEPS)
+_ROUGHNESS_PRIOR = np.exp(-(_STEPS**2) / 2)
+_NEGLIGIBLE = 1e-5  # weight of a curve
+_SIZES = 81  # between the last version and the farthest
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,11 @@ class LearningCurve:
     """
 
     last: int
-    scatter: float  # variance of a version's F1, times the square of `scales`
+    scatter: float  # variance of the newest version's F1, times the square of `roughness`
     weights: Array
     gains: Array
     exponents: Array
-    scales: Array
+    roughness: Array
     level: Array
     doubt: Array
 
@@ -95,7 +96,7 @@ class LearningCurve:
 
         def quantile(chance: float) -> float:
             low, high = 0.0, 1.0
-            for _ in range(30):
+            for _ in range(20):
                 middle = (low + high) / 2
                 below = float(self.weights @ ndtr((middle - mean[:, 0]) / deviation[:, 0]))
                 low, high = (middle, high) if below < chance else (low, middle)
@@ -106,7 +107,7 @@ class LearningCurve:
     def chances(self, target: float) -> tuple[Array, Array]:
         """Sizes from the last version's to the farthest, and the chance that a version of one of
         them, or of fewer documents, measures the target: both of shape (sizes,)."""
-        sizes = np.geomspace(self.last, FARTHEST * self.last, _SIZES)
+        sizes = self.last * np.geomspace(1, FARTHEST, _SIZES, dtype=np.float64)
         mean, deviation = self._at(sizes)
         found = self.weights @ ndtr((mean - target) / deviation)
         return sizes, np.maximum.accumulate(found)
@@ -116,8 +117,9 @@ class LearningCurve:
         times = documents / self.last
         form = 1 - times[None, :] ** -self.exponents[:, None]
         mean = self.level[:, None] + self.gains[:, None] * form
-        variance = (self.doubt + self.scatter * self.scales**2)[:, None]
-        return np.clip(mean, 0, 1), np.sqrt(variance + (_BEYOND * np.log2(times)[None, :]) ** 2)
+        wandered = self.scatter + _WALK**2 * np.log2(times)  # (sizes,)
+        variance = self.doubt[:, None] + self.roughness[:, None] ** 2 * wandered[None, :]
+        return np.clip(mean, 0, 1), np.sqrt(variance)
 
 
 def learning_curve(points: Sequence[Point]) -> LearningCurve | None:
@@ -148,27 +150,43 @@ def _learning_curve(points: tuple[Point, ...]) -> LearningCurve | None:
     sizes = np.array([point.documents for point in points], dtype=float)
     f1 = np.array([point.f1 for point in points])
     last = sizes.max()
-    gains, exponents, scales = (
-        grid.ravel() for grid in np.meshgrid(_GAINS, _EXPONENTS, _SCALES, indexing="ij")
-    )
-    prior = np.einsum("i,j,k->ijk", _GAIN_PRIOR, _EXPONENT_PRIOR, _SCALE_PRIOR).ravel()
-    scatter = _scatter(points)
-    variance = scatter * scales[:, None] ** 2 + (_OLD * np.log2(last / sizes)) ** 2
+    gains, exponents = (grid.ravel() for grid in np.meshgrid(_GAINS, _EXPONENTS, indexing="ij"))
     rest = f1 - gains[:, None] * (1 - (sizes / last) ** -exponents[:, None])  # (curves, points)
-    doubt = 1 / (1 / variance).sum(axis=1)
-    level = doubt * (rest / variance).sum(axis=1)
-    misfit = ((rest - level[:, None]) ** 2 / variance).sum(axis=1)
-    likelihood = (np.log(doubt) - np.log(variance).sum(axis=1) - misfit) / 2
-    below_one = ndtr((1 - gains - level) / np.sqrt(doubt))  # no curve ends above an F1 of 1
-    weights = prior * below_one * np.exp(likelihood - likelihood.max())
+    scatter = _scatter(points)
+    before = np.log2(last / sizes)  # doublings
+    covariance = np.diag(scatter) + _WALK**2 * np.minimum(before[:, None], before[None, :])
+    whitening = np.linalg.inv(np.linalg.cholesky(covariance))
+    white, ones = rest @ whitening.T, whitening.sum(axis=1)
+    known = ones @ ones
+    level = white @ ones / known
+    misfit = ((white - level[:, None] * ones) ** 2).sum(axis=1)
+    # of each curve with each roughness: (curves, roughness)
+    doubt = np.broadcast_to(_ROUGHNESS**2 / known, (len(level), len(_ROUGHNESS)))
+    likelihood = -misfit[:, None] / (2 * _ROUGHNESS**2) - (len(points) - 1) * np.log(_ROUGHNESS)
+    below_one = ndtr((1 - gains - level)[:, None] / np.sqrt(doubt))  # no curve ends above 1
+    prior = np.outer(_GAIN_PRIOR, _EXPONENT_PRIOR).ravel() * _hope(gains, level)
+    weights = prior[:, None] * _ROUGHNESS_PRIOR * below_one
+    weights = weights * np.exp(likelihood - likelihood.max())
     weights /= weights.sum()
-    kept = weights > _NEGLIGIBLE
+    curve, rough = np.nonzero(weights > _NEGLIGIBLE)
+    kept = weights[curve, rough]
     return LearningCurve(
         int(last),
         float(scatter[int(np.argmax(sizes))]),
-        weights[kept] / weights[kept].sum(),
-        *(values[kept] for values in (gains, exponents, scales, level, doubt)),
+        kept / kept.sum(),
+        gains[curve],
+        exponents[curve],
+        _ROUGHNESS[rough],
+        level[curve],
+        doubt[curve, rough],
     )
+
+
+def _hope(gains: Array, level: Array) -> Array:
+    """The prior of gains, by which part they are of what is missing to an F1 of 1."""
+    missing = np.clip(1 - level, 0.02, 1)
+    found: Array = np.clip(gains / missing, 1e-4, 1) ** (_HOPE - 1) / missing
+    return found
 
 
 def _scatter(points: Sequence[Point]) -> Array:
