@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from backend.admin import permissions
 from backend.admin.accounts import accounts_page
 from backend.admin.actions import actions
+from backend.admin.annotator_actions import annotator_actions
 from backend.admin.annotators import annotators_page
 from backend.admin.api_documentation import api_documentation
 from backend.admin.audit import audit_page
@@ -77,6 +78,7 @@ PAGES = (
     autolabel_actions,
     releases_page,
     annotators_page,
+    annotator_actions,
     charts,
     language_switch,
     labels_page,

@@ -19,7 +19,7 @@ from backend.admin.opened import opened
 from backend.admin.paging import asked_after, page_of
 from backend.admin.permissions import may
 from backend.db import annotator_figures as queries
-from backend.db import pool
+from backend.db import pool, sharing
 from backend.db.members import members
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Project, Role
@@ -28,6 +28,7 @@ from backend.workflow.annotators import NEWEST, AnnotatorFigures, annotator_figu
 
 KEPT = "goldloop.annotators"
 ROWS = 20  # disagreements a page
+WAITING = 100  # documents that are settled at once
 TABS: dict[str, LazyString] = {
     "annotators.show": _l("People"),
     "annotators.agreement": _l("Agreement"),
@@ -43,7 +44,6 @@ class ShownDisagreement:
 
     document: Document
     readings: Sequence[tuple[int, list[str | Piece]]]  # account and text
-    decided: bool
 
 
 @annotators_page.get("")
@@ -85,18 +85,21 @@ def show(key: str) -> ResponseReturnValue:
 def agreement(key: str) -> ResponseReturnValue:
     """How far people agree, by label and by pair, and the documents on which they do not."""
     label = request.args.get("label", "")
+    offset = asked_after(-1) + 1
     with opened().database.read() as session:
         project = project_by_key(session, key)
         figures = _figures(session, project)
         accounts = queries.people(session, [one.account_id for one in figures.people])
-        its = figures.agreement.disagreements
-        wanted = [
-            (place, one)
-            for place, one in enumerate(its)
-            if place > asked_after(-1) and (not label or label in _labels_apart(one))
+        its = [
+            one
+            for one in figures.agreement.disagreements
+            if not label or label in _labels_apart(one)
         ]
-        page = page_of(wanted[: ROWS + 1], lambda row: row[0], ROWS)
+        its.sort(key=lambda one: one.number not in figures.undecided)  # what waits comes first
+        rest = list(enumerate(its))[offset:]
+        page = page_of(rest[: ROWS + 1], lambda row: row[0], ROWS)
         shown = _shown(session, project, [one for _, one in page.rows])
+        waiting = sharing.waiting(session, project.id, WAITING + 1)
     return render_template(
         "annotators_agreement.html",
         project=project,
@@ -106,6 +109,8 @@ def agreement(key: str) -> ResponseReturnValue:
         page=page,
         shown=shown,
         label=label,
+        waiting=waiting[:WAITING],
+        more_wait=len(waiting) > WAITING,
     )
 
 
@@ -113,12 +118,10 @@ def _shown(
     session: Session, project: Project, chosen: Sequence[SharedDocument]
 ) -> list[ShownDisagreement]:
     documents = pool.documents(session, [one.number for one in chosen])
-    gold = queries.gold_by_people(session, list(documents))
     return [
         ShownDisagreement(
             documents[one.number],
             [(person, _reading(one, person, project.labels)) for person in sorted(one.said)],
-            one.number in gold,
         )
         for one in chosen
         if one.number in documents

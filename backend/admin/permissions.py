@@ -81,6 +81,8 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "releases.begin_compare": Role.CURATOR,
     "annotators.show": Role.ANNOTATOR,  # of others, curators alone
     "annotators.agreement": Role.CURATOR,
+    "annotator_actions.settle": Role.CURATOR,
+    "annotator_actions.undo": Role.CURATOR,
     "project_settings.show": Role.CURATOR,
     "project_settings.change": Role.CURATOR,
     "selection.show": Role.CURATOR,
@@ -165,6 +167,9 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "rest.compare_differences": Scope.GOLD_WRITE,
     "rest.decide_difference": Scope.GOLD_WRITE,
     "rest.undo_difference": Scope.GOLD_WRITE,
+    "rest.show_agreement": Scope.GOLD_READ,
+    "rest.settle_shared": Scope.GOLD_WRITE,
+    "rest.wait_for_shared": Scope.GOLD_WRITE,
     "rest.list_annotators": Scope.PROJECTS_READ,  # of others, curators alone
     "rest.list_changes": Scope.SETTINGS_READ,
     "rest.list_doubts": Scope.GOLD_READ,

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
-from backend.db.tables import Document, TaskState
+from backend.db.tables import AnnotationState, AnnotationStatus, Document, TaskState
 from backend.db.tables_of_sharing import Sharing
 
 
@@ -48,6 +48,27 @@ def untold(session: Session, project_id: int, limit: int) -> list[Untold]:
 def is_untold(session: Session, project_id: int) -> bool:
     """Whether there is such a task."""
     return session.execute(_untold(project_id).limit(1)).first() is not None
+
+
+def waiting(session: Session, project_id: int, limit: int) -> list[int]:
+    """Shared documents that somebody has annotated and that wait for others, by their number."""
+    spoken = exists().where(
+        AnnotationState.document_id == Sharing.document_id,
+        AnnotationState.status != AnnotationStatus.DELETED,
+    )
+    statement = (
+        select(Sharing.document_id)
+        .join(Document, Document.id == Sharing.document_id)
+        .where(
+            Sharing.project_id == project_id,
+            Sharing.annotators > 1,
+            Document.task_state == TaskState.OPEN,
+            spoken,
+        )
+        .order_by(Sharing.document_id)
+        .limit(limit)
+    )
+    return list(session.scalars(statement))
 
 
 def _untold(project_id: int) -> Select[int, int | None, int]:

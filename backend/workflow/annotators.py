@@ -50,10 +50,14 @@ class PersonFigures:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorFigures:
-    """The figures of a project's people, those who did most first."""
+    """The figures of a project's people, those who did most first.
+
+    `undecided` are documents of which people disagree, and nothing is gold yet.
+    """
 
     people: Sequence[PersonFigures]
     agreement: Agreement
+    undecided: Collection[int]
     bias: Bias
     annotations: int
 
@@ -78,7 +82,9 @@ def annotator_figures(session: Session, project_id: int) -> AnnotatorFigures:
         for number, its in by_person.items()
     ]
     people.sort(key=lambda person: (-person.documents, person.account_id))
-    return AnnotatorFigures(people, agreed, bias(observed), len(annotations))
+    apart = [one.number for one in agreed.disagreements]
+    undecided = set(apart) - queries.gold_by_people(session, apart).keys()
+    return AnnotatorFigures(people, agreed, undecided, bias(observed), len(annotations))
 
 
 def _shared(annotations: Sequence[Annotated]) -> dict[int, dict[int, Said]]:

@@ -1,15 +1,24 @@
-"""Annotators: how fast each is, how much they change, how far they agree with others."""
+"""Annotators: how fast each is, what pre-labels do to them, how far they agree with others."""
+
+from dataclasses import asdict
+from typing import Annotated
 
 from pydantic import Field
 
 from backend.api.rest.asking import caller, opened
-from backend.api.rest.fields import Key, Told
+from backend.api.rest.fields import Id, Key, Strict, Told
 from backend.api.rest.operation import Operations
+from backend.db import sharing
 from backend.db.annotator_figures import people
 from backend.db.projects import project_by_key
 from backend.db.scopes import ROLES
 from backend.db.tables import Role
+from backend.db.versions import locked_project
+from backend.workflow.agreement import Said
 from backend.workflow.annotators import annotator_figures
+from backend.workflow.sharing_waiting import MOST, ask_again, ask_no_more
+
+MOST_AT_ONCE = 500  # documents
 
 annotators = Operations("Annotators")
 
@@ -30,7 +39,43 @@ class PersonTold(Told):
     unchanged: float | None = Field(description="share of them, submitted as they were")
     blind: int
     blind_same: float | None = Field(description="share of them, as the version would have it")
-    f1: float | None = Field(description="the mean strict F1 against others")
+    f1: float | None = Field(description="strict F1 against all others on the same documents")
+    with_and_without: "WithAndWithoutTold | None" = None
+    test: "TestTold | None" = Field(None, description="null where no wrong pre-label was shown")
+
+
+class WorkTold(Told):
+    """Annotations of one kind; null where there is nothing to count."""
+
+    documents: int
+    seconds: float | None = Field(description="the median a document")
+    edits: float | None = Field(description="the mean a document")
+    judged: int = Field(description="documents with a truth that others made or confirmed")
+    f1: float | None = Field(description="strict, against that truth")
+
+
+class LetStandTold(Told):
+    """Wrong pre-labels, and how many of them are in what was submitted."""
+
+    wrong: int
+    stood: int
+
+
+class WithAndWithoutTold(Told):
+    """Work with pre-labels, and on the blind slice without."""
+
+    helped: WorkTold
+    blind: WorkTold
+    stood: LetStandTold
+    same_blind: LetStandTold
+
+
+class TestTold(Told):
+    """Whether somebody accepts wrong pre-labels more than chance allows."""
+
+    others: float | None = Field(description="the share that others let stand")
+    p: float = Field(description="the probability of as many or more by chance")
+    flagged: bool
 
 
 class Annotators(Told):
@@ -38,6 +83,61 @@ class Annotators(Told):
 
     people: list[PersonTold]
     annotations: int
+
+
+class MeasuresTold(Told):
+    """How far some people agree; null where nobody marked anything."""
+
+    documents: int
+    entities: int
+    f1: float | None = Field(description="strict, of spans")
+    kappa: float | None = Field(description="Cohen's, over tokens")
+    alpha: float | None = Field(description="Krippendorff's, over characters")
+
+
+class PairTold(MeasuresTold):
+    """Two people, by their addresses."""
+
+    first: str
+    second: str
+
+
+class DisagreementTold(Told):
+    """A document of which people said different things; `said` is by address."""
+
+    document_id: int
+    decided: bool
+    said: dict[str, list[dict[str, int | str]]]
+
+
+class AgreementTold(Told):
+    """Agreement over documents that several annotated; `waiting` are those not all have done."""
+
+    overall: MeasuresTold
+    exact: int
+    labels: dict[str, MeasuresTold]
+    pairs: list[PairTold]
+    disagreements: list[DisagreementTold]
+    waiting: list[int]
+
+
+class SharedDocuments(Strict):
+    """Shared documents by number."""
+
+    document_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class Awaited(Strict):
+    """A shared document, and the annotators that it waited for, or is to wait for."""
+
+    document_id: Id
+    annotators: Annotated[int, Field(ge=2, le=MOST)]
+
+
+class AwaitedDocuments(Strict):
+    """Shared documents."""
+
+    documents: Annotated[list[Awaited], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 @annotators.get("/projects/{key}/annotators")
@@ -53,8 +153,67 @@ def list_annotators(key: Key) -> Annotators:
         account = accounts[one.account_id]
         if everybody or account.id == asking.account_id:
             known = {name: getattr(one, name) for name in PersonTold.model_fields.keys() - _OF}
+            known |= {
+                "with_and_without": figures.bias.people.get(account.id),
+                "test": figures.bias.tested.get(account.id),
+            }
             shown.append(PersonTold(email=account.email, name=account.name, **known))
     return Annotators(people=shown, annotations=figures.annotations)
 
 
-_OF = {"email", "name"}  # of the account, not of the figures
+@annotators.get("/projects/{key}/agreement")
+def show_agreement(key: Key) -> AgreementTold:
+    """How far people agree, by label and pair, where they do not, and what waits for somebody."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        figures = annotator_figures(session, project.id)
+        accounts = people(session, [one.account_id for one in figures.people])
+        waiting = sharing.waiting(session, project.id, MOST_AT_ONCE)
+    its = figures.agreement
+    return AgreementTold(
+        overall=MeasuresTold.model_validate(its.overall),
+        exact=its.exact,
+        labels={name: MeasuresTold.model_validate(one) for name, one in its.labels.items()},
+        pairs=[
+            PairTold(first=accounts[one].email, second=accounts[other].email, **asdict(found))
+            for (one, other), found in its.pairs.items()
+        ],
+        disagreements=[
+            DisagreementTold(
+                document_id=one.number,
+                decided=one.number not in figures.undecided,
+                said={accounts[person].email: _told(said) for person, said in one.said.items()},
+            )
+            for one in its.disagreements
+        ],
+        waiting=waiting,
+    )
+
+
+@annotators.post("/projects/{key}/agreement/settle")
+def settle_shared(key: Key, body: SharedDocuments) -> AwaitedDocuments:
+    """Wait no more for other annotators; answers for how many each document had waited."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        settled = ask_no_more(session, project, body.document_ids, caller().email)
+    return AwaitedDocuments(
+        documents=[Awaited(document_id=one, annotators=its) for one, its in settled.items()]
+    )
+
+
+@annotators.post("/projects/{key}/agreement/wait")
+def wait_for_shared(key: Key, body: AwaitedDocuments) -> AwaitedDocuments:
+    """Wait for so many annotators of shared documents again."""
+    wanted = {one.document_id: one.annotators for one in body.documents}
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        ask_again(session, project, wanted, caller().email)
+    return body
+
+
+def _told(said: Said) -> list[dict[str, int | str]]:
+    return [{"start": start, "end": end, "label": label} for start, end, label in sorted(said)]
+
+
+# of the account and of the comparison, not of the figures
+_OF = {"email", "name", "with_and_without", "test"}

@@ -17,14 +17,15 @@ from backend.db.tables import (
 )
 from backend.db.tables_of_sharing import Sharing
 
-SHARED, DISPUTED, BLIND = 120, 10, 30  # documents; of the last two each
+SHARED, DISPUTED, BLIND = 120, 10, 30  # documents
+WAITING = 3  # more, that only one has annotated
 
 
 def add_shared_work(session: Session, project: Project) -> None:
     """Documents 1 to SHARED, done by both; every second pre-label is wrong.
 
     The second person removes what is wrong, the first leaves two of three as they are. About the
-    last DISPUTED nobody has decided; BLIND of the others were shown without pre-labels.
+    last DISPUTED nobody has decided; the first BLIND were shown without pre-labels.
     """
     first, second = (
         session.scalars(select(Account).where(Account.email == email)).one().id
@@ -73,5 +74,22 @@ def add_shared_work(session: Session, project: Project) -> None:
             project.gold_revision += 1
             row = (document.id, [name], GoldSource.DECISION, project.gold_revision, now())
             gold.append(NewGold(*row))
+    for document in session.scalars(
+        select(Document).order_by(Document.id).offset(SHARED).limit(WAITING)
+    ):
+        document.canonical_id, document.task_state = None, TaskState.OPEN
+        document.task_id = document.id
+        session.add(Sharing(document_id=document.id, project_id=project.id, annotators=2))
+        session.add(
+            AnnotationState(
+                project_id=project.id,
+                document_id=document.id,
+                annotation_id=200_000 + document.id,
+                updated_at=now(),
+                status="submitted",
+                account_id=second,
+                entities=[name],
+            )
+        )
     session.flush()
     put_gold(session, project, gold)

@@ -81,6 +81,31 @@ def test_a_disagreement_leads_to_where_gold_is_decided(shared: Database, sign_in
         assert session.get_one(Gold, undecided).source == "decision"
 
 
+def test_what_waits_for_another_annotator_is_settled_and_undone(
+    shared: Database, sign_in: SignIn
+) -> None:
+    client = sign_in("curator")
+    page = client.get(AGREEMENT).text
+    assert "3 shared documents were annotated" in page
+    ids = [str(SHARED + number) for number in (1, 2, 3)]
+    form = {"csrf_token": token_in(page), "document": ids}
+    told = client.post(f"{PAGE}/waiting/settle", data=form, follow_redirects=True).text
+    assert "What was said of 3 documents is enough now." in told
+    assert 'data-testid="waiting"' not in told
+    with shared.read() as session:
+        assert session.get_one(Gold, SHARED + 1).source == "person"
+    again = client.post(f"{PAGE}/waiting/settle", data=form, follow_redirects=True).text
+    assert "No document waits for another annotator any more." in again
+    undo = {"csrf_token": token_in(page), "documents": " ".join(f"{one}:2" for one in ids)}
+    told = client.post(f"{PAGE}/waiting/undo", data=undo, follow_redirects=True).text
+    assert "3 shared documents were annotated" in told
+    wrong = {**undo, "documents": "x:2"}
+    assert (
+        "Not a number"
+        in client.post(f"{PAGE}/waiting/undo", data=wrong, follow_redirects=True).text
+    )
+
+
 def test_an_annotator_sees_their_own_figures_alone(shared: Database, sign_in: SignIn) -> None:
     client = sign_in("annotator")
     page = client.get(PAGE).text

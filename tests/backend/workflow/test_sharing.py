@@ -11,8 +11,10 @@ from backend.db.gold import NewGold, put_gold
 from backend.db.tables import Document, GoldSource, TaskState, now
 from backend.db.tables_of_sharing import Sharing
 from backend.db.versions import locked_project
+from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.workflow.adjudicate import decide, withdraw
 from backend.workflow.sharing import blind_chances, draw
+from backend.workflow.sharing_waiting import ask_again, ask_no_more
 from ml_backend.contract.entity import Entity
 from tests.backend.workflow.loop_data import (
     add_documents,
@@ -180,3 +182,42 @@ def test_a_blind_annotation_began_from_an_empty_page(desk):
     desk.record(seen(1, 0, PER, version_name="v1", predicted_regions=shown, **by(1)))
     (state,) = desk.states()
     assert (state.version_name, state.correction, state.corrected) == (None, {}, None)
+
+
+def test_what_waits_for_nobody_is_settled_and_waits_again(desk):
+    desk.record(seen(1, 0, PER, **by(1)))
+    with desk.database.write() as session:
+        assert sharing.waiting(session, desk.project_id, 10) == [desk.document_id]
+        project = locked_project(session, desk.project_id)
+        assert ask_no_more(session, project, [desk.document_id], "c") == {desk.document_id: 2}
+        assert sharing.waiting(session, desk.project_id, 10) == []
+        with pytest.raises(ConflictError):
+            ask_no_more(session, project, [desk.document_id], "c")
+    assert desk.entities == [PER]
+    assert desk.document.task_state == TaskState.DONE
+    with desk.database.write() as session:
+        project = locked_project(session, desk.project_id)
+        assert ask_again(session, project, {desk.document_id: 2}, "c") == 1
+        with pytest.raises(NotFoundError):
+            ask_again(session, project, {desk.document_id + 1: 2}, "c")
+        with pytest.raises(InvalidInputError):
+            ask_again(session, project, {desk.document_id: 99}, "c")
+    assert desk.gold is None
+    assert desk.document.task_state == TaskState.OPEN
+
+
+def test_who_answers_later_is_heard(desk):
+    desk.record(seen(1, 0, PER, **by(1)))
+    with desk.database.write() as session:
+        project = locked_project(session, desk.project_id)
+        ask_no_more(session, project, [desk.document_id], "c")
+    desk.record(seen(2, 1, LOC, **by(2)))
+    assert desk.gold is None  # they disagree
+
+
+def test_what_nobody_has_annotated_does_not_wait(desk):
+    with desk.database.write() as session:
+        assert sharing.waiting(session, desk.project_id, 10) == []
+        project = locked_project(session, desk.project_id)
+        with pytest.raises(ConflictError):
+            ask_no_more(session, project, [desk.document_id], "c")

@@ -1,0 +1,58 @@
+"""What the API tells of annotators: bias and flags, agreement, and shared documents that wait."""
+
+from collections.abc import Callable
+
+import pytest
+
+from backend.db.projects import project_by_key
+from backend.db.session import Database
+from tests.backend.admin.people_data import SHARED, WAITING, add_shared_work
+from tests.backend.api.rest.conftest import Program
+
+AGREEMENT = "/projects/general/agreement"
+
+
+@pytest.fixture
+def ask(program: Callable[..., Program], filled: Database) -> Program:
+    with filled.write() as session:
+        add_shared_work(session, project_by_key(session, "general"))
+    return program("curator")
+
+
+def test_who_accepts_wrong_pre_labels_is_flagged(ask: Program) -> None:
+    people = {
+        one["email"]: one for one in ask("GET", "/projects/general/annotators").json["people"]
+    }
+    lazy, careful = people["annotator@example.com"], people["annotator-2@example.com"]
+    assert lazy["test"]["flagged"]
+    assert not careful["test"]["flagged"]
+    assert lazy["with_and_without"]["stood"]["stood"] > 20
+    assert careful["with_and_without"]["blind"]["documents"] == 30
+
+
+def test_agreement_is_told_by_label_and_pair_with_disagreements(ask: Program) -> None:
+    told = ask("GET", AGREEMENT).json
+    assert told["overall"]["documents"] == SHARED
+    (pair,) = told["pairs"]
+    assert {pair["first"], pair["second"]} == {"annotator@example.com", "annotator-2@example.com"}
+    assert pair["f1"] == told["overall"]["f1"] == pytest.approx(0.889, abs=0.001)
+    assert len(told["disagreements"]) == SHARED - told["exact"]
+    assert {one["decided"] for one in told["disagreements"]} == {True, False}
+    empty = ask("GET", "/projects/empty/agreement").json
+    assert (empty["overall"]["f1"], empty["pairs"], empty["waiting"]) == (None, [], [])
+
+
+def test_what_waits_is_settled_and_waits_again(
+    ask: Program, program: Callable[..., Program]
+) -> None:
+    waiting = ask("GET", AGREEMENT).json["waiting"]
+    assert len(waiting) == WAITING
+    settled = ask("POST", f"{AGREEMENT}/settle", json={"document_ids": waiting}).json
+    assert settled["documents"] == [{"document_id": one, "annotators": 2} for one in waiting]
+    assert ask("GET", AGREEMENT).json["waiting"] == []
+    assert ask("POST", f"{AGREEMENT}/settle", json={"document_ids": waiting}).status_code == 409
+    assert ask("POST", f"{AGREEMENT}/wait", json=settled).json == settled
+    assert ask("GET", AGREEMENT).json["waiting"] == waiting
+    one_more = {"documents": [{"document_id": 10**9, "annotators": 2}]}
+    assert ask("POST", f"{AGREEMENT}/wait", json=one_more).status_code == 404
+    assert program("annotator")("GET", AGREEMENT).status_code == 403
