@@ -1,7 +1,8 @@
 """Questions about what versions' scores of documents are kept, and by which to choose."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,40 +13,27 @@ from backend.db.pool import pool
 from backend.db.tables import Document, Gold, TaskState
 from backend.db.tables_of_selection import DocumentScore
 
-
-class ScoredDocument(NamedTuple):
-    """A document and what a version's scores of it are; `expected` only where it was asked for."""
-
-    id: int
-    near_id: int | None
-    length: int  # code points
-    log_probability: float
-    characters: int
-    margin: float
-    mean_entropy: float
-    max_entropy: float
-    disagreement: float | None
-    entities: float
-    edits: float
-    arrays: str | None
-    row: int
-    expected: dict[str, Any] | None
+Columns = dict[str, Sequence[Any]]
+"""What is kept of documents, by name: one sequence each, all in the order of the ids."""
 
 
 def scored_pool(
-    session: Session, project_id: int, version_id: int, *, below: str | None, expected: bool
-) -> list[ScoredDocument]:
-    """The documents of the pool that a version scored, without the random arm's (see `pool`)."""
-    statement = pool(project_id, border=below, at_random=False)
-    return _read(session, statement, version_id, expected)
+    session: Session, project_id: int, version_id: int, names: Collection[str], *, below: str | None
+) -> Columns:
+    """`id`, `near_id` and what is named of the documents of the pool that a version scored.
+
+    Without the random arm's (see `pool`). Names are columns of DocumentScore, and `length` in code
+    points; nothing else is read, for there may be very many.
+    """
+    return _read(session, pool(project_id, border=below, at_random=False), version_id, names)
 
 
 def scored_documents(
-    session: Session, ids: Sequence[int], version_id: int, *, expected: bool
-) -> list[ScoredDocument]:
-    """Those of these documents that a version scored."""
+    session: Session, ids: Collection[int], version_id: int, names: Collection[str]
+) -> Columns:
+    """The same of those of these documents that a version scored."""
     statement = select(Document).where(is_one_of(session, Document.id, ids))
-    return _read(session, statement, version_id, expected)
+    return _read(session, statement, version_id, names)
 
 
 def scored_count(session: Session, project_id: int, version_id: int, *, dropout: bool) -> int:
@@ -95,20 +83,6 @@ def known_without_scores(
     return list(session.scalars(statement.order_by(Document.id)))
 
 
-def rows_of_arrays(
-    session: Session, ids: Sequence[int], version_id: int
-) -> dict[int, tuple[str, int]]:
-    """Where the vectors of documents are that a version has vectors of: arrays and row."""
-    rows = session.execute(
-        select(DocumentScore.document_id, DocumentScore.arrays, DocumentScore.row).where(
-            is_one_of(session, DocumentScore.document_id, ids),
-            DocumentScore.version_id == version_id,
-            DocumentScore.arrays.is_not(None),
-        )
-    )
-    return {number: (arrays, row) for number, arrays, row in rows if arrays is not None}
-
-
 def put_scores(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Keep scores, in place of what is kept of the same documents and versions."""
     if not rows:
@@ -134,16 +108,13 @@ def is_scored(version_id: int, *, dropout: bool) -> ColumnElement[bool]:
 
 
 def _read(
-    session: Session, documents: Select[Document], version_id: int, expected: bool
-) -> list[ScoredDocument]:
-    columns = [getattr(DocumentScore, name) for name in ScoredDocument._fields[3:-1]]
-    if expected:
-        columns.append(DocumentScore.expected)
+    session: Session, documents: Select[Document], version_id: int, names: Collection[str]
+) -> Columns:
+    length = func.length(Document.text)
+    columns = [length if name == "length" else getattr(DocumentScore, name) for name in names]
     its = and_(DocumentScore.document_id == Document.id, DocumentScore.version_id == version_id)
-    statement = (
-        documents.join(DocumentScore, its)
-        .with_only_columns(Document.id, Document.near_id, func.length(Document.text), *columns)
-        .order_by(Document.id)
-    )
-    last = () if expected else (None,)
-    return [ScoredDocument(*row, *last) for row in session.execute(statement)]
+    statement = documents.join(DocumentScore, its)
+    rows = session.execute(statement.with_only_columns(Document.id, Document.near_id, *columns))
+    found = sorted(rows, key=itemgetter(0))
+    every = zip(*found, strict=True) if found else ((),) * (2 + len(columns))
+    return dict(zip(("id", "near_id", *names), every, strict=True))

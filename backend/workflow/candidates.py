@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from backend.db import scores
 from backend.db.label_balance import gold_counts
 from backend.db.projects import settings_of
-from backend.db.scores import ScoredDocument
+from backend.db.scores import Columns
 from backend.db.tables import Project, Version
 from backend.settings import ProjectSettings
 from backend.workflow.project_cost import project_cost
@@ -27,6 +27,8 @@ from backend.workflow.vectors import GRADIENTS, VECTORS, gather
 from backend.workflow.version_labels import VersionLabels, labels_of
 
 DROPOUT_PASSES = 5  # readings of a text, where the strategies need several
+MNLP = ("log_probability", "characters")
+COLUMNS = {"mnlp": MNLP, "balance": ("expected",), "cost": ("length", "entities", "edits")}
 KNOWN = 2000  # documents with gold from which what is new is told
 
 log = logging.getLogger(__name__)
@@ -63,40 +65,46 @@ def best_of_pool(
 
     Of near copies only the oldest is a candidate: people learn little from the others.
     """
-    found = scores.scored_pool(
-        session,
-        project.id,
-        ranking.version_id,
-        below=border,
-        expected="balance" in ranking.mixture,
-    )
-    speaking = {one.near_id: one.id for one in reversed(found)}  # the oldest of each group
-    candidates = [one for one in found if one.near_id is None or speaking[one.near_id] == one.id]
-    return _in_order(session, project, ranking, candidates, limit), len(candidates)
+    names = _columns(ranking.mixture)
+    found = scores.scored_pool(session, project.id, ranking.version_id, names, below=border)
+    oldest: dict[int, int] = {}
+    kept = [
+        place
+        for place, (number, group) in enumerate(zip(found["id"], found["near_id"], strict=True))
+        if group is None or oldest.setdefault(group, number) == number
+    ]
+    if len(kept) < len(found["id"]):
+        found = {name: [column[place] for place in kept] for name, column in found.items()}
+    return _in_order(session, project, ranking, found, limit), len(kept)
 
 
 def all_in_order(
     session: Session, project: Project, ranking: Ranking, ids: Sequence[int]
 ) -> list[int]:
     """Those of these documents that the version scored, in order."""
-    found = scores.scored_documents(
-        session, ids, ranking.version_id, expected="balance" in ranking.mixture
-    )
-    return _in_order(session, project, ranking, found, len(found))
+    names = _columns(ranking.mixture)
+    found = scores.scored_documents(session, ids, ranking.version_id, names)
+    return _in_order(session, project, ranking, found, len(found["id"]))
+
+
+def _columns(mixture: Mapping[str, float]) -> list[str]:
+    """What must be read of a document for these strategies."""
+    wanted = set(MNLP)  # what is ranked by when vectors are lost
+    for key in mixture:
+        wanted.update(COLUMNS.get(key, (key,) if key in SCORES else ()))
+        if needs([key]) & {Need.VECTORS, Need.GRADIENTS}:
+            wanted.update(("arrays", "row"))
+    return sorted(wanted)
 
 
 def _in_order(
-    session: Session,
-    project: Project,
-    ranking: Ranking,
-    candidates: Sequence[ScoredDocument],
-    limit: int,
+    session: Session, project: Project, ranking: Ranking, found: Columns, limit: int
 ) -> list[int]:
-    if not candidates:
+    if not found["id"]:
         return []
-    features = _features(session, project, ranking, candidates)
+    features = _features(session, project, ranking, found)
     mixture = _possible(ranking.mixture, features)
-    return [candidates[place].id for place in choose(mixture, features, limit)]
+    return [found["id"][place] for place in choose(mixture, features, limit)]
 
 
 def _possible(mixture: Mapping[str, float], features: Features) -> Mapping[str, float]:
@@ -109,33 +117,32 @@ def _possible(mixture: Mapping[str, float], features: Features) -> Mapping[str, 
     return possible or {"mnlp": 1.0}
 
 
-def _features(
-    session: Session, project: Project, ranking: Ranking, candidates: Sequence[ScoredDocument]
-) -> Features:
-    """What is kept, as far as the mixture asks for it."""
-    wanted = needs(ranking.mixture)
-    columns = dict(zip(ScoredDocument._fields, zip(*candidates, strict=True), strict=True))
-    numbers = {name: np.array(columns[name], dtype=np.float64) for name in SCORES}
-    lengths = np.array(columns["length"], dtype=np.float64)
-    places = list(zip(columns["arrays"], columns["row"], strict=True))
-    seconds: Floats = np.zeros(len(candidates))
+def _features(session: Session, project: Project, ranking: Ranking, found: Columns) -> Features:
+    """What is kept, as far as the mixture asks for it; nan and None for the rest."""
+    wanted, count = needs(ranking.mixture), len(found["id"])
+    nothing = np.full(count, np.nan)
+
+    def numbers(name: str) -> Floats:
+        return np.array(found[name], dtype=np.float64) if name in found else nothing
+
+    seconds: Floats = nothing
     if "cost" in ranking.mixture:
         model = project_cost(session, project.id)
-        seconds = model.seconds(lengths, columns["entities"], columns["edits"])
-    expected: Floats = np.zeros((len(candidates), 0))
+        seconds = model.seconds(numbers("length"), numbers("entities"), numbers("edits"))
+    expected: Floats = np.zeros((count, 0))
     lacking: Floats = np.zeros(0)
     if "balance" in ranking.mixture:
-        expected, lacking = _balance(session, project, ranking, columns["expected"])
+        expected, lacking = _balance(session, project, ranking, found["expected"])
     vectors = known = gradients = None
     if ranking.vectors is not None and Need.VECTORS in wanted:
-        vectors = gather(ranking.vectors, VECTORS, places)
+        vectors = gather(ranking.vectors, VECTORS, found["arrays"], found["row"])
         known = _known(session, project, ranking)
     if ranking.vectors is not None and Need.GRADIENTS in wanted:
-        gradients = gather(ranking.vectors, GRADIENTS, places)
+        gradients = gather(ranking.vectors, GRADIENTS, found["arrays"], found["row"])
     return Features(
-        ids=np.array(columns["id"], dtype=np.int64),
-        lengths=lengths,
-        **numbers,
+        ids=np.array(found["id"], dtype=np.int64),
+        lengths=numbers("length"),
+        **{name: numbers(name) for name in SCORES},
         expected=expected,
         wanted=lacking,
         seconds=seconds,
@@ -176,5 +183,5 @@ def _known(session: Session, project: Project, ranking: Ranking) -> Floats | Non
     """Vectors of the newest gold that the version has read."""
     assert ranking.vectors is not None
     ids = scores.newest_known(session, project.id, KNOWN)
-    places = scores.rows_of_arrays(session, ids, ranking.version_id)
-    return gather(ranking.vectors, VECTORS, list(places.values()))
+    found = scores.scored_documents(session, ids, ranking.version_id, ("arrays", "row"))
+    return gather(ranking.vectors, VECTORS, found["arrays"], found["row"])

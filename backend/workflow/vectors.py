@@ -30,25 +30,26 @@ def keep_vectors(job: JobFolder, folder: Path, name: str) -> None:
 
 
 def gather(
-    folder: Path, kind: str, rows: Sequence[tuple[str | None, int]]
+    folder: Path, kind: str, arrays: Sequence[str | None], rows: Sequence[int]
 ) -> NDArray[np.float32] | None:
-    """The vectors at these places: (n, d); None where one is lacking, or none was asked for.
+    """The vectors in these rows of the arrays of these names: (n, d).
 
-    `rows` are names of arrays and rows in them.
+    None where one is lacking, or none was asked for.
     """
-    names = {name for name, _row in rows}
+    names = dict.fromkeys(arrays)
     files = {name: _file(folder, name, kind) for name in names if name is not None}
-    if not rows or None in names or not all(file.exists() for file in files.values()):
+    if not arrays or None in names or not all(file.exists() for file in files.values()):
         return None
-    places: dict[str | None, list[int]] = {name: [] for name in names}
-    for place, (name, _row) in enumerate(rows):
-        places[name].append(place)
+    place_of = {name: place for place, name in enumerate(files)}
+    which = np.array([place_of[name] for name in arrays if name is not None])
+    row = np.asarray(rows)
     found: NDArray[np.float32] | None = None
     for name, file in files.items():
         array = np.load(file, mmap_mode="r", allow_pickle=False)
         if found is None:
             found = np.empty((len(rows), array.shape[1]), dtype=np.float32)
-        found[places[name]] = array[[rows[place][1] for place in places[name]]]
+        its = which == place_of[name]
+        found[its] = array[row[its]]
     return found
 
 

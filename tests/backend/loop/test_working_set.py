@@ -61,8 +61,9 @@ def test_later_the_least_sure_follow_with_their_place_as_score(world: World):
     with world.context.database.read() as session:
         rest = session.scalars(pool.pool(project.id)).all()
         ids = [document.id for document in (*added, *rest)]
-        scored = scored_documents(session, ids, champion.id, expected=False)
-    sure = {one.id: one.log_probability / one.characters for one in scored}
+        found = scored_documents(session, ids, champion.id, ("log_probability", "characters"))
+    columns = (found[name] for name in ("id", "log_probability", "characters"))
+    sure = {number: logarithm / size for number, logarithm, size in zip(*columns, strict=True)}
     ranked = [sure[document.id] for document in added if document.arm == "ranked"]
     assert ranked == sorted(ranked)
     in_reach = [sure[one.id] for one in rest if one.group_key >= "26666666"]

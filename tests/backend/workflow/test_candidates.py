@@ -77,13 +77,20 @@ def test_what_a_job_tells_is_kept_and_a_second_time_replaced(any_database: Datab
         )
         keep_scores(session, version.id, [{"id": str(one.id)}], alive, arrays=None, first_row=0)
         kept = session.scalars(rows(DocumentScore)).all()
-        (found,) = scores.scored_documents(session, [one.id, other.id], version.id, expected=True)
+        names = ["arrays", "row", "disagreement", "length", "expected", "entities", "edits"]
+        found = scores.scored_documents(session, [one.id, other.id], version.id, names)
     assert len(kept) == 1
-    assert (found.arrays, found.row, found.disagreement) == ("b", 0, 0.5)
-    assert found.length == len("철수가 서울에 갔다")
-    assert found.expected == {"PS": 1.5, "LC": 0.25}
-    assert found.entities == 1.75
-    assert found.edits == pytest.approx(0.25 + 1.0)
+    assert found == {
+        "id": (one.id,),
+        "near_id": (None,),
+        "arrays": ("b",),
+        "row": (0,),
+        "disagreement": (0.5,),
+        "length": (len("철수가 서울에 갔다"),),
+        "expected": ({"PS": 1.5, "LC": 0.25},),
+        "entities": (1.75,),
+        "edits": (0.25 + 1.0,),
+    }
 
 
 def test_the_pool_is_ranked_by_the_mixture_and_near_copies_once(any_database: Database):
@@ -173,15 +180,15 @@ def test_vectors_are_kept_beside_the_version_and_found_by_row(tmp_path: Path):
         np.save(job.vectors, np.arange(offset, offset + 12, dtype=np.float16).reshape(4, 3))
         np.save(job.gradients, np.full((4, 2), offset, dtype=np.float16))
         keep_vectors(job, folder, name)
-    found = gather(folder, VECTORS, [("two", 1), ("one", 3), ("two", 0)])
+    found = gather(folder, VECTORS, ["two", "one", "two"], [1, 3, 0])
     assert found is not None
     assert found.tolist() == [[103, 104, 105], [9, 10, 11], [100, 101, 102]]
-    assert gather(folder, GRADIENTS, [("two", 3)]).tolist() == [[100, 100]]
-    assert gather(folder, VECTORS, []) is None
-    assert gather(folder, VECTORS, [("one", 0), (None, 0)]) is None
-    assert gather(folder, VECTORS, [("three", 0)]) is None
+    assert gather(folder, GRADIENTS, ["two"], [3]).tolist() == [[100, 100]]
+    assert gather(folder, VECTORS, [], []) is None
+    assert gather(folder, VECTORS, ["one", None], [0, 0]) is None
+    assert gather(folder, VECTORS, ["three"], [0]) is None
     drop_vectors(folder)
-    assert gather(folder, VECTORS, [("one", 0)]) is None
+    assert gather(folder, VECTORS, ["one"], [0]) is None
 
 
 def test_diversity_looks_at_what_has_gold_and_goes_on_without_lost_vectors(

@@ -1,0 +1,115 @@
+"""A project's strategies as annotators meet them: the label stream, batches, and their tabs."""
+
+import numpy as np
+import pytest
+
+from backend.db import pool
+from backend.db.batches import batches_of, newest_batches
+from backend.db.scores import scored_documents
+from backend.db.tables import Arm, Document, Project, TaskState
+from backend.loop import batch_tabs, working_set
+from backend.workflow.candidates import Ranking, all_in_order
+from backend.workflow.vectors import GRADIENTS, VECTORS, gather
+from tests.backend.loop.conftest import World
+
+pytestmark = pytest.mark.real
+
+
+def stream(world: World, project: Project, count: int) -> list[int]:
+    """What the real label stream hands out, task by task, each answered before the next."""
+    studio = world.context.label_studio
+    number = project.label_studio_id
+    assert number is not None
+    served = []
+    for _ in range(count):
+        task = studio.next_task(number)
+        assert task is not None
+        served.append(int(task["id"]))
+        studio.submit(int(task["id"]), [], lead_time=4.0)
+    return served
+
+
+def out_of_the_way(world: World, project: Project) -> None:
+    """Every open task out of the way, here and in Label Studio, which gives its number anew."""
+    for document in world.open_documents(project):
+        assert document.task_id is not None
+        world.context.label_studio.delete_task(document.task_id)
+    with world.context.database.write() as session:
+        for document in pool.open_documents(session, project.id):
+            document.task_id, document.task_state = None, TaskState.DELETED
+
+
+def test_the_label_stream_serves_the_next_twenty_tasks_in_the_order_of_the_mixture(world: World):
+    project = world.project(
+        documents=60,
+        open_tasks=24,
+        random_share=0.2,
+        selection={"margin": 2.0, "cost": 1.0, "k_means": 1.0},
+    )
+    world.fill(project)  # before a first version: by hash
+    world.publish(project, "v1")
+    out_of_the_way(world, project)
+    assert working_set.top_up(world.context, project.id) == 0
+    world.predict()
+    assert working_set.top_up(world.context, project.id) == 24
+
+    documents = world.open_documents(project)
+    assert stream(world, project, 20) == [document.task_id for document in documents[:20]]
+
+    version = world.version(project, "v1")
+    folder = world.context.models.vectors_folder(project.key, "v1")
+    with world.context.database.read() as session:
+        ids = [one.id for one in documents if one.arm == Arm.RANKED]
+        scored = scored_documents(session, ids, version.id, ("arrays", "row"))
+        batch = newest_batches(session, project.id, 5)[0]
+        came_with = batches_of(session, [document.id for document in documents])
+    assert [one.arm for one in documents].count(Arm.RANDOM) == batch.batch.at_random > 0
+    assert batch.version == "v1"
+    assert batch.batch.mixture == {"margin": 2.0, "cost": 1.0, "k_means": 1.0}
+    assert set(came_with.values()) == {batch.batch.id}
+    assert len(scored["id"]) == len(ids)
+    for kind in (VECTORS, GRADIENTS):
+        vectors = gather(folder, kind, scored["arrays"], scored["row"])
+        assert vectors is not None
+        assert np.isfinite(vectors).all()
+        assert len(np.unique(vectors, axis=0)) == len(ids)
+
+
+def test_each_batch_has_a_tab_with_its_tasks_in_their_order_and_old_ones_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(batch_tabs, "NEWEST", 2)
+    project = world.project(documents=30, open_tasks=8)
+    studio, number = world.context.label_studio, project.label_studio_id
+    for _ in range(3):
+        assert working_set.top_up(world.context, project.id) == 8
+        newest = world.open_documents(project)
+        out_of_the_way(world, project)
+    with world.context.database.read() as session:
+        found = newest_batches(session, project.id, 5)
+    tabs = studio.tabs.titles(number)
+    assert [batch.batch.tab_id in tabs for batch in found] == [True, True, False]
+    assert sorted(tabs.values())[-2:] == sorted(f"Batch {one.batch.id}" for one in found[:2])
+    answer = studio._call("GET", "api/tasks/", params={"view": found[0].batch.tab_id})
+    assert {task["id"] for task in answer["tasks"]} == {one.task_id for one in newest}
+    assert batch_tabs.show_batches(world.context, world.fresh(project)) == 0
+
+
+def test_a_new_champion_ranks_the_open_tasks_by_the_same_strategies(world: World):
+    project = world.project(documents=30, open_tasks=20, random_share=0.0)
+    world.fill(project)
+    world.publish(project, "v1")
+    with world.context.database.write() as session:
+        row = session.get_one(Project, project.id)
+        row.settings = {**row.settings, "selection": {"max_entropy": 1.0}}
+    world.publish(project, "v2")
+    version = world.version(project, "v2")
+    documents: list[Document] = world.open_documents(project)
+    with world.context.database.read() as session:
+        ranking = Ranking(version.id, {"max_entropy": 1.0})
+        order = all_in_order(session, project, ranking, [one.id for one in documents])
+        scored = scored_documents(session, order, version.id, ["max_entropy"])
+    entropies = dict(zip(scored["id"], scored["max_entropy"], strict=True))
+    seen = [entropies[document.id] for document in documents]
+    assert seen == sorted(seen, reverse=True)
+    assert stream(world, project, 5) == [document.task_id for document in documents[:5]]
