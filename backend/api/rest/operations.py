@@ -6,6 +6,7 @@ from backend.api.rest.copies import copies
 from backend.api.rest.differences import differing
 from backend.api.rest.documents import documents
 from backend.api.rest.doubts import doubting
+from backend.api.rest.evidence import evidence
 from backend.api.rest.forecasts import forecasts
 from backend.api.rest.labels import labels
 from backend.api.rest.members import members
@@ -14,6 +15,7 @@ from backend.api.rest.people import people
 from backend.api.rest.projects import projects
 from backend.api.rest.queue import queue
 from backend.api.rest.releases import releases
+from backend.api.rest.selection import selection
 from backend.api.rest.versions import versions
 
 NOUNS = (
@@ -21,10 +23,12 @@ NOUNS = (
     members,
     documents,
     labels,
+    selection,
     models,
     forecasts,
     versions,
     differing,
+    evidence,
     doubting,
     copies,
     autolabelling,

@@ -13,7 +13,7 @@ from backend.workflow.strategies.k_means import seeds
 
 def pick(features: Features, k: int) -> Indexes:
     """(k,) indexes in the order in which they were drawn, from the zero gradient on."""
-    gradients = narrow(needed(features.gradients, "badge", "gradients"))
+    gradients = narrow(needed(features.gradients, "badge", "gradients"), len(features))
     random = np.random.default_rng(features.seed)
     lengths = np.square(gradients).sum(axis=1)  # distance to a gradient of nothing to learn
     return seeds(gradients, lengths, k, random, features.chances())

@@ -8,17 +8,15 @@ import numpy as np
 
 from backend.workflow.strategies.features import Features, Indexes
 from backend.workflow.strategies.geometry import (
-    narrow,
     nearest_known,
-    needed,
     squared_distances,
+    vectors_and_known,
 )
 
 
 def pick(features: Features, k: int) -> Indexes:
     """(k,) indexes, the furthest first; without known vectors that nearest to the mean first."""
-    vectors = narrow(needed(features.vectors, "k_center", "vectors"))
-    known = None if features.known is None else narrow(needed(features.known, "k_center", "known"))
+    vectors, known = vectors_and_known(features, "k_center")
     norms = np.square(vectors).sum(axis=1)  # (n,)
     nearest = nearest_known(vectors, known)
     if not np.isfinite(nearest).all():

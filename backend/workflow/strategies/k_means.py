@@ -8,17 +8,15 @@ import numpy as np
 
 from backend.workflow.strategies.features import Features, Floats, Indexes
 from backend.workflow.strategies.geometry import (
-    narrow,
     nearest_known,
-    needed,
     squared_distances,
+    vectors_and_known,
 )
 
 
 def pick(features: Features, k: int) -> Indexes:
     """(k,) indexes in the order in which they were drawn."""
-    vectors = narrow(needed(features.vectors, "k_means", "vectors"))
-    known = None if features.known is None else narrow(needed(features.known, "k_means", "known"))
+    vectors, known = vectors_and_known(features, "k_means")
     random = np.random.default_rng(features.seed)
     return seeds(vectors, nearest_known(vectors, known), k, random, features.chances())
 

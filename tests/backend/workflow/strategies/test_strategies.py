@@ -14,7 +14,7 @@ from backend.workflow.strategies import (
     mnlp,
 )
 from backend.workflow.strategies.features import Features, make_features
-from backend.workflow.strategies.geometry import DIMENSIONS, narrow
+from backend.workflow.strategies.geometry import DIMENSIONS, FEW_DIMENSIONS, MANY, narrow
 from backend.workflow.strategies.mixtures import choose
 from backend.workflow.strategies.registry import STRATEGIES, needs
 from backend.workflow.strategies.strategy import Strategy
@@ -132,8 +132,9 @@ def test_balance_counts_what_is_wanted_alone() -> None:
 
 def test_a_projection_keeps_distances_nearly() -> None:
     vectors = np.random.default_rng(0).normal(size=(50, 768)).astype(np.float32)
-    narrowed = narrow(vectors)
+    narrowed = narrow(vectors, 50)
     assert narrowed.shape == (50, DIMENSIONS)
+    assert narrow(vectors, MANY).shape == (50, FEW_DIMENSIONS)
     true = np.linalg.norm(vectors[1:] - vectors[0], axis=1)
     found = np.linalg.norm(narrowed[1:] - narrowed[0], axis=1)
     assert found / true == pytest.approx(np.ones(49), abs=0.3)
