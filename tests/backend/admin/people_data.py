@@ -1,8 +1,9 @@
 """Two people who annotate the same documents, one of them without reading, and a blind slice."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from backend.db.document_counts import recount_documents
 from backend.db.gold import NewGold, put_gold
 from backend.db.tables import (
     Account,
@@ -36,9 +37,8 @@ def add_shared_work(session: Session, project: Project) -> None:
     wrong = {"start": 5, "end": 6, "label": other}
     version = session.scalars(select(Version).where(Version.name == "v3")).one()
     documents = session.scalars(select(Document).order_by(Document.id).limit(SHARED)).all()
-    session.query(AnnotationState).filter(
-        AnnotationState.document_id.in_([document.id for document in documents])
-    ).delete()
+    of_these = AnnotationState.document_id.in_([document.id for document in documents])
+    session.execute(delete(AnnotationState).where(of_these))
     gold = []
     for number, document in enumerate(documents):
         document.canonical_id, document.task_state = None, TaskState.DONE
@@ -93,3 +93,4 @@ def add_shared_work(session: Session, project: Project) -> None:
         )
     session.flush()
     put_gold(session, project, gold)
+    recount_documents(session, project.id)
