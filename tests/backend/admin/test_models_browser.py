@@ -32,6 +32,8 @@ PAGES = (
     ("/projects/general/models/v3", "model"),
     ("/projects/general/models/compare?first=v1&second=v3", "models-compare"),
     ("/projects/empty/models", "models-empty"),
+    ("/projects/general/models/forecast?target=0.9", "forecast"),
+    ("/projects/empty/models/forecast", "forecast-empty"),
     ("/projects/general/jobs", "jobs"),
     ("/projects/general/errors", "errors"),
     ("/projects/general/errors/{}", "errors-document"),
