@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from backend.db import autolabels, pool
@@ -46,9 +46,9 @@ def pieces(
 
     Raises NotFoundError when there is no such action in the project's queue.
     """
-    numbers = [change.id for change in _action(session, project_id, first, last)]
-    if not numbers:
-        raise NotFoundError("action of the autolabel queue", first)
+    numbers = session.scalars(
+        _action(session, project_id, first, last).with_only_columns(AutolabelChange.id)
+    ).all()
     return [
         (numbers[at], numbers[min(at + size, len(numbers)) - 1])
         for at in range(0, len(numbers), size)
@@ -62,9 +62,7 @@ def undo(
 
     Raises NotFoundError when there is no such action in the project's queue.
     """
-    changes = _action(session, project.id, first, last)
-    if not changes:
-        raise NotFoundError("action of the autolabel queue", first)
+    changes = session.scalars(_action(session, project.id, first, last)).all()
     ids = [change.document_id for change in changes]
     items, documents = autolabels.items(session, ids), pool.documents(session, ids)
     found = session.scalars(select(Gold).where(is_one_of(session, Gold.document_id, ids)))
@@ -87,12 +85,17 @@ def undo(
     return Undone(len(back), len(changes) - len(back))
 
 
-def _action(session: Session, project_id: int, first: int, last: int) -> Sequence[AutolabelChange]:
-    """The changes of one action: made by one person at one time."""
+def _action(
+    session: Session, project_id: int, first: int, last: int
+) -> Select[tuple[AutolabelChange]]:
+    """The changes of one action, made by one person at one time; raises NotFoundError."""
     begin = session.get(AutolabelChange, first)
-    if begin is None or begin.state not in UNDOABLE:
-        return []
-    return session.scalars(
+    if begin is None or begin.state not in UNDOABLE or last < first:
+        raise NotFoundError("action of the autolabel queue", first)
+    item = session.get(Autolabel, begin.document_id)
+    if item is None or item.project_id != project_id:
+        raise NotFoundError("action of the autolabel queue", first)
+    return (
         select(AutolabelChange)
         .join(Autolabel, Autolabel.document_id == AutolabelChange.document_id)
         .where(
@@ -103,7 +106,7 @@ def _action(session: Session, project_id: int, first: int, last: int) -> Sequenc
             AutolabelChange.changed_at == begin.changed_at,
         )
         .order_by(AutolabelChange.id)
-    ).all()
+    )
 
 
 def _before(session: Session, ids: Collection[int], first: int) -> dict[int, AutolabelChange]:
