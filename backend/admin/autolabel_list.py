@@ -165,17 +165,19 @@ def _reason(row: Row, judges: bool, said: str, threshold: float | None) -> str:
     elif row.state in OPEN and row.is_with_people:
         told = _("People have it in Label Studio.")
     elif row.state == AutolabelState.PENDING:
-        told = _pending_reason(row.confidence, threshold)
+        told = _pending_reason(row, threshold)
     elif row.audit == Audit.OPEN:
         told = _("Drawn for the audit: people label it blind.")
     return told
 
 
-def _pending_reason(confidence: float, threshold: float | None) -> str:
+def _pending_reason(row: Row, threshold: float | None) -> str:
     told: str = _("Sure enough; a person has rejected what an earlier version said.")
     if threshold is None:
         told = _("Nothing is promised of its version now.")
-    elif confidence < threshold:
+    elif any(one.get("rejected") for one in row.entities):
+        told = _("It suggests again what people have rejected in this text or one like it.")
+    elif row.confidence < threshold:
         told = _("Less sure than the %(least)s that the promise asks.", least=score(threshold))
     return told
 

@@ -5,11 +5,12 @@ gone at once (see `forget_mentions`). Gold that a rule made of a version's own w
 copies, is not read: it would be no evidence.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from heapq import nsmallest
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of, new_ids
@@ -25,6 +26,14 @@ class NewMention(NamedTuple):
     document_id: int
     start: int
     stop: int
+
+
+class Counted(NamedTuple):
+    """A form, and how often gold has each label on it, the commonest first."""
+
+    id: int
+    form: str
+    labels: dict[str, int]
 
 
 class Example(NamedTuple):
@@ -59,15 +68,15 @@ def replace_mentions(
     project_id: int,
     document_ids: Collection[int],
     mentions: Sequence[NewMention],
-    grams: Mapping[str, Collection[str]],
+    known: Mapping[str, int],
+    fresh: Mapping[str, Collection[str]],
 ) -> None:
     """Give documents these mentions in place of those they had; the project's row must be held.
 
-    `grams` are those of every form; rows of a document with the same form, label and start are one.
+    `known` are the numbers of forms that are there, `fresh` the grams of the others. Mentions of a
+    document with the same form, label and start are one.
     """
     forget_mentions(session, document_ids)
-    known = _forms(session, project_id, grams)
-    fresh = sorted(grams.keys() - known.keys())
     numbers = dict(zip(fresh, new_ids(session, MentionForm, len(fresh)), strict=True))
     insert_rows(
         session,
@@ -75,16 +84,10 @@ def replace_mentions(
         ("id", "project_id", "form"),
         [(number, project_id, form) for form, number in numbers.items()],
     )
-    insert_rows(
-        session,
-        MentionGram,
-        ("project_id", "gram", "form_id"),
-        sorted(
-            (project_id, gram, number) for form, number in numbers.items() for gram in grams[form]
-        ),
-    )
-    known |= numbers
-    rows = {(known[one.form], one.label, one.document_id, one.start): one.stop for one in mentions}
+    grams = [(project_id, gram, numbers[form]) for form, its in fresh.items() for gram in its]
+    insert_rows(session, MentionGram, ("project_id", "gram", "form_id"), sorted(grams))
+    ids = {**known, **numbers}
+    rows = {(ids[one.form], one.label, one.document_id, one.start): one.stop for one in mentions}
     columns = ("form_id", "label", "document_id", "start", "stop")
     insert_rows(session, Mention, columns, [(*key, stop) for key, stop in rows.items()])
 
@@ -97,56 +100,59 @@ def forget_mentions(session: Session, document_ids: Collection[int]) -> None:
 
 def forms_of(session: Session, project_id: int, forms: Collection[str]) -> dict[str, int]:
     """The numbers of those forms that gold holds, or has held."""
-    return _forms(session, project_id, forms)
+    rows = session.execute(
+        select(MentionForm.form, MentionForm.id).where(
+            MentionForm.project_id == project_id, is_one_of(session, MentionForm.form, forms)
+        )
+    )
+    return {form: number for form, number in rows}
 
 
 def alike(
     session: Session, project_id: int, grams: Mapping[str, Collection[str]], limit: int
-) -> dict[str, list[tuple[int, str]]]:
-    """For each form some others by number and form, those that share most of its grams first.
+) -> dict[str, list[int]]:
+    """For each form some others by number, those that share most of its grams first.
 
-    One query for all: `grams` are those of each form by which it is looked up.
+    One query for all: `grams` are those of each form by which others are looked up.
     """
     wanted: dict[str, list[str]] = defaultdict(list)
     for form, its in grams.items():
         for gram in its:
             wanted[gram].append(form)
-    found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    if not wanted:
+        return {}
+    shared: dict[str, Counter[int]] = {form: Counter() for form in grams}
     rows = session.execute(
         select(MentionGram.gram, MentionGram.form_id).where(
             MentionGram.project_id == project_id, is_one_of(session, MentionGram.gram, wanted)
         )
     )
+    of_gram: dict[str, list[int]] = defaultdict(list)
     for gram, number in rows:
+        of_gram[gram].append(number)
+    for gram, numbers in of_gram.items():
         for form in wanted[gram]:
-            found[form][number] += 1
-    best = {
-        form: sorted(its, key=lambda number: (-its[number], number))[:limit]
-        for form, its in found.items()
+            shared[form].update(numbers)
+    return {
+        form: nsmallest(limit, its, key=lambda number, its=its: (-its[number], number))
+        for form, its in shared.items()
     }
-    ids = {number for its in best.values() for number in its}
-    told = session.execute(
-        select(MentionForm.id, MentionForm.form).where(is_one_of(session, MentionForm.id, ids))
-    )
-    names = {number: form for number, form in told}
-    return {form: [(one, names[one]) for one in its] for form, its in best.items()}
 
 
-def label_counts_of(
-    session: Session, form_ids: Collection[int], *, without: int
-) -> dict[int, dict[str, int]]:
-    """How often gold has each label on these forms, but in one document; the commonest first."""
-    count = func.count()
-    rows = session.execute(
-        select(Mention.form_id, Mention.label, count)
-        .where(is_one_of(session, Mention.form_id, form_ids), Mention.document_id != without)
-        .group_by(Mention.form_id, Mention.label)
-        .order_by(count.desc(), Mention.label)
-    )
-    found: dict[int, dict[str, int]] = {}
-    for form, label, number in rows:
-        found.setdefault(form, {})[label] = number
-    return found
+def counted_forms(
+    session: Session, project_id: int, forms: Collection[str], *, without: int
+) -> dict[str, Counted]:
+    """How often gold has each label on these forms, but in one document."""
+    its = and_(MentionForm.project_id == project_id, is_one_of(session, MentionForm.form, forms))
+    return {one.form: one for one in _counted(session, its, without)}
+
+
+def counted(session: Session, form_ids: Collection[int], *, without: int) -> dict[int, Counted]:
+    """The same of forms by their numbers."""
+    if not form_ids:
+        return {}
+    its = is_one_of(session, MentionForm.id, form_ids)
+    return {one.id: one for one in _counted(session, its, without)}
 
 
 def examples(
@@ -186,11 +192,16 @@ def examples(
     return found
 
 
-def _forms(session: Session, project_id: int, forms: Iterable[str]) -> dict[str, int]:
+def _counted(session: Session, which: ColumnElement[bool], without: int) -> Iterable[Counted]:
+    count = func.count()
     rows = session.execute(
-        select(MentionForm.form, MentionForm.id).where(
-            MentionForm.project_id == project_id,
-            is_one_of(session, MentionForm.form, list(forms)),
-        )
+        select(Mention.form_id, MentionForm.form, Mention.label, count)
+        .join(MentionForm, MentionForm.id == Mention.form_id)
+        .where(which, Mention.document_id != without)
+        .group_by(Mention.form_id, MentionForm.form, Mention.label)
+        .order_by(count.desc(), Mention.label)
     )
-    return {form: number for form, number in rows}
+    found: dict[int, Counted] = {}
+    for number, form, label, times in rows:
+        found.setdefault(number, Counted(number, form, {})).labels[label] = times
+    return found.values()

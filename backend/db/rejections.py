@@ -1,6 +1,6 @@
 """Questions about suggestions that people did not let stand."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, select, union
@@ -71,19 +71,6 @@ def rejected_in(
     return _read(session, Rejection.id.in_(union(by_key, by_near)))
 
 
-def last_rejected(
-    session: Session, project_id: int, forms: Collection[str], limit: int
-) -> list[Rejected]:
-    """The last rejections of each of these forms, wherever they were, the newest first."""
-    order = func.row_number().over(partition_by=Rejection.form, order_by=Rejection.id.desc())
-    ranked = (
-        select(Rejection.id, order.label("place"))
-        .where(Rejection.project_id == project_id, is_one_of(session, Rejection.form, forms))
-        .subquery()
-    )
-    return _read(session, Rejection.id.in_(select(ranked.c.id).where(ranked.c.place <= limit)))
-
-
 def corrected(session: Session, project_id: int, forms: Collection[str]) -> list[Corrected]:
     """What people have made of suggestions of these forms, the most frequent first."""
     named = (Rejection.form, Rejection.label, Rejection.kind, Rejection.became_label)
@@ -98,8 +85,7 @@ def corrected(session: Session, project_id: int, forms: Collection[str]) -> list
 
 
 def _read(session: Session, which: ColumnElement[bool]) -> list[Rejected]:
-    rows: Sequence[tuple[Rejection, AnnotationState, int, str, str, int | None, str | None]]
-    rows = session.execute(  # type: ignore[assignment]
+    rows = session.execute(
         select(
             Rejection,
             AnnotationState,
@@ -114,7 +100,7 @@ def _read(session: Session, which: ColumnElement[bool]) -> list[Rejected]:
         .outerjoin(Account, Account.id == AnnotationState.account_id)
         .where(which)
         .order_by(Rejection.id.desc())
-    ).all()
+    )
     return [
         Rejected(rejection, Grouped(number, text, key, near), state, who)
         for rejection, state, number, text, key, near, who in rows

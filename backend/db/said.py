@@ -6,12 +6,35 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.db.autolabels import said_to_people
-from backend.db.sharing import blind_slice
 from backend.db.tables import Document, Gold, GoldSource, Prediction, Project, TaskState, Version
 from backend.db.tables_of_autolabel import Autolabel
+from backend.db.tables_of_evidence import MentionMark
+from backend.db.tables_of_sharing import Sharing
 from backend.errors import NotFoundError
 
 PEOPLES = (GoldSource.PERSON, GoldSource.DECISION)
+
+
+class Shown(NamedTuple):
+    """A document, and what decides how much of what versions say of it people may see.
+
+    `audit` and `state` are those of its item in the autolabel queue, `gold` the source of its gold,
+    `read` the revision up to which the project's gold has been read for its strings.
+    """
+
+    document: Document
+    audit: str | None
+    state: str | None
+    drawn: bool | None
+    gold: str | None
+    read: int | None
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether people still have to label it without seeing what a version says."""
+        if self.audit is None and not self.drawn:
+            return False
+        return self.gold not in PEOPLES and self.document.task_state != TaskState.DONE
 
 
 class Said(NamedTuple):
@@ -22,36 +45,39 @@ class Said(NamedTuple):
     shown: Prediction
 
 
-def document_of(session: Session, project: Project, document_id: int) -> Document:
-    """A document of a project; raises NotFoundError."""
-    document = session.get(Document, document_id)
-    if document is None or document.project_id != project.id:
+def shown_document(session: Session, project: Project, document_id: int) -> Shown:
+    """A document of a project as people may see it; raises NotFoundError."""
+    row = session.execute(
+        select(
+            Document,
+            Autolabel.audit,
+            Autolabel.state,
+            Sharing.blind,
+            Gold.source,
+            MentionMark.revision,
+        )
+        .outerjoin(Autolabel, Autolabel.document_id == Document.id)
+        .outerjoin(Sharing, Sharing.document_id == Document.id)
+        .outerjoin(Gold, Gold.document_id == Document.id)
+        .outerjoin(MentionMark, MentionMark.project_id == Document.project_id)
+        .where(Document.id == document_id, Document.project_id == project.id)
+    ).one_or_none()
+    if row is None:
         raise NotFoundError("document", document_id)
-    return document
+    return Shown(*row)
 
 
-def last_said(session: Session, project: Project, document: Document) -> Said | None:
+def last_said(session: Session, project: Project, of: Shown) -> Said | None:
     """What the champion says of a document, or else the newest version that has said anything."""
     row = session.execute(
-        select(Prediction, Version, Autolabel.audit, Autolabel.state)
+        select(Prediction, Version)
         .join(Version, Version.id == Prediction.version_id)
-        .outerjoin(Autolabel, Autolabel.document_id == Prediction.document_id)
-        .where(Prediction.document_id == document.id)
+        .where(Prediction.document_id == of.document.id)
         .order_by((Version.id == project.champion_id).desc(), Version.id.desc())
         .limit(1)
     ).one_or_none()
     if row is None:
         return None
-    blind = document.id in blind_slice(session, [document.id])
-    prediction, version, audit, state = row
-    return Said(version, prediction, said_to_people(prediction, audit, state, blind=blind))
-
-
-def is_blind(session: Session, document: Document) -> bool:
-    """Whether people still have to label a document without seeing what a version says."""
-    item = session.get(Autolabel, document.id)
-    if (item is None or item.audit is None) and not blind_slice(session, [document.id]):
-        return False
-    gold = session.get(Gold, document.id)
-    answered = gold is not None and gold.source in PEOPLES
-    return not answered and document.task_state != TaskState.DONE
+    prediction, version = row
+    shown = said_to_people(prediction, of.audit, of.state, blind=bool(of.drawn))
+    return Said(version, prediction, shown)

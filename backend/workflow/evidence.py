@@ -5,7 +5,7 @@ string, mentions of it in gold, similar strings where there are few, and what pe
 Nothing of a document that is to be labelled blind, before people have.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.db import mentions, rejections
-from backend.db.mentions import Example
+from backend.db.mentions import Counted, Example
 from backend.db.rejections import Corrected, Rejected
-from backend.db.said import Said, document_of, is_blind, last_said
+from backend.db.said import Said, last_said, shown_document
 from backend.db.tables import Document, Project
 from backend.workflow.mention_forms import form_of, grams_of, likeness
 from backend.workflow.rejections import made_again
@@ -29,7 +29,6 @@ ALIKE = 3  # similar strings told
 LOOKED_AT = 30  # strings that share most bigrams, of which the most similar are told
 LEAST_ALIKE = 0.4  # Dice's coefficient
 LOOKED_UP = 12  # bigrams of a long string by which similar ones are found
-LAST = 2  # rejections told of a string
 
 
 class Fate(StrEnum):
@@ -75,7 +74,6 @@ class Suggestion:
     examples: Sequence[Example] = ()
     similar: Sequence[Similar] = ()
     corrections: Sequence[Corrected] = ()
-    last: Sequence[Rejected] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +104,11 @@ def evidence(
 
     Raises NotFoundError when the project has no such document.
     """
-    document = document_of(session, project, document_id)
-    behind = mentions.is_behind(session, project)
-    if is_blind(session, document):
+    shown = shown_document(session, project, document_id)
+    document, behind = shown.document, project.gold_revision > (shown.read or 0)
+    if shown.is_blind:
         return Evidence(document, None, True, behind)
-    said = last_said(session, project, document)
+    said = last_said(session, project, shown)
     if said is None:
         return Evidence(document, None, False, behind)
     records = [
@@ -130,11 +128,14 @@ def _told(
     said: Said,
     records: Sequence[Mapping[str, Any]],
 ) -> list[Suggestion]:
-    again = made_again(session, project, said.version, {document.id: records})
-    rejected = again.get(document.id, {})
     shown = {(one["start"], one["end"], one["label"]) for one in said.shown.entities}
     surfaces = [document.text[one["start"] : one["end"]] for one in records]
-    found = _of_forms(session, project.id, {form_of(one) for one in surfaces}, document.id)
+    forms = {form_of(one) for one in surfaces}
+    found = _of_forms(session, project.id, forms, document.id)
+    rejected: Mapping[Entity, Rejected] = {}
+    if found.corrections:
+        again = made_again(session, project, said.version, {document.id: records})
+        rejected = again.get(document.id, {})
     named = labels_of(said.version).in_gold(project.labels)
     suggestions = []
     for record, surface in zip(records, surfaces, strict=True):
@@ -155,7 +156,6 @@ def _told(
                 found.examples.get(form, ()),
                 found.similar.get(form, ()),
                 found.corrections.get(form, ()),
-                found.last.get(form, ()),
             )
         )
     return suggestions
@@ -169,55 +169,47 @@ class _OfForms:
     examples: Mapping[str, Sequence[Example]]
     similar: Mapping[str, Sequence[Similar]]
     corrections: Mapping[str, Sequence[Corrected]]
-    last: Mapping[str, Sequence[Rejected]]
 
 
 def _of_forms(
     session: Session, project_id: int, forms: Collection[str], document_id: int
 ) -> _OfForms:
     """Everything about some forms but what the document itself says of them, in few queries."""
-    numbers = mentions.forms_of(session, project_id, forms)
-    labels = mentions.label_counts_of(session, numbers.values(), without=document_id)
-    rare = [one for one in forms if one and sum(labels.get(numbers.get(one, 0), {}).values()) < FEW]
-    near = _alike(session, project_id, rare, set(numbers.values()))
-    others = {number for its in near.values() for number, _, _ in its}
-    labels |= mentions.label_counts_of(session, others, without=document_id)
-    wanted = [*numbers.values(), *others]
+    same = mentions.counted_forms(session, project_id, forms, without=document_id)
+    rare = [one for one in forms if one not in same or sum(same[one].labels.values()) < FEW]
+    alike = _alike(session, project_id, filter(None, rare), document_id)
+    wanted = [one.id for one in same.values()]
+    wanted += [other.id for its in alike.values() for other, _ in its]
     told = mentions.examples(session, wanted, EXAMPLES, without=document_id)
     similar = {
-        form: [
-            Similar(other, alike, labels[number], told[number][0])
-            for number, other, alike in its
-            if number in told
-        ][:ALIKE]
-        for form, its in near.items()
+        form: [Similar(one.form, near, one.labels, told[one.id][0]) for one, near in its]
+        for form, its in alike.items()
     }
     corrections: dict[str, list[Corrected]] = {}
-    for one in rejections.corrected(session, project_id, forms):
-        corrections.setdefault(one.form, []).append(one)
-    last: dict[str, list[Rejected]] = {}
-    if corrections:
-        for was in rejections.last_rejected(session, project_id, corrections, LAST):
-            last.setdefault(was.rejection.form, []).append(was)
+    for was in rejections.corrected(session, project_id, forms):
+        corrections.setdefault(was.form, []).append(was)
     return _OfForms(
-        {form: labels.get(number, {}) for form, number in numbers.items()},
-        {form: told.get(number, []) for form, number in numbers.items()},
+        {form: one.labels for form, one in same.items()},
+        {form: told[one.id] for form, one in same.items()},
         similar,
         corrections,
-        last,
     )
 
 
 def _alike(
-    session: Session, project_id: int, forms: Sequence[str], known: Collection[int]
-) -> dict[str, list[tuple[int, str, float]]]:
-    """For each form the most similar ones of gold: number, form, likeness."""
+    session: Session, project_id: int, forms: Iterable[str], document_id: int
+) -> dict[str, list[tuple[Counted, float]]]:
+    """For each form the most similar ones that gold has, with their likeness."""
     grams = {form: sorted(grams_of(form))[:LOOKED_UP] for form in forms}
+    numbers = mentions.alike(session, project_id, grams, LOOKED_AT)
+    others = {number for its in numbers.values() for number in its}
+    known = mentions.counted(session, others, without=document_id)
     found = {}
-    for form, its in mentions.alike(session, project_id, grams, LOOKED_AT).items():
-        scored = [(number, other, likeness(form, other)) for number, other in its if other != form]
-        best = [one for one in scored if one[2] >= LEAST_ALIKE]
-        found[form] = sorted(best, key=lambda one: (-one[2], one[0]))[: 2 * ALIKE]
+    for form, its in numbers.items():
+        there = [known[number] for number in its if number in known]
+        scored = [(one, likeness(form, one.form)) for one in there if one.form != form]
+        best = [one for one in scored if one[1] >= LEAST_ALIKE]
+        found[form] = sorted(best, key=lambda one: (-one[1], one[0].id))[:ALIKE]
     return found
 
 

@@ -8,7 +8,7 @@ its revision, so what was not read yet is found by it, be it one document or all
 from sqlalchemy.orm import Session
 
 from backend.db.differences import GoldToCompare, gold_after
-from backend.db.mentions import NewMention, mark_of, replace_mentions
+from backend.db.mentions import NewMention, forms_of, mark_of, replace_mentions
 from backend.db.tables import Project
 from backend.workflow.mention_forms import form_of, grams_of
 
@@ -27,8 +27,11 @@ def read_gold(session: Session, project: Project, limit: int = CHUNK) -> int:
         mark.revision, mark.document_id = project.gold_revision, ALL  # the last took gold away
         return 0
     mentions = [one for row in rows for one in _mentions(row)]
-    grams = {one.form: grams_of(one.form) for one in mentions}
-    replace_mentions(session, project.id, [row.document.id for row in rows], mentions, grams)
+    forms = {one.form for one in mentions}
+    known = forms_of(session, project.id, forms)
+    fresh = {form: grams_of(form) for form in sorted(forms - known.keys())}
+    ids = [row.document.id for row in rows]
+    replace_mentions(session, project.id, ids, mentions, known, fresh)
     last = rows[-1].gold
     mark.revision, mark.document_id = last.revision, last.document_id
     return len(rows)

@@ -140,6 +140,8 @@ def _read(records: Iterable[Mapping[str, Any]], text: str) -> list[Entity]:
 
 def _standing(session: Session, rejected: Sequence[Rejected]) -> list[Rejected]:
     """Those that nobody has contradicted since, in the same order."""
+    if not rejected:
+        return []
     ids = {one.document.id for one in rejected}
     states = current_states_of(session, ids)
     gold = gold_of(session, ids)

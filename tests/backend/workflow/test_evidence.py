@@ -77,7 +77,7 @@ def test_a_suggestion_that_was_held_back_names_who_rejected_it(session, desk):
     assert (name.fate, name.rejected.rejection.kind) == (Fate.REJECTED, "moved")
     assert name.rejected.who == "annotator-1@example.com"
     assert [(one.kind, one.documents) for one in name.corrections] == [("moved", 1)]
-    assert [one.document.id for one in name.last] == [document.id]
+    assert name.rejected.document.id == document.id
 
 
 def test_nothing_is_told_of_a_blind_document_before_people_have_spoken(session, desk):

@@ -24,9 +24,9 @@ def give(session, project, document, *entities, source=GoldSource.PERSON):
 def told(database, project, *surfaces):
     """How often gold has each label on each string."""
     with database.read() as session:
-        numbers = mentions.forms_of(session, project.id, {form_of(one) for one in surfaces})
-        counts = mentions.label_counts_of(session, numbers.values(), without=0)
-        return [counts.get(numbers.get(form_of(one), 0), {}) for one in surfaces]
+        forms = {form_of(one) for one in surfaces}
+        found = mentions.counted_forms(session, project.id, forms, without=0)
+        return [found[form].labels if (form := form_of(one)) in found else {} for one in surfaces]
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ def test_examples_are_the_newest_of_each_label_but_of_the_document_itself(any_da
         (form,) = mentions.forms_of(session, project.id, ["서울"]).values()
         found = mentions.examples(session, [form], 2, without=documents[-1].id)[form]
         ids = [(one.label, one.document_id) for one in found]
-        counts = mentions.label_counts_of(session, [form], without=documents[-1].id)
+        (counted,) = mentions.counted(session, [form], without=documents[-1].id).values()
     assert ids == [("LC", documents[4].id), ("LC", documents[3].id), ("PS", documents[0].id)]
-    assert counts == {form: {"LC": 4, "PS": 1}}
+    assert counted == (form, "서울", {"LC": 4, "PS": 1})
 
 
 def test_strings_alike_are_found_by_their_bigrams(any_database):
@@ -105,7 +105,9 @@ def test_strings_alike_are_found_by_their_bigrams(any_database):
     read_all(any_database, project.id)
     with any_database.read() as session:
         found = mentions.alike(session, project.id, {"한국은행": grams_of("한국은행")}, 3)
-    assert [form for _, form in found["한국은행"]] == ["한국은행", "한국은행법", "은행나무"]
+        names = mentions.counted(session, found["한국은행"], without=0)
+    forms = [names[number].form for number in found["한국은행"]]
+    assert forms == ["한국은행", "한국은행법", "은행나무"]
 
 
 def test_a_very_long_string_is_kept_by_its_beginning(any_database):

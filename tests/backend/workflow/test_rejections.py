@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from backend.db import autolabels, pool
 from backend.db.gold import NewGold, put_gold
-from backend.db.rejections import Grouped, Rejected, corrected, last_rejected
+from backend.db.rejections import Grouped, Rejected, corrected
 from backend.db.tables import (
     AnnotationState,
     AnnotationStatus,
@@ -132,8 +132,6 @@ def test_what_a_person_did_not_let_stand_is_kept_with_what_it_became(session, de
     assert told == [("moved", "김철수", "PS", 5, "PS"), ("relabelled", "서울", "LC", 9, "PS")]
     assert {one.version_name for one in rows} == {"v1"}
     assert corrected(session, project.id, ["서울"]) == [("서울", "LC", "relabelled", "PS", 1)]
-    (last,) = last_rejected(session, project.id, ["서울"], 3)
-    assert (last.who, last.document.text) == ("annotator-1@example.com", TEXT)
 
 
 def test_nothing_is_kept_of_what_was_let_stand_or_added(session, desk):

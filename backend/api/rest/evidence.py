@@ -1,0 +1,119 @@
+"""What speaks for a document's pre-labels, and what against them."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from backend.api.rest.asking import opened
+from backend.api.rest.fields import Id, Json, Key, Strict, Told
+from backend.api.rest.operation import Operations
+from backend.db.projects import project_by_key
+from backend.db.rejections import Rejected
+from backend.workflow import evidence as stage
+from backend.workflow.evidence import Fate, Suggestion
+
+evidence = Operations("Evidence")
+
+
+class WantedEvidence(Strict):
+    """Which of a document's suggestions."""
+
+    after: Annotated[
+        int, Field(ge=-1, le=2**31 - 1, description="`next` of before: an offset of the text")
+    ] = -1
+
+
+class SuggestionTold(Told):
+    """An entity that a version suggests, under gold's name of its label.
+
+    `labels` is how often gold has each label on the same string elsewhere, `corrections` in how
+    many documents people have made what of such a suggestion; `rejected` is told where people have
+    rejected this very one, here or in a copy.
+    """
+
+    start: int
+    end: int
+    label: str
+    text: str
+    probability: float | None
+    fate: Fate
+    runner_up: Json | None
+    labels: dict[str, int]
+    examples: list[Json]
+    similar: list[Json]
+    corrections: list[Json]
+    rejected: Json | None
+
+
+class EvidenceTold(Told):
+    """A document's suggestions; nothing while it is to be labelled blind."""
+
+    document_id: int
+    external_id: str
+    text: str
+    version: str | None
+    confidence: float | None
+    blind: bool
+    behind: Annotated[bool, Field(description="gold has changed since its strings were read")]
+    suggestions: list[SuggestionTold]
+    next: int | None
+
+
+@evidence.get("/projects/{key}/documents/{document_id}/evidence")
+def show_evidence(key: Key, document_id: Id, query: WantedEvidence) -> EvidenceTold:
+    """What is suggested for a document, how sure, and how gold and people treat the like."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        found = stage.evidence(session, project, document_id, after=query.after)
+    return EvidenceTold(
+        document_id=found.document.id,
+        external_id=found.document.external_id,
+        text=found.document.text,
+        version=found.said.version.name if found.said else None,
+        confidence=found.said.prediction.confidence if found.said else None,
+        blind=found.blind,
+        behind=found.behind,
+        suggestions=[_told(one) for one in found.suggestions],
+        next=found.after,
+    )
+
+
+def _told(one: Suggestion) -> SuggestionTold:
+    return SuggestionTold(
+        start=one.entity.start,
+        end=one.entity.end,
+        label=one.entity.label,
+        text=one.surface,
+        probability=one.entity.probability,
+        fate=one.fate,
+        runner_up=asdict(one.runner_up) if one.runner_up else None,
+        labels=dict(one.labels),
+        examples=[example._asdict() for example in one.examples],
+        similar=[
+            {
+                "form": other.form,
+                "likeness": round(other.likeness, 4),
+                "labels": dict(other.labels),
+                "example": other.example._asdict(),
+            }
+            for other in one.similar
+        ],
+        corrections=[was._asdict() for was in one.corrections],
+        rejected=_of_rejection(one.rejected) if one.rejected else None,
+    )
+
+
+def _of_rejection(one: Rejected) -> dict[str, Any]:
+    gone = one.rejection
+    became = None
+    if gone.became_label is not None:
+        became = {"start": gone.became_start, "end": gone.became_stop, "label": gone.became_label}
+    return {
+        "document_id": one.document.id,
+        "version": gone.version_name,
+        "kind": gone.kind,
+        "became": became,
+        "by": one.who,
+        "at": one.state.updated_at,
+    }
