@@ -227,7 +227,7 @@ def _shown(one: Mapping[str, Any], drawn: str) -> Shown:
 def _certainty(found: Doubt) -> float:
     """How likely the proposal is to the model; for one of no entity, that none is there."""
     if found.proposal:
-        return min(one["probability"] for one in found.proposal)
+        return float(min(one["probability"] for one in found.proposal))
     return 1.0 - found.given
 
 

@@ -15,6 +15,7 @@ from backend.db.tables_of_doubts import (
     DoubtRun,
     DoubtVerdict,
 )
+from backend.db.tables_of_errors import ErrorDecision, Verdict
 
 NOBODY = ""  # the verdict of a doubt that nobody has decided about
 
@@ -118,6 +119,16 @@ def upheld_places(
     for decision in session.scalars(statement):
         found.setdefault(decision.document_id, []).append(decision)
     return found
+
+
+def upheld_gold(session: Session, document_ids: Collection[int]) -> set[tuple[int, int]]:
+    """The documents, and revisions of their gold, of which all was upheld against a champion."""
+    statement = select(ErrorDecision.document_id, ErrorDecision.gold_revision).where(
+        is_one_of(session, ErrorDecision.document_id, document_ids),
+        ErrorDecision.verdict == Verdict.GOLD,
+        ErrorDecision.withdrawn_at.is_(None),
+    )
+    return {(number, revision) for number, revision in session.execute(statement)}
 
 
 def gold_by_name(

@@ -1,7 +1,11 @@
 """Looking for doubts: all gold is frozen, read out of fold by a training worker, and ranked."""
 
 import logging
+import shutil
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from backend.context import Context
 from backend.db import doubts, versions
@@ -10,7 +14,7 @@ from backend.db.leases import Held, lease
 from backend.db.pool import chunks
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project, now
-from backend.db.tables_of_doubts import DoubtRun, DoubtRunState
+from backend.db.tables_of_doubts import ACTIVE_DOUBT_RUNS, DoubtRun, DoubtRunState
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import near
 from backend.workflow import doubts_gold, doubts_run
@@ -31,6 +35,9 @@ FIND = "backend.jobs.find_doubts"
 FOLDS = 5
 SEED = 0  # of the folds and their training: a look is repeated exactly
 STORED_AT_ONCE = 500  # doubts: annotations wait meanwhile
+RENEWED_EVERY = 20.0  # seconds
+
+Record = TypeVar("Record")
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +87,11 @@ def _advance(context: Context, held: Held, run_id: int) -> None:
             _finish(context, run_id, DoubtRunState.FAILED, str(error))
     with context.database.write() as session:
         run = session.get_one(DoubtRun, run_id, with_for_update=True)
-        if run.state not in doubts.ACTIVE_DOUBT_RUNS or not run.folder:
+        if run.state not in ACTIVE_DOUBT_RUNS or not run.folder:
             return
         folder = JobFolder(Path(run.folder))
         doubts_run.look(run, folder, now(), context.settings.lease_seconds)
-    if run.state not in doubts.ACTIVE_DOUBT_RUNS:
+    if run.state not in ACTIVE_DOUBT_RUNS:
         log.info("event=doubts_%s run=%d reason=%r", run.state, run_id, run.reason)
     elif folder.result() is not None:
         _keep(context, held, run, folder)
@@ -129,10 +136,11 @@ def _keep(context: Context, held: Held, run: DoubtRun, folder: JobFolder) -> Non
     """
     held.renew()
     try:
-        queue = rank(read_jsonl(folder.doubts))
+        queue = rank(_renewing(held, read_jsonl(folder.doubts)))
         first = queue[: doubts_run.KEPT]
         evidence = evidence_for(
-            [one.place for one in first], lambda: read_part(folder.snapshot, "train")
+            [one.place for one in first],
+            lambda: _renewing(held, read_part(folder.snapshot, "train")),
         )
     except (OSError, ValueError, KeyError, SnapshotError) as error:
         reason = f"what was read cannot be used: {error}"
@@ -158,7 +166,18 @@ def _keep(context: Context, held: Held, run: DoubtRun, folder: JobFolder) -> Non
         row = session.get_one(DoubtRun, run.id, with_for_update=True)
         row.figures = {**result.figures, "doubts": len(queue), "kept": kept}
         doubts_run.finish(row, DoubtRunState.DONE, "", now())
+    shutil.rmtree(folder.path, ignore_errors=True)
     log.info("event=doubts_found run=%d doubts=%d kept=%d", run.id, len(queue), kept)
+
+
+def _renewing(held: Held, records: Iterable[Record]) -> Iterator[Record]:
+    """The records, the lease kept while they are read."""
+    renewed = time.monotonic()
+    for one in records:
+        if time.monotonic() - renewed > RENEWED_EVERY:
+            held.renew()
+            renewed = time.monotonic()
+        yield one
 
 
 def _finish(context: Context, run_id: int, state: DoubtRunState, reason: str) -> None:

@@ -108,7 +108,8 @@ def ensemble(scores: Sequence[Floats]) -> Floats:
 
     Higher is more doubtful.
     """
-    return np.mean([rankdata(one) / len(one) for one in scores], axis=0)
+    ranks: Floats = np.mean([rankdata(one) / len(one) for one in scores], axis=0)
+    return ranks
 
 
 def margin(place: Place, usual: Usual) -> float:

@@ -18,7 +18,7 @@ from backend.workflow.doubts import NOTHING, Place
 from ml_backend.contract.snapshot import GoldDocument
 
 SIMILAR = 3  # documents shown with a doubt
-_KEPT = 64  # places of a string that are compared, the first ones of the snapshot
+_KEPT = 24  # places of a string that are compared, the first ones of the snapshot
 _LONGEST = 60  # characters of a string that is looked for
 _AROUND = 24  # characters on each side that are compared
 _COMPARED = 20_000  # documents among which those that read alike are looked for

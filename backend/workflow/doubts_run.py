@@ -92,12 +92,14 @@ def keep(
     """Put some finds of a run into the queue; how many were.
 
     Left out is what gold does not say any more, and what people have decided about already: that
-    this piece of gold is right, or that people look again. `project` must be held.
+    this piece of gold is right or all of the document's, or that people look again. `project` must
+    be held.
     """
     names = {one.ranked.place.document for one in found}
     names |= {mention.document for one in found for mention in one.evidence.similar}
     documents = doubts.gold_by_name(session, project.id, names)
-    decided = doubts.upheld_places(session, [one.id for one, _ in documents.values()])
+    ids = [document.id for document, _ in documents.values()]
+    decided, upheld = doubts.upheld_places(session, ids), doubts.upheld_gold(session, ids)
     called: dict[str, str] = {}  # what is trained → the project's label that means it
     for label in project.labels:
         called.setdefault(mapping.of(label), label)
@@ -106,6 +108,8 @@ def keep(
         if new.ranked.place.document not in documents:
             continue
         document, gold = documents[new.ranked.place.document]
+        if (document.id, gold.revision) in upheld:
+            continue
         sides = _in_gold(new.ranked, gold, mapping, called)
         if sides is None or any(_is_about(one, *sides) for one in decided.get(document.id, ())):
             continue
