@@ -111,6 +111,9 @@ def _advance(bell: Bell, run: Run) -> Result | None:
         if last is not None and last.number == run.rounds:
             return Result("done")
         if last is not None and not last.has_chosen:
+            write_training(last)
+            if not _finished(bell, last, last.training):
+                return None
             prepare_prediction(last)
             if not _finished(bell, last, last.prediction):
                 return None

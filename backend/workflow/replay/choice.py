@@ -1,7 +1,7 @@
 """Choosing a round's batch: the very strategies that select documents for people."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -12,20 +12,18 @@ from backend.workflow.replay.folder import Round
 from backend.workflow.replay.rounds import candidates, gold_of, learned, write_prediction
 from backend.workflow.strategies.features import Features, Floats, make_features
 from backend.workflow.strategies.mixtures import choose
-from backend.workflow.strategies.registry import needs
 from backend.workflow.strategies.strategy import Need
 from ml_backend.contract.messages import read_jsonl
 
 
 def prepare_prediction(round: Round) -> None:
     """Write the job folder of the predictions that the next batch is chosen by."""
-    mixtures = round.run.replay.config.mixtures
-    wanted = (
-        needs(name for mixture in mixtures.values() for name in mixture)
-        if round.shared
-        else needs(mixtures[round.run.strategy])
-    )
-    ids = _to_read(round, wanted)
+    wanted = round.needs | ({Need.SCORES, Need.VECTORS} if round.shared else set())
+    ids = candidates(round)
+    if not wanted:  # chance needs no more than the pre-labels
+        ids = ids[: round.run.replay.config.batch]
+    elif Need.VECTORS in wanted:  # diversity is from what people have seen
+        ids = ids + learned(round)
     write_prediction(round, ids, scores=bool(wanted), dropout=Need.DROPOUT in wanted)
 
 
@@ -35,21 +33,13 @@ def choose_batch(round: Round) -> list[str]:
     config = run.replay.config
     mixture = config.mixtures[run.strategy]
     ids = candidates(round)
-    if not needs(mixture):
+    if not round.needs:
         ids = ids[: config.batch]
-    features = _features(round, ids, needs(mixture))
+    features = _features(round, ids)
     return [ids[place] for place in choose(mixture, features, config.batch)]
 
 
-def _to_read(round: Round, wanted: Collection[Need]) -> list[str]:
-    """Candidates, and for diversity what people have seen; where chance chooses the batch alone."""
-    ids = candidates(round)
-    if not wanted:
-        return ids[: round.run.replay.config.batch]
-    return ids + (learned(round) if Need.VECTORS in wanted else [])
-
-
-def _features(round: Round, ids: Sequence[str], wanted: Collection[Need]) -> Features:
+def _features(round: Round, ids: Sequence[str]) -> Features:
     """What the strategies know of candidates, in their order."""
     gold = gold_of(round.run.replay)
     records = list(read_jsonl(round.prediction.output))
@@ -64,7 +54,7 @@ def _features(round: Round, ids: Sequence[str], wanted: Collection[Need]) -> Fea
             Need.VECTORS: round.prediction.vectors,
             Need.GRADIENTS: round.prediction.gradients,
         }[need]
-        return np.load(path)[which].astype(np.float32) if need in wanted else None
+        return np.load(path)[which].astype(np.float32) if need in round.needs else None
 
     return make_features(
         [_number(id) for id in ids],

@@ -20,7 +20,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,8 @@ from backend.errors import ConflictError, NotFoundError
 from backend.workflow.replay.config import FULL, ReplayConfig
 from backend.workflow.replay.gold import POOL
 from backend.workflow.replay.points import Point
+from backend.workflow.strategies.registry import needs
+from backend.workflow.strategies.strategy import Need
 from ml_backend.contract.messages import JobFolder, Result, read_jsonl, write_jsonl
 from ml_backend.contract.model_store import ModelStore, write_atomically
 
@@ -110,12 +112,20 @@ class Round:
 
     @property
     def prediction(self) -> JobFolder:
-        return JobFolder(self.work / "predict")
+        """Its own where readings with dropout are wanted, which the other runs do without."""
+        own = Need.DROPOUT in self.needs
+        return JobFolder((self.path if own else self.work) / "predict")
 
     @property
     def shared(self) -> bool:
-        """Whether other runs use its jobs too."""
+        """Whether other runs use its training too."""
         return self.work != self.path
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What its strategy must know of the candidates."""
+        mixtures = self.run.replay.config.mixtures
+        return needs(mixtures[self.run.strategy]) if self.run.strategy in mixtures else frozenset()
 
     @property
     def version(self) -> str:
@@ -149,10 +159,15 @@ class Round:
         write_atomically(self.path / "chosen.json", json.dumps(list(ids)).encode())
 
     def drop(self) -> None:
-        """Remove all of its jobs but what was asked and how it ended, and its version."""
+        """Remove its version, and all of its jobs but what was asked and how it ended.
+
+        What runs share is removed whole: a run that comes later makes it again.
+        """
         store = self.run.replay.store
         shutil.rmtree(store.version_folder(STORE_KEY, self.version), ignore_errors=True)
         for job in (self.training, self.prediction):
+            if self.work in job.path.parents and self.shared:
+                shutil.rmtree(job.path, ignore_errors=True)
             for path in job.path.iterdir() if job.path.is_dir() else ():
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
@@ -198,13 +213,21 @@ class Replay:
         return min(config.rounds, max(0, pool - config.start) // config.batch)
 
     def begin(self, config: ReplayConfig) -> None:
-        """Write down what is asked; raises ConflictError when it holds another replay."""
+        """Write down what is asked; other strategies and more seeds go on with what is there.
+
+        Raises ConflictError when the folder holds a replay that differs in anything else.
+        """
         path = self.path / "config.json"
-        if path.exists() and self.config.to_dict() != config.to_dict():
-            raise ConflictError(
-                f"{self.path} holds another replay: give the same options, or another folder"
-            )
+        if path.exists():
+            free = {"strategies": (), "seeds": 1, "cost": "documents"}
+            if replace(self.config, **free) != replace(config, **free):
+                raise ConflictError(
+                    f"{self.path} holds another replay: only strategies, seeds and cost may differ"
+                )
+            if self.config != config:
+                (self.path / "result.json").unlink(missing_ok=True)
         write_atomically(path, json.dumps(config.to_dict(), ensure_ascii=False).encode())
+        self.__dict__.pop("config", None)
 
     def runs(self) -> list[Run]:
         """Every run, seed by seed, so that all strategies have come equally far."""

@@ -130,8 +130,7 @@ def _row(
         differences = [value - areas[RANDOM][seed] for seed, value in areas[name].items()]
         gain = mean_of(differences, level=1 - 0.05 / others)  # Bonferroni: the best is picked
     needed = {
-        cost: spent_until(its, cost, OF_FULL * full_f1) if full_f1 else None
-        for cost in COSTS
+        cost: spent_until(its, cost, OF_FULL * full_f1) if full_f1 else None for cost in COSTS
     }
     chosen = _total([point.batch for run in its.values() for point in run[1:]])
     return Row(

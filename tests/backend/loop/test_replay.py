@@ -1,5 +1,6 @@
 """Replays gone through with the real trainer, the real predictions and the real strategies."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -208,6 +209,24 @@ def test_everything_that_waits_is_rung_once(parts: dict[str, list[GoldDocument]]
 def test_a_folder_holds_one_replay(done: Replay):
     with pytest.raises(ConflictError, match="holds another replay"):
         done.begin(ReplayConfig(("mnlp",)))
+
+
+def test_another_strategy_goes_on_with_what_is_there(
+    parts: dict[str, list[GoldDocument]], tmp_path: Path
+):
+    config = ReplayConfig((), rounds=1, batch=10, start=20, seeds=1, learner=LEARNER)
+    replay = gone_through(begun(tmp_path / "grows", parts, config))
+    curve = replay.run("random-1").curve()
+    replay.begin(dataclasses.replace(config, strategies=("mnlp",)))
+    assert replay.job.result() is None
+    gone_through(replay)
+    assert {name: list(its) for name, its in replay.curves().items()} == {
+        "full": [1],
+        "random": [1],
+        "mnlp": [1],
+    }
+    assert replay.run("random-1").curve() == curve
+    assert replay.run("mnlp-1").curve()[0] == curve[0]
 
 
 @pytest.mark.parametrize(
