@@ -11,6 +11,7 @@ on. Every round that is done is kept, so that hours of it survive a stop; --so-f
 
 import ml_backend  # first of all: see there  # isort: skip  # noqa: F401
 import argparse
+import dataclasses
 import fcntl
 import json
 import logging
@@ -36,8 +37,11 @@ CORPORA = ("kmounlp", "cluener")
 HALVES = ("first", "second")  # chosen on, reported on
 POOL_SIZE, DEV_SIZE, TEST_SIZE = 4000, 300, 1000
 MIXTURE = "cost+mnlp"
+TRIED = {
+    "first": ("mnlp", "margin", "badge+margin", MIXTURE, "density+mnlp", "badge"),
+    "second": ("mnlp", "margin", "badge+margin", MIXTURE),  # chosen by the first part's tables
+}
 CONFIG = ReplayConfig(
-    strategies=("mnlp", "badge", "density+mnlp", MIXTURE),
     rounds=8,
     batch=300,
     start=300,
@@ -96,7 +100,7 @@ def _begin(path: Path, corpus: str, replays: Mapping[tuple[str, str], Replay]) -
     )
     for number, half in enumerate(HALVES):
         replay = replays[corpus, half]
-        replay.begin(CONFIG)
+        replay.begin(dataclasses.replace(CONFIG, strategies=TRIED[half]))
         replay.forget_failures()
         if not (replay.gold / "manifest.json").exists():
             pool = rest[number * POOL_SIZE :][:POOL_SIZE]
