@@ -76,7 +76,7 @@ def test_killed_after_any_request_the_next_run_tells_of_all(world: World):
 
 
 def test_the_blind_slice_is_served_with_an_empty_prediction_of_each_version(world: World):
-    project = world.project(documents=40, open_tasks=30, blind_share=0.5)
+    project = world.project(documents=40, open_tasks=30, blind_share=0.5, selection={"random": 1.0})
     world.fill(project)
     first = {"start": 0, "end": 1, "label": parse_label_config(CONFIG).labels.labels[0]}
     with world.context.database.write() as session:  # what they would say is nothing
