@@ -85,9 +85,7 @@ def undo(
     return Undone(len(back), len(changes) - len(back))
 
 
-def _action(
-    session: Session, project_id: int, first: int, last: int
-) -> Select[tuple[AutolabelChange]]:
+def _action(session: Session, project_id: int, first: int, last: int) -> Select[AutolabelChange]:
     """The changes of one action, made by one person at one time; raises NotFoundError."""
     begin = session.get(AutolabelChange, first)
     if begin is None or begin.state not in UNDOABLE or last < first:
