@@ -133,10 +133,11 @@ def alike(
     for gram, numbers in of_gram.items():
         for form in wanted[gram]:
             shared[form].update(numbers)
-    return {
-        form: nsmallest(limit, its, key=lambda number, its=its: (-its[number], number))
+    best = {
+        form: nsmallest(limit, ((-count, number) for number, count in its.items()))
         for form, its in shared.items()
     }
+    return {form: [number for _, number in its] for form, its in best.items()}
 
 
 def counted_forms(
