@@ -137,9 +137,12 @@ class CrfHead(nn.Module):
         """`span_log_probability` of texts that were scored, the spans not checked."""
         if not spans:
             return scores.emissions.new_zeros(0, dtype=torch.double)
-        rows = [self.scheme.encode_entity(label, end - start) for _, start, end, label in spans]
+        kinds = sorted({(label, end - start) for _, start, end, label in spans})
+        rows = [self.scheme.encode_entity(*kind) for kind in kinds]
         widest = max(map(len, rows))
-        tags = torch.tensor([row + [0] * (widest - len(row)) for row in rows])
+        table = torch.tensor([row + [0] * (widest - len(row)) for row in rows])  # (kinds, widest)
+        number = {kind: place for place, kind in enumerate(kinds)}
+        tags = table[[number[label, end - start] for _, start, end, label in spans]]
         device = scores.emissions.device
         texts, starts, ends = torch.tensor([span[:3] for span in spans], device=device).unbind(1)
         tags, widths = tags.to(device), ends - starts
