@@ -19,7 +19,7 @@ class Tabs:
         return {int(one["id"]): str((one.get("data") or {}).get("title", "")) for one in found}
 
     def ensure_batch(self, project_id: int, batch: int, title: str) -> int:
-        """The number of the tab of this title, made if there is none: a batch in our order.
+        """The number of the tab of this title, made if there is none: a batch as it was chosen.
 
         It must not be called by two at a time: both would make one.
         """
@@ -41,7 +41,7 @@ class Tabs:
                     }
                 ],
             },
-            "ordering": ["tasks:predictions_score"],
+            "ordering": ["tasks:inner_id"],  # by score, an empty tab would answer 500
         }
         with translated_errors(self._connection.url):
             made = self._connection.sdk.views.create(project=project_id, data=data)
