@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.commands.export import export_gold
 from backend.db.projects import project_by_key, settings_of
+from backend.db.sharing import blind_slice
 from backend.db.tables import Document, Run, RunState, TaskState, Version
 from backend.demo.annotator import Annotator, newest_prediction
 from backend.demo.corpus import Corpus
@@ -60,10 +61,12 @@ def check_loop(stack: Stack, corpus: Corpus, console: Console) -> None:
     _require(second.id == run.version_id, f"{second.name} is served, not the promoted version")
     _line(console, "publish", f"{second.name} is served after {first.name}")
 
+    with context.database.read() as session:
+        blind = blind_slice(session, list(gold))
     tasks = [
         task
         for task in context.label_studio.tasks(project.label_studio_id)
-        if not task["annotations"]
+        if not task["annotations"] and int(task["data"]["goldloop_id"]) not in blind
     ]
     live = context.label_studio.project(project.label_studio_id)
     _require(

@@ -118,7 +118,9 @@ def new_loop(stack) -> Callable[..., Loop]:
         corpus = sample_corpus(documents, train_gold=80, random_gold=80, seed=11)
         make_project(stack, key, key)
         loop = Loop(stack, key, corpus)
-        loop.configure(**{"training": QUICK, "gate_min_documents": 10, **settings})
+        loop.configure(
+            **{"training": QUICK, "gate_min_documents": 10, "blind_share": 0.0, **settings}
+        )
         import_corpus(stack, key, corpus, CONSOLE)
         train_first(stack, key, CONSOLE)
         wait_filled(stack, key, CONSOLE)
