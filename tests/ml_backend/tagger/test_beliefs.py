@@ -105,6 +105,27 @@ def test_a_chain_believes_what_enumeration_says(scheme: SchemeName, scale: float
         assert begins[row, length:].sum() == 0
 
 
+@pytest.mark.parametrize("scale", [1.0, 500.0])
+def test_beliefs_are_the_same_in_inference_mode(scale: float) -> None:
+    """As a tagger asks; scores of any size, so in log space too."""
+    head = head_of("crf")
+    states, lengths = states_of(scale)
+    assert (head.crf.scores(head.emissions(states), lengths).factors is None) == (scale > 1)
+
+    def said(beliefs: Beliefs) -> list[Tensor]:
+        spans = beliefs.of_spans([(0, 1, 3), (1, 0, 1)])
+        gradients = beliefs.gradients(torch.ones(len(LENGTHS), max(LENGTHS)), Sketch())
+        return [beliefs.log_best_two(), beliefs.entropies(), beliefs.begins(), spans, gradients]
+
+    with torch.no_grad():
+        expected = said(beliefs_of(head, states, lengths))
+    with torch.inference_mode():
+        found = said(beliefs_of(head, states, lengths))
+    for mine, other in zip(found, expected, strict=True):
+        assert torch.allclose(mine, other)
+        assert mine.isfinite().all()
+
+
 @torch.no_grad()
 def test_a_chain_knows_the_chances_of_any_span_and_of_gold_tags() -> None:
     head = head_of("crf", scheme="BIOES")
@@ -295,6 +316,7 @@ def test_a_sketch_keeps_inner_products() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 12), st.sampled_from(["BIO", "BIOES"]))
+@torch.no_grad()
 def test_no_reading_but_the_best_beats_the_second(seed: int, length: int, scheme: str) -> None:
     """A longer chain than can be enumerated: any one change of the best reading is no better."""
     head = head_of("crf", seed, scheme=scheme)
