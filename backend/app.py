@@ -40,6 +40,7 @@ from backend.admin.project import project_page
 from backend.admin.project_settings import settings_page
 from backend.admin.projects import projects_page
 from backend.admin.releases import releases_page
+from backend.admin.replay import replay_page
 from backend.admin.selection import selection_page
 from backend.admin.services import Services
 from backend.admin.settings_tabs import add_settings_tabs
@@ -84,6 +85,7 @@ PAGES = (
     labels_page,
     duplicates_page,
     selection_page,
+    replay_page,
 )
 LARGEST_REQUEST = 1024 * 1024  # bytes; the webhook endpoint sets its own
 

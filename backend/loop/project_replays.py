@@ -14,7 +14,8 @@ from backend.db.audit_log import record
 from backend.db.projects import project_by_key, settings_of
 from backend.errors import ConflictError, GoldloopError, NotFoundError
 from backend.loop import replay as rounds
-from backend.workflow.replay.config import LEARNER, ReplayConfig
+from backend.workflow.project_cost import project_cost
+from backend.workflow.replay.config import LEARNER, ReplayConfig, seconds_of
 from backend.workflow.replay.folder import Replay, put, staging
 from backend.workflow.replay.gold import check_parts
 from backend.workflow.snapshot import freeze
@@ -29,7 +30,10 @@ def ask(context: Context, project_key: str, config: ReplayConfig, asked_by: str)
         if any(one.job.result() is None for one in before):
             raise ConflictError(f"a replay of {project_key} is under way")
         learner = {**settings_of(project).training, **LEARNER}
-        config = replace(config, project=project_key, asked_by=asked_by, learner=learner)
+        person = seconds_of(project_cost(session, project.id))
+        config = replace(
+            config, project=project_key, asked_by=asked_by, learner=learner, person=person
+        )
         record(
             session,
             asked_by,

@@ -15,6 +15,7 @@ from backend.api.rest.people import people
 from backend.api.rest.projects import projects
 from backend.api.rest.queue import queue
 from backend.api.rest.releases import releases
+from backend.api.rest.replays import replays
 from backend.api.rest.selection import selection
 from backend.api.rest.versions import versions
 
@@ -24,6 +25,7 @@ NOUNS = (
     documents,
     labels,
     selection,
+    replays,
     models,
     forecasts,
     versions,
