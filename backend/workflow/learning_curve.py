@@ -28,10 +28,11 @@ TAIL = 0.1  # of the chance on either side of a range: it holds four of five out
 
 _SCATTER = 0.007  # standard deviation of the F1 of versions that differ by their seed alone
 _SAMPLED = 0.2  # how much of the sampling error of the gold that judges differs between versions
-_WALK = 0.028  # standard deviation of what the form gets wrong over one doubling
+_WALK = 0.056  # what the form gets wrong over one doubling: part of what is missing to an F1 of 1
 _ROUGHNESS_SPREAD = 0.6  # deviation of the logarithm of how a project differs in these
 _TYPICAL_EXPONENT, _EXPONENT_SPREAD = 0.3, 0.5  # median, and deviation of the logarithm
-_HOPE = 3.0  # of a Beta(3, 1): which part of what is missing to 1 is to be gained in the end
+_HOPE = (3.0, 1.5)  # of a Beta distribution: which part of what is missing is gained in the end
+_LEAST_MISSING = 0.02  # to an F1 of 1
 _UNKNOWN_SUPPORT = 300  # entities
 
 _GAINS = np.linspace(0, 1, 41) ** 2  # of F1, denser where little is to be gained
@@ -83,6 +84,7 @@ class LearningCurve:
 
     last: int
     scatter: float  # variance of the newest version's F1, times the square of `roughness`
+    walk: float  # variance of what the form gets wrong over one doubling, times the same
     weights: Array
     gains: Array
     exponents: Array
@@ -117,7 +119,7 @@ class LearningCurve:
         times = documents / self.last
         form = 1 - times[None, :] ** -self.exponents[:, None]
         mean = self.level[:, None] + self.gains[:, None] * form
-        wandered = self.scatter + _WALK**2 * np.log2(times)  # (sizes,)
+        wandered = self.scatter + self.walk * np.log2(times)  # (sizes,)
         variance = self.doubt[:, None] + self.roughness[:, None] ** 2 * wandered[None, :]
         return np.clip(mean, 0, 1), np.sqrt(variance)
 
@@ -154,7 +156,8 @@ def _learning_curve(points: tuple[Point, ...]) -> LearningCurve | None:
     rest = f1 - gains[:, None] * (1 - (sizes / last) ** -exponents[:, None])  # (curves, points)
     scatter = _scatter(points)
     before = np.log2(last / sizes)  # doublings
-    covariance = np.diag(scatter) + _WALK**2 * np.minimum(before[:, None], before[None, :])
+    walk = float(_WALK * np.clip(1 - f1[np.argsort(sizes)[-2:]].mean(), _LEAST_MISSING, 1)) ** 2
+    covariance = np.diag(scatter) + walk * np.minimum(before[:, None], before[None, :])
     whitening = np.linalg.inv(np.linalg.cholesky(covariance))
     white, ones = rest @ whitening.T, whitening.sum(axis=1)
     known = ones @ ones
@@ -173,6 +176,7 @@ def _learning_curve(points: tuple[Point, ...]) -> LearningCurve | None:
     return LearningCurve(
         int(last),
         float(scatter[int(np.argmax(sizes))]),
+        walk,
         kept / kept.sum(),
         gains[curve],
         exponents[curve],
@@ -184,8 +188,9 @@ def _learning_curve(points: tuple[Point, ...]) -> LearningCurve | None:
 
 def _hope(gains: Array, level: Array) -> Array:
     """The prior of gains, by which part they are of what is missing to an F1 of 1."""
-    missing = np.clip(1 - level, 0.02, 1)
-    found: Array = np.clip(gains / missing, 1e-4, 1) ** (_HOPE - 1) / missing
+    missing = np.clip(1 - level, _LEAST_MISSING, 1)
+    part = np.clip(gains / missing, 1e-4, 1 - 1e-4)
+    found: Array = part ** (_HOPE[0] - 1) * (1 - part) ** (_HOPE[1] - 1) / missing
     return found
 
 
