@@ -47,7 +47,8 @@ def test_the_pages_fit_and_have_no_serious_violation(
     chromium: Browser, address: str, ids: list[int], locale: str
 ) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page = new_page(chromium, locale="en-GB")
+    colours = "dark" if locale == "ko-KR" else "light"
+    page = new_page(chromium, locale="en-GB", color_scheme=colours)
     sign_in(page, address)
     if locale == "ko-KR":
         page.get_by_role("button", name="한국어").click()
