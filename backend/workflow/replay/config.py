@@ -1,7 +1,7 @@
 """What a replay is asked to do: which strategies, how often, how much, and by which cost."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, get_args
 
 from backend.errors import InvalidInputError
@@ -67,8 +67,14 @@ class ReplayConfig:
     @property
     def cost_model(self) -> CostModel:
         """The seconds that the simulated person needs."""
-        names = ("document", "character", "entity", "edit")
-        return CostModel(*(self.person[name] for name in names))
+        its = self.person
+        return CostModel(its["document"], its["character"], its["entity"], its["edit"])
+
+    def goes_on(self, other: "ReplayConfig") -> bool:
+        """Whether the other asks for the same, but for strategies, seeds and what compares them."""
+        return other == replace(
+            self, strategies=other.strategies, seeds=other.seeds, cost=other.cost
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

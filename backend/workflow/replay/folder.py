@@ -20,7 +20,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -219,8 +219,7 @@ class Replay:
         """
         path = self.path / "config.json"
         if path.exists():
-            free = {"strategies": (), "seeds": 1, "cost": "documents"}
-            if replace(self.config, **free) != replace(config, **free):
+            if not self.config.goes_on(config):
                 raise ConflictError(
                     f"{self.path} holds another replay: only strategies, seeds and cost may differ"
                 )
