@@ -36,11 +36,7 @@ class Annotated(NamedTuple):
     blind: bool | None  # whether it is of the blind slice; None where chance drew nothing
     audit: str | None  # of the autolabel queue: labelled blind for another reason
     item_state: str | None  # of its item in the queue, where it has one
-
-    @property
-    def said(self) -> frozenset[tuple[int, int, str]]:
-        """The entities as spans with their label."""
-        return frozenset((one["start"], one["end"], one["label"]) for one in self.entities)
+    said: frozenset[tuple[int, int, str]]  # the entities as spans with their label
 
 
 def newest_state(session: Session, project_id: int) -> int:
@@ -76,7 +72,7 @@ def newest_annotations(session: Session, project_id: int, limit: int) -> list[An
     for row in rows:
         last.setdefault((row.document_id, row.annotation_id), row)
     return [
-        Annotated(*row[:-1])
+        Annotated(*row[:-1], _spans(row.entities))
         for row in last.values()
         if row.status == AnnotationStatus.SUBMITTED and row.account_id is not None
     ]
@@ -116,3 +112,7 @@ def predicted(session: Session, ids: Collection[int]) -> list[tuple[Prediction, 
         .order_by(Version.id)
     )
     return [(prediction, version) for prediction, version in rows]
+
+
+def _spans(entities: Sequence[Mapping[str, Any]]) -> frozenset[tuple[int, int, str]]:
+    return frozenset((one["start"], one["end"], one["label"]) for one in entities)

@@ -83,7 +83,6 @@ def agreement(documents: Iterable[SharedDocument]) -> Agreement:
     for document in shared:
         edges = tokens(document.text)
         read = {person: _on_tokens(said, edges) for person, said in document.said.items()}
-        together.update(_on_characters(document, document.said.keys()))
         of_label.update({label for said in document.said.values() for _, _, label in said})
         for one, other in combinations(sorted(document.said), 2):
             counts = pairs[one, other]
@@ -92,7 +91,11 @@ def agreement(documents: Iterable[SharedDocument]) -> Agreement:
             counts.both.update(label for _, _, label in said & its)
             counts.all.update(label for _, _, label in (*said, *its))
             counts.tokens.update(zip(read[one], read[other], strict=True))
-            counts.characters.update(_on_characters(document, (one, other)))
+            characters = _on_characters(document, (one, other))
+            counts.characters.update(characters)
+        if len(document.said) > 2:
+            characters = _on_characters(document, document.said)
+        together.update(characters)
     ordered = dict(sorted(pairs.items()))
     labels = sorted(of_label, key=lambda label: (-of_label[label], label))
     people = {person for pair in ordered for person in pair}
