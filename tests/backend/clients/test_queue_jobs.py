@@ -54,6 +54,14 @@ def test_a_failed_job_tells_its_reason_and_is_tried_again(queue: JobQueue):
     assert not queue.jobs.retry("none")
 
 
+def test_a_waiting_job_is_taken_out_by_its_name(queue: JobQueue):
+    queue.ring("default", "time.sleep", 1, job_id="release-p.1-make")
+    assert queue.take_out("release-p.1-make")
+    assert not queue.take_out("release-p.1-make")
+    assert queue.jobs.jobs() == []
+    assert not JobQueue("redis://127.0.0.1:9").take_out("release-p.1-make")  # it is down
+
+
 @pytest.mark.parametrize("job_id", ["", "a b", "작업", "../x", "nul \x00", "x" * 5000])
 def test_an_id_that_no_job_can_have_names_none(queue: JobQueue, job_id: str):
     assert queue.jobs.job(job_id) is None
