@@ -99,7 +99,7 @@ def test_a_release_is_cancelled_made_and_downloaded(
     answer = ask("GET", "/projects/p/releases/1/archive")
     with tarfile.open(fileobj=io.BytesIO(answer.data)) as archive:
         assert "p-1/manifest.json" in archive.getnames()
-    losses = ask("GET", "/projects/p/releases/1/export?format=cluener&losses=true")
+    losses = ask("GET", "/projects/p/releases/1/export?format=bio-characters&losses=true")
     assert losses.headers["Content-Disposition"].endswith('.losses.jsonl"')
     assert all("reason" in orjson.loads(line) for line in losses.data.splitlines())
     assert ask("GET", "/projects/p/releases/1/export?losses=true").data == b""  # JSONL holds all
