@@ -61,7 +61,10 @@ def test_neither_a_publication_nor_a_new_task_makes_a_rejected_suggestion_again(
     with world.context.database.write() as session:
         for document in session.scalars(pool.pool(project.id)).all():
             say(session, project, document, version.id)
-        session.get_one(Project, project.id).settings = {"open_tasks": 3}
+        session.get_one(Project, project.id).settings = {
+            "open_tasks": 3,
+            "selection": {"random": 1},
+        }
     assert working_set.top_up(world.context, project.id) == 2
     found = spans(world, project, "v1")
     assert len(found) == 3
@@ -69,7 +72,7 @@ def test_neither_a_publication_nor_a_new_task_makes_a_rejected_suggestion_again(
 
 
 def test_the_labelling_page_and_each_task_lead_to_the_evidence(world: World):
-    project = world.project(documents=2, open_tasks=2)
+    project = world.project(documents=2, open_tasks=2, attached=True)
     studio, number = world.context.label_studio, project.label_studio_id
     page = f"{world.context.settings.public_url}/projects/{project.key}/evidence"
     there = studio.project(number)
