@@ -44,6 +44,7 @@ _BACKEND: dict[str, tuple[LazyString, Given]] = {
     "preannotate": (_l("Pre-label new tasks"), Given.PROJECT),
     "find_near": (_l("Look for near copies"), Given.PROJECT),
     "survey": (_l("Look over gold and copies"), Given.PROJECT),
+    "read_mentions": (_l("Read the strings of gold"), Given.PROJECT),
     "compare_gold": (_l("Compare gold with the champion"), Given.PROJECT),
     "find_doubts": (_l("Lead a look for label errors on"), Given.DOUBTS),
     "release_job": (_l("Make or compare releases"), Given.KEY),
