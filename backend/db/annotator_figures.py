@@ -72,7 +72,7 @@ def newest_annotations(session: Session, project_id: int, limit: int) -> list[An
     for row in rows:
         last.setdefault((row.document_id, row.annotation_id), row)
     return [
-        Annotated(*row[:-1], _spans(row.entities))
+        Annotated._make((*row[:-1], _spans(row.entities)))
         for row in last.values()
         if row.status == AnnotationStatus.SUBMITTED and row.account_id is not None
     ]
