@@ -7,14 +7,15 @@ copies, is not read: it would be no evidence.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from heapq import nsmallest
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of, new_ids
-from backend.db.tables import Document, Project
+from backend.db.tables import Document, Gold, Project
 from backend.db.tables_of_evidence import Mention, MentionForm, MentionGram, MentionMark
 
 
@@ -154,6 +155,48 @@ def counted(session: Session, form_ids: Collection[int], *, without: int) -> dic
         return {}
     its = is_one_of(session, MentionForm.id, form_ids)
     return {one.id: one for one in _counted(session, its, without)}
+
+
+def last_in_copies(
+    session: Session,
+    project_id: int,
+    forms: Collection[str],
+    group_keys: Collection[str],
+    near_ids: Collection[int],
+) -> dict[tuple[str | int, str, str], datetime]:
+    """When gold of a group of copies was last given a form under a label.
+
+    By the exact group's key or the near group's number, the form and the label.
+    """
+    rows = session.execute(
+        select(
+            Document.group_key,
+            Document.near_id,
+            MentionForm.form,
+            Mention.label,
+            func.max(Gold.updated_at),
+        )
+        .select_from(MentionForm)
+        .join(Mention, Mention.form_id == MentionForm.id)
+        .join(Document, Document.id == Mention.document_id)
+        .join(Gold, Gold.document_id == Document.id)
+        .where(
+            MentionForm.project_id == project_id,
+            is_one_of(session, MentionForm.form, forms),
+            or_(
+                is_one_of(session, Document.group_key, group_keys),
+                is_one_of(session, Document.near_id, near_ids),
+            ),
+        )
+        .group_by(Document.group_key, Document.near_id, MentionForm.form, Mention.label)
+    )
+    found: dict[tuple[str | int, str, str], datetime] = {}
+    for key, near, form, label, time in rows:
+        for group in (key, near):
+            if group is not None:
+                known = found.get((group, form, label), time)
+                found[group, form, label] = max(time, known)
+    return found
 
 
 def examples(

@@ -7,8 +7,9 @@ pre-label, our own copy of the prediction keeps it with the flag `"rejected"`, t
 tells who rejected it, and no rule accepts the document.
 
 A rejection stands while the annotation that made it is as it was, no other annotation of the
-document has the entity, and the document's gold has it not: then people disagree, or have changed
-their mind, and the suggestion is worth making.
+document has the entity, its gold has it not, and no gold of a copy has since been given the string
+under the label: else people disagree, or have changed their mind, and the suggestion is worth
+making.
 """
 
 from collections import defaultdict
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from backend.db import pool
 from backend.db.annotations import current_states_of
 from backend.db.gold import gold_of
+from backend.db.mentions import last_in_copies
 from backend.db.projects import settings_of
 from backend.db.rejections import Grouped, Rejected, grouped, has_rejections, rejected_in
 from backend.db.tables import AnnotationState, AnnotationStatus, Project, Version
@@ -103,7 +105,7 @@ def made_again(
             if _same_place(document, entity, one, casefold):
                 found.setdefault(document.id, {})[entity] = one
                 break
-    return found
+    return _without_later_gold(session, project.id, documents, found)
 
 
 def flag(
@@ -159,6 +161,33 @@ def _standing(session: Session, rejected: Sequence[Rejected]) -> list[Rejected]:
         and (one.rejection.start, one.rejection.stop, one.rejection.label)
         not in says[one.document.id]
     ]
+
+
+def _without_later_gold(
+    session: Session, project_id: int, documents: Mapping[int, Grouped], found: Again
+) -> Again:
+    """Those since which no gold of a copy has been given the string under the label."""
+    if not found:
+        return {}
+    those = [documents[number] for number in found]
+    since = last_in_copies(
+        session,
+        project_id,
+        {one.rejection.form for its in found.values() for one in its.values()},
+        {document.group_key for document in those},
+        {document.near_id for document in those if document.near_id is not None},
+    )
+
+    def stands(document: Grouped, one: Rejected) -> bool:
+        groups = (document.group_key, document.near_id)
+        keys = [(group, one.rejection.form, one.rejection.label) for group in groups if group]
+        return all(since[key] <= one.state.updated_at for key in keys if key in since)
+
+    kept = {
+        number: {entity: one for entity, one in its.items() if stands(documents[number], one)}
+        for number, its in found.items()
+    }
+    return {number: its for number, its in kept.items() if its}
 
 
 def _same_place(document: Grouped, entity: Entity, one: Rejected, casefold: bool) -> bool:

@@ -22,6 +22,7 @@ from backend.db.tables_of_autolabel import Autolabel, AutolabelState
 from backend.db.tables_of_evidence import Rejection
 from backend.workflow import rejections
 from backend.workflow.autolabel_items import accept_pending
+from backend.workflow.mentions import read_gold
 from backend.workflow.normal_form import group_key
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.record import record_deletion, record_state
@@ -199,6 +200,23 @@ def test_another_annotator_or_the_gold_contradicts_it(session, desk):
         [NewGold(document.id, adjudicated, GoldSource.DECISION, project.gold_revision, START)],
     )
     assert again(session, project, second, document, CITY) == []
+
+
+@pytest.mark.parametrize(("minute", "expected"), [(5, []), (-5, [CITY])])
+def test_gold_of_a_near_copy_contradicts_it_when_it_is_newer(session, desk, minute, expected):
+    project, document, first, second = desk
+    submit(session, document, first, NAME)
+    other = copy_of(session, project, document, f"{TEXT}!", near=True)
+    project.gold_revision += 1
+    records = [{"start": 7, "end": 9, "label": "LC"}]
+    time = START + timedelta(minutes=minute)
+    put_gold(
+        session,
+        project,
+        [NewGold(other.id, records, GoldSource.PERSON, project.gold_revision, time)],
+    )
+    read_gold(session, project)
+    assert again(session, project, second, document, NAME, CITY) == expected
 
 
 def test_what_a_version_calls_otherwise_is_compared_under_golds_name(session, desk):
