@@ -1,7 +1,6 @@
 """What speaks for a document's pre-labels, and what against them."""
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -9,9 +8,9 @@ from backend.api.rest.asking import opened
 from backend.api.rest.fields import Id, Json, Key, Strict, Told
 from backend.api.rest.operation import Operations
 from backend.db.projects import project_by_key
-from backend.db.rejections import Rejected
 from backend.workflow import evidence as stage
-from backend.workflow.evidence import Fate, Suggestion
+from backend.workflow.evidence import Fate
+from backend.workflow.evidence_record import record_of
 
 evidence = Operations("Evidence")
 
@@ -66,54 +65,4 @@ def show_evidence(key: Key, document_id: Id, query: WantedEvidence) -> EvidenceT
     with opened().database.read() as session:
         project = project_by_key(session, key)
         found = stage.evidence(session, project, document_id, after=query.after)
-    return EvidenceTold(
-        document_id=found.document.id,
-        external_id=found.document.external_id,
-        text=found.document.text,
-        version=found.said.version.name if found.said else None,
-        confidence=found.said.prediction.confidence if found.said else None,
-        blind=found.blind,
-        behind=found.behind,
-        suggestions=[_told(one) for one in found.suggestions],
-        next=found.after,
-    )
-
-
-def _told(one: Suggestion) -> SuggestionTold:
-    return SuggestionTold(
-        start=one.entity.start,
-        end=one.entity.end,
-        label=one.entity.label,
-        text=one.surface,
-        probability=one.entity.probability,
-        fate=one.fate,
-        runner_up=asdict(one.runner_up) if one.runner_up else None,
-        labels=dict(one.labels),
-        examples=[example._asdict() for example in one.examples],
-        similar=[
-            {
-                "form": other.form,
-                "likeness": round(other.likeness, 4),
-                "labels": dict(other.labels),
-                "example": other.example._asdict(),
-            }
-            for other in one.similar
-        ],
-        corrections=[was._asdict() for was in one.corrections],
-        rejected=_of_rejection(one.rejected) if one.rejected else None,
-    )
-
-
-def _of_rejection(one: Rejected) -> dict[str, Any]:
-    gone = one.rejection
-    became = None
-    if gone.became_label is not None:
-        became = {"start": gone.became_start, "end": gone.became_stop, "label": gone.became_label}
-    return {
-        "document_id": one.document.id,
-        "version": gone.version_name,
-        "kind": gone.kind,
-        "became": became,
-        "by": one.who,
-        "at": one.state.updated_at,
-    }
+    return EvidenceTold.model_validate(record_of(found))
