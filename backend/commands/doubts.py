@@ -1,5 +1,6 @@
 """`goldloop doubts`: gold that may be wrong, looked for, listed and decided about."""
 
+import statistics
 import time
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def find(project: str, wait: bool, cancel: bool, as_json: bool) -> None:
         names = ("id", "state", "reason", "figures", "created_at", "finished_at")
         print_json({name: getattr(run, name) for name in names})
     elif run.state == DoubtRunState.DONE:
-        click.echo(f"{run.figures['kept']} places of gold are in doubt")
+        f1 = statistics.mean(run.figures["f1"])
+        click.echo(f"{run.figures['kept']} places of gold are in doubt; the models' F1 is {f1:.3f}")
     else:
         click.echo(f"look {run.id} {'was asked to stop' if cancel else 'has begun'}")
 

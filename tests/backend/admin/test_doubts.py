@@ -60,6 +60,7 @@ def test_the_queue_is_listed_in_its_order_page_by_page(
     page = curator.get(DOUBTS).text
     assert listed(page) == ids[:50]
     assert "812 documents were read" in page
+    assert "F1 0.810" in page
     after = re.findall(r'rel="next"[^>]*href="([^"]+)"', page)[0].replace("&amp;", "&")
     assert listed(curator.get(after).text) == ids[50:]
 
