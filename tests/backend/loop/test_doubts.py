@@ -13,6 +13,7 @@ from backend.db.doubts import WantedDoubts
 from backend.db.session import Database
 from backend.db.tables import Document, Gold, GoldSource, Part, Project, now
 from backend.db.tables_of_doubts import Doubt, DoubtRun, DoubtRunState
+from backend.db.tables_of_errors import ErrorDecision, Verdict
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import doubts as looking
@@ -21,7 +22,7 @@ from backend.settings import Settings
 from backend.workflow import doubts_decisions
 from ml_backend.contract.messages import JobFolder, Progress, Result, write_jsonl
 from ml_backend.contract.snapshot import read_manifest, read_part
-from tests.backend.workflow.loop_data import add_documents, add_gold, add_project
+from tests.backend.workflow.loop_data import add_documents, add_gold, add_project, add_version
 
 Say = Callable[[str, list[Any]], list[tuple[int, int, str, float]]]
 
@@ -118,6 +119,7 @@ def test_all_gold_is_read_once_a_group_held_out_roles_too(
     with context.database.read() as session:
         figures = session.get_one(DoubtRun, run.id).figures
     assert (figures["kept"], figures["documents"]) == (1, 24)
+    assert not folder.path.exists()
 
 
 def test_what_was_confirmed_is_not_asked_again_until_that_piece_of_gold_changes(
@@ -273,3 +275,21 @@ def test_too_little_gold_is_not_looked_through(context: Context) -> None:
         looking.ask(context, "small", "me")
     with pytest.raises(NotFoundError):
         looking.advance(context, 999)
+
+
+def test_gold_that_was_upheld_against_the_champion_is_not_doubted(
+    context: Context, project: Project
+) -> None:
+    with context.database.write() as session:
+        third, fourth = session.scalars(select(Document).order_by(Document.id).offset(3).limit(2))
+        decision = ErrorDecision(
+            project_id=project.id,
+            document_id=third.id,
+            version_id=add_version(session, project).id,
+            verdict=Verdict.GOLD,
+            gold_revision=session.get_one(Gold, third.id).revision,
+            made_by="me",
+        )
+        session.add(decision)
+    look(context, project, other_label({3, 4}))
+    assert [document.id for _, document in waiting(context, project)] == [fourth.id]
