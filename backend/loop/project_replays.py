@@ -29,7 +29,7 @@ def ask(context: Context, project_key: str, config: ReplayConfig, asked_by: str)
         before = listed(context, project_key)
         if any(one.job.result() is None for one in before):
             raise ConflictError(f"a replay of {project_key} is under way")
-        learner = {**settings_of(project).training, **LEARNER}
+        learner = {**LEARNER, **settings_of(project).training}
         person = seconds_of(project_cost(session, project.id))
         config = replace(
             config, project=project_key, asked_by=asked_by, learner=learner, person=person
