@@ -25,7 +25,7 @@ from backend.settings import ProjectSettings
 from backend.workflow import preannotate as stage
 from backend.workflow import publish, select
 from backend.workflow.autolabel_moves import sent
-from backend.workflow.candidates import scoring_of
+from backend.workflow.candidates import Scoring, scoring_of
 from backend.workflow.instructions import evidence_address
 from backend.workflow.sharing import draw
 from backend.workflow.vectors import drop_vectors
@@ -34,6 +34,7 @@ from ml_backend.contract.messages import DEFAULT_QUEUE
 
 DELETED_AT_ONCE = 100  # predictions, one by one; between two renewals of the lease
 TASKS_AT_ONCE = 500  # imported between two commits of their numbers
+WITH_EVIDENCE = Scoring(scores=True)  # of what people are shown: each entity's runner-up
 PAUSE_AFTER_FAILURE = 300.0  # seconds before a champion that could not predict is asked again
 
 TOP_UP, PREANNOTATE = "backend.jobs.top_up", "backend.jobs.preannotate"
@@ -134,7 +135,7 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
             kept = pool.predictions(session, champion.id, [document.id for document in chosen])
         lacking = [document for document in chosen if document.id not in kept]
         if not predictions.have(
-            context, project.key, champion.id, champion.name, lacking, follow_up
+            context, project.key, champion.id, champion.name, lacking, follow_up, WITH_EVIDENCE
         ):
             return 0
     return _import_tasks(context, held, project, champion, chosen)
@@ -213,7 +214,7 @@ def _preannotate(context: Context, held: Held, project_id: int) -> int:
     lacking = [document for document in fresh if document.id not in kept]
     follow_up = predictions.FollowUp(PREANNOTATE, project_id, PAUSE_AFTER_FAILURE)
     if not fresh or not predictions.have(
-        context, project.key, champion.id, champion.name, lacking, follow_up
+        context, project.key, champion.id, champion.name, lacking, follow_up, WITH_EVIDENCE
     ):
         return 0
     return _place(context, held, project, champion, [document.id for document in fresh])
