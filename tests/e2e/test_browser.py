@@ -10,6 +10,7 @@ from backend.db.tables import AnnotationState, Document, Gold, RunState
 from backend.demo.annotator import newest_prediction
 from backend.demo.seed import ACCOUNTS, Role, make_accounts
 from backend.workflow.correct import clean
+from backend.workflow.instructions import SENTENCE, evidence_address
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import parse_label_config
 
@@ -88,6 +89,13 @@ def test_a_correction_on_label_studios_page_reaches_our_database(loop, label_stu
     surfaces = [task.text[entity.start : entity.end] for entity in task.entities]
     assert highlights.all_text_contents() == surfaces
     page.screenshot(path=SCREENSHOTS / "label-studio-pre-labels.png")
+    page.get_by_role("button", name="Instructions").click()
+    link = page.get_by_role("link", name=SENTENCE)
+    link.wait_for()
+    assert link.get_attribute("href") == evidence_address(loop.stack.settings, project.key)
+    page.screenshot(path=SCREENSHOTS / "label-studio-instructions.png")
+    page.keyboard.press("Escape")
+    link.wait_for(state="hidden")
 
     highlights.nth(task.entities.index(task.glued)).click()
     page.keyboard.press("9")  # the hotkey of 행정구역
