@@ -144,7 +144,7 @@ SENTENCES = (
     N_("a replay of %(key)s is under way"),
     N_("replay %(number)s has ended"),
     N_("replay %(number)s has not been stopped"),
-    N_("%(folder)s holds another replay: give the same options, or another folder"),
+    N_("%(folder)s holds another replay: only strategies, seeds and cost may differ"),
     N_("a replay needs %(count)s annotated documents that differ, and these are %(there)s"),
     N_(
         "a replay needs %(gate)s documents of gate gold and %(dev)s of dev gold, and the project "
