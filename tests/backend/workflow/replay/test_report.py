@@ -51,9 +51,11 @@ def test_what_it_took_is_read_between_two_points():
 def test_a_mean_of_one_seed_has_no_interval():
     assert mean_of([0.5]).low is None
     two = mean_of([0.4, 0.6])
-    assert two.low is not None and two.low < 0.4
+    assert two.low is not None
+    assert two.low < 0.4
     wider = mean_of([0.4, 0.6], level=0.99)
-    assert wider.low is not None and wider.low < two.low
+    assert wider.low is not None
+    assert wider.low < two.low
 
 
 def test_a_strategy_that_is_better_with_every_seed_is_recommended():
@@ -67,7 +69,8 @@ def test_a_strategy_that_is_better_with_every_seed_is_recommended():
     assert found.recommended == "mnlp"
     assert [row.strategy for row in found.rows] == ["mnlp", "badge", "random"]
     gain = found.rows[0].gain
-    assert gain is not None and gain.value == pytest.approx(0.036, abs=1e-3)
+    assert gain is not None
+    assert gain.value == pytest.approx(0.036, abs=1e-3)
 
 
 def test_chance_is_no_recommendation():
