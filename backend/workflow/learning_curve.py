@@ -7,8 +7,7 @@ by how well it goes through the versions, its level in closed form, and a foreca
 of them all. It speaks of the F1 that a *version* will measure, so that its range holds the scatter
 of versions too. What the form gets wrong wanders off from the newest version as a random walk over
 doublings, into the past and into the future alike: old points count the less, and far forecasts
-are the wider. The constants were chosen on random parts of klp2016 and cluener, see
-benchmarks/forecast.py.
+are the wider. Where the constants come from: see benchmarks/forecast.py.
 """
 
 from collections.abc import Sequence
