@@ -4,6 +4,7 @@ import re
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, expect
 
 from backend.clients.label_studio import LabelStudio
 from backend.db import sharing
@@ -15,6 +16,7 @@ from backend.loop.tasks import tasks_lease
 from backend.workflow.publish import stored
 from ml_backend.contract.label_studio import parse_label_config
 from tests.backend.loop.conftest import CONFIG, Killed, World, dying
+from tests.servers import LabelStudioServer
 
 pytestmark = pytest.mark.real
 PASSWORD = "tests-only-password"
@@ -75,8 +77,16 @@ def test_killed_after_any_request_the_next_run_tells_of_all(world: World):
         assert ask_for_several(world.context, held, project.id) == 0
 
 
-def test_the_blind_slice_is_served_with_an_empty_prediction_of_each_version(world: World):
-    project = world.project(documents=40, open_tasks=30, blind_share=0.5, selection={"random": 1.0})
+def test_the_blind_slice_is_shown_without_pre_labels_of_any_version(
+    world: World, label_studio: LabelStudioServer, chromium: Browser
+):
+    project = world.project(
+        documents=40,
+        open_tasks=30,
+        attached=True,
+        blind_share=0.5,
+        selection={"random": 1.0},
+    )
     world.fill(project)
     first = {"start": 0, "end": 1, "label": parse_label_config(CONFIG).labels.labels[0]}
     with world.context.database.write() as session:  # what they would say is nothing
@@ -92,10 +102,26 @@ def test_the_blind_slice_is_served_with_an_empty_prediction_of_each_version(worl
         )
     for version in ("v1", "v2"):
         world.publish(project, version)
-        _assert_blind(world, project, version)
+        blind = _assert_blind(world, project, version)
+    documents = world.open_documents(project)
+    page = chromium.new_page()
+    page.goto(f"{label_studio.url}/user/login/")
+    page.fill("input[name=email]", label_studio.email)
+    page.fill("input[name=password]", label_studio.password)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/user/login" not in url)
+    for is_blind in (False, True):
+        one = next(one for one in documents if (one.id in blind) == is_blind)
+        address = f"{label_studio.url}/projects/{project.label_studio_id}"
+        page.goto(f"{address}/data?task={one.task_id}")
+        page.get_by_label("Submit current annotation").wait_for()
+        expect(page.locator(".htx-highlight")).to_have_count(0 if is_blind else 1)
+    page.close()
+    _assert_blind(world, project, "v2")  # opening a task has added nothing
 
 
-def _assert_blind(world: World, project: Project, version: str) -> None:
+def _assert_blind(world: World, project: Project, version: str) -> set[int]:
+    """Every task has one prediction of the version, an empty one where it is blind: which are."""
     documents = world.open_documents(project)
     with world.context.database.read() as session:
         blind = sharing.blind_slice(session, [document.id for document in documents])
@@ -105,3 +131,4 @@ def _assert_blind(world: World, project: Project, version: str) -> None:
     for document in documents:
         (prediction,) = there[document.task_id]
         assert bool(prediction["result"]) == (document.id not in blind)
+    return blind
