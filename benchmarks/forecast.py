@@ -5,9 +5,9 @@ parts of each corpus, 250 steps each time, judged on 400 documents that it never
 an annotator would have spent is counted as edits of what the tagger before suggested, in seconds by
 length and edits with log-normal noise. And those of the replays that benchmarks/replay.py keeps:
 chosen by strategies, other documents, another learner. The constants of the forecast were searched
-for on the random curves of klp2016 and cluener; the last choice, among a handful, was made with
-those of kmounlp and weibo in view as well, so that the replays alone are wholly new to it. Each
-version trained is a line of a file, so that a run which was broken off goes on:
+for on the random curves of klp2016 and cluener; the last choices, among some fifteen variants,
+were made with those of kmounlp and weibo in view as well, so that the replays alone are wholly new
+to it. Each version trained is a line of a file, so that a run which was broken off goes on:
 
     python benchmarks/forecast.py [--corpora FOLDER] [--kept FOLDER] [--replays FOLDER] [--seeds N]
 

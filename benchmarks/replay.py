@@ -1,10 +1,11 @@
 """What a strategy is worth: replays of 4,000-document parts of kmounlp and of cluener, two of each.
 
-Each part is a pool, gone through with five seeds; dev and test are documents
-outside of both. Strategies were chosen on the first part, and what is reported is of the second:
-documents, entities and edits until 95 % of the F1 that the whole pool gives, and whether what the
-first part recommends is as good there. A JSON line a figure, with how many of the runs it rests
-on. Every round that is done is kept, so that hours of it survive a stop; --so-far only prints:
+Each part is a pool, gone through with five seeds; dev and test are documents outside of both. The
+first two seeds of the first part choose which four strategies the second part tries, and the first
+part also says which of them stands in each figure: documents, entities and edits until 95 % of the
+F1 that the whole pool gives, and whether what the first part recommends is as good there. What is
+reported is of the second part alone. A JSON line a figure, with how many of the runs it rests on.
+Every round that is done is kept, so that hours of it survive a stop; --so-far only prints:
 
     python benchmarks/replay.py [--corpora FOLDER] [--kept FOLDER] [--processes N] [--so-far]
 """
@@ -18,7 +19,8 @@ import logging
 import multiprocessing
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from backend.workflow.replay.areas import Curves
 from backend.workflow.replay.config import LEARNER, RANDOM, ReplayConfig
 from backend.workflow.replay.folder import Replay
 from backend.workflow.replay.gold import DEV, POOL, TEST, read_gold, write_gold
+from backend.workflow.replay.points import Cost
 from backend.workflow.replay.report import Report, Row, edits_of_round, report
 from ml_backend.contract.messages import PREDICT_FILE_JOB, TRAIN_JOB
 from ml_backend.serving.predict_file import predict_file
@@ -37,10 +40,9 @@ CORPORA = ("kmounlp", "cluener")
 HALVES = ("first", "second")  # chosen on, reported on
 POOL_SIZE, DEV_SIZE, TEST_SIZE = 4000, 300, 1000
 MIXTURE = "cost+mnlp"
-TRIED = {
-    "first": ("mnlp", "margin", "badge+margin", MIXTURE, "density+mnlp", "badge"),
-    "second": ("mnlp", "margin", "badge+margin", MIXTURE),  # chosen by the first part's tables
-}
+CANDIDATES = ("mnlp", "margin", "badge+margin", MIXTURE, "density+mnlp", "badge")
+TRIED = 4  # of them on the second part; "mnlp" and the mixture always are
+CHOOSING_SEEDS = 2
 CONFIG = ReplayConfig(
     rounds=8,
     batch=300,
@@ -63,19 +65,11 @@ def main() -> int:
     }
     if not options.so_far:
         for corpus in CORPORA:
-            _begin(options.corpora / f"{corpus}-train.jsonl", corpus, replays)
-        work = [
-            (str(replays[corpus, half].path), run.name)
-            for seed in range(1, CONFIG.seeds + 1)  # seed by seed, so that a table is there early
-            for half in reversed(HALVES)
-            for corpus in CORPORA
-            for run in replays[corpus, half].runs()
-            if run.seed == seed
-        ]
-        with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
-            for _ in pool.imap_unordered(_go_through, work, chunksize=1):
-                for one in replays.values():
-                    write_report(one)
+            _write_gold(options.corpora / f"{corpus}-train.jsonl", corpus, replays)
+        _run(replays, "first", CANDIDATES, range(1, CHOOSING_SEEDS + 1), options.processes)
+        tried = strategies_of_second([replays[corpus, "first"] for corpus in CORPORA])
+        _run(replays, "second", tried, range(1, CONFIG.seeds + 1), options.processes)
+        _run(replays, "first", CANDIDATES, range(1, CONFIG.seeds + 1), options.processes)
     oks = [_told(corpus, replays) for corpus in CORPORA]
     return 0 if all(oks) else 1
 
@@ -89,7 +83,48 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _begin(path: Path, corpus: str, replays: Mapping[tuple[str, str], Replay]) -> None:
+def strategies_of_second(first: Sequence[Replay]) -> tuple[str, ...]:
+    """The strategies with the largest areas on the first part, by its first seeds."""
+    areas: Counter[str] = Counter()
+    for replay in first:
+        curves = {
+            name: {seed: run for seed, run in its.items() if seed <= CHOOSING_SEEDS}
+            for name, its in _finished(replay).items()
+        }
+        found = report(curves, "documents")
+        assert found is not None
+        areas.update({row.strategy: row.area.value for row in found.rows})
+    always = ("mnlp", MIXTURE)
+    others = sorted(set(CANDIDATES) - set(always), key=lambda name: -areas[name])
+    return (*always, *others[: TRIED - len(always)])
+
+
+def _run(
+    replays: Mapping[tuple[str, str], Replay],
+    half: str,
+    strategies: Sequence[str],
+    seeds: Iterable[int],
+    processes: int,
+) -> None:
+    """Go through a part of both corpora, seed by seed, so that a table is there early."""
+    its = [replays[corpus, half] for corpus in CORPORA]
+    for replay in its:
+        replay.begin(dataclasses.replace(CONFIG, strategies=tuple(strategies)))
+        replay.forget_failures()
+    work = [
+        (str(replay.path), run.name)
+        for seed in seeds
+        for replay in its
+        for run in replay.runs()
+        if run.seed == seed and run.job.result() is None
+    ]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for _ in pool.imap_unordered(_go_through, work, chunksize=1):
+            for replay in its:
+                write_report(replay)
+
+
+def _write_gold(path: Path, corpus: str, replays: Mapping[tuple[str, str], Replay]) -> None:
     documents, _ = read_gold([path])
     documents.sort(key=lambda one: one.group)
     random.Random(29).shuffle(documents)
@@ -100,8 +135,6 @@ def _begin(path: Path, corpus: str, replays: Mapping[tuple[str, str], Replay]) -
     )
     for number, half in enumerate(HALVES):
         replay = replays[corpus, half]
-        replay.begin(dataclasses.replace(CONFIG, strategies=TRIED[half]))
-        replay.forget_failures()
         if not (replay.gold / "manifest.json").exists():
             pool = rest[number * POOL_SIZE :][:POOL_SIZE]
             parts = {POOL: pool, DEV: dev, TEST: test}
@@ -157,25 +190,15 @@ def _told(corpus: str, replays: Mapping[tuple[str, str], Replay]) -> bool:
         print(json.dumps({"name": f"{corpus}_{row.strategy}", "unit": "curve", **row.to_dict()}))
     rows = {row.strategy: row for row in found.rows}
     oks = []
-    for cost, bar in (("documents", DOCUMENTS), ("entities", ENTITIES)):
-        ratios = {name: _ratio(row, rows[RANDOM], cost) for name, row in rows.items()}
-        reached = {n: r for n, r in ratios.items() if r is not None and n != RANDOM}
-        best = min(reached, key=lambda name: reached[name]) if reached else None
-        value = reached[best] if best is not None else None
-        oks.append(_at_most(f"{corpus}_{cost}_ratio", value, bar, best=best, runs=done))
-    edits = {name: edits_of_round(its, ROUND) for name, its in tried_on.items()}
-    known = {name: value for name, value in edits.items() if value is not None}
-    least = min(known, key=lambda name: known[name]) if known else None
-    oks.append(
-        _at_most(
-            f"{corpus}_edits_of_round_{ROUND}",
-            known[least] if least else None,
-            PRELABELS,
-            best=least,
-            of_each=known,
-            runs=done,
+    bars: dict[Cost, float] = {"documents": DOCUMENTS, "entities": ENTITIES}
+    for cost, bar in bars.items():
+        ratios, chosen_by = _ratios(found, cost), _ratios(before, cost)
+        oks.append(
+            _chosen(f"{corpus}_{cost}_ratio", ratios, chosen_by, bar, of_each=ratios, runs=done)
         )
-    )
+    edits, chosen_by = _edits(tried_on), _edits(chosen_on)
+    name = f"{corpus}_edits_of_round_{ROUND}"
+    oks.append(_chosen(name, edits, chosen_by, PRELABELS, of_each=edits, runs=done))
     value = (
         _ratio(rows[MIXTURE], rows["mnlp"], "edits") if {MIXTURE, "mnlp"} <= rows.keys() else None
     )
@@ -203,7 +226,28 @@ def _recommended(
     )
 
 
-def _ratio(row: Row, other: Row, cost: str) -> float | None:
+def _ratios(found: Report | None, cost: Cost) -> dict[str, float]:
+    """What each strategy needs of what random needs, where both come that far."""
+    rows = {row.strategy: row for row in found.rows} if found is not None else {}
+    ratios = {name: _ratio(row, rows[RANDOM], cost) for name, row in rows.items() if name != RANDOM}
+    return {name: ratio for name, ratio in ratios.items() if ratio is not None}
+
+
+def _edits(curves: Mapping[str, Curves]) -> dict[str, float]:
+    edits = {name: edits_of_round(its, ROUND) for name, its in curves.items()}
+    return {name: value for name, value in edits.items() if value is not None}
+
+
+def _chosen(
+    name: str, values: Mapping[str, float], chosen_by: Mapping[str, float], bar: float, **more: Any
+) -> bool:
+    """The figure of the strategy that has the least of the first part."""
+    known = [one for one in values if one in chosen_by]
+    chosen = min(known, key=lambda one: chosen_by[one]) if known else None
+    return _at_most(name, values[chosen] if chosen else None, bar, chosen=chosen, **more)
+
+
+def _ratio(row: Row, other: Row, cost: Cost) -> float | None:
     one, two = row.needed[cost], other.needed[cost]
     return one / two if one is not None and two else None
 
@@ -221,7 +265,7 @@ def _line(name: str, value: float | None, bar: float | None, ok: bool, **more: A
     print(json.dumps({"name": name, "value": rounded, "bar": bar, "ok": ok, **more}), flush=True)
 
 
-def _finished(replay: Replay) -> dict[str, Curves]:
+def _finished(replay: Replay) -> Mapping[str, Curves]:
     """The curves of the runs that are done."""
     found: dict[str, dict[int, Any]] = {}
     for run in replay.runs() if (replay.path / "config.json").exists() else ():
