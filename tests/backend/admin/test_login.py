@@ -115,6 +115,15 @@ def test_after_signing_in_one_stays_on_our_pages(app: Flask, wanted: str, reache
     assert answer.location == reached
 
 
+def test_nobody_is_sent_on_to_an_address_that_no_database_keeps(app: Flask) -> None:
+    client = app.test_client()
+    token = token_in(client.get("/login").text)
+    form = {"email": "curator@example.com", "password": PASSWORD, "csrf_token": token}
+    answer = client.post("/login", query_string={"next": "/\x00/evil.example"}, data=form)
+    assert answer.status_code == 422
+    assert answer.location is None
+
+
 def test_every_form_needs_its_token(app: Flask, sign_in: SignIn) -> None:
     client = sign_in("curator")
     for action in ("retrain", "cancel", "rollback", "decide", "settings", "retry"):
