@@ -104,7 +104,6 @@ def test_a_password_is_changed_only_by_its_owner_to_a_good_one(
         ("/\\evil.example", "/"),
         ("/\t/evil.example", "/"),
         ("/\r\n/evil.example", "/"),
-        ("/\x00/evil.example", "/"),
     ],
 )
 def test_after_signing_in_one_stays_on_our_pages(app: Flask, wanted: str, reached: str) -> None:
