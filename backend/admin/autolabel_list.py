@@ -173,10 +173,10 @@ def _reason(row: Row, judges: bool, said: str, threshold: float | None) -> str:
 
 def _pending_reason(row: Row, threshold: float | None) -> str:
     told: str = _("Sure enough; a person has rejected what an earlier version said.")
-    if threshold is None:
-        told = _("Nothing is promised of its version now.")
-    elif any(one.get("rejected") for one in row.entities):
+    if any(one.get("rejected") for one in row.entities):
         told = _("It suggests again what people have rejected in this text or one like it.")
+    elif threshold is None:
+        told = _("Nothing is promised of its version now.")
     elif row.confidence < threshold:
         told = _("Less sure than the %(least)s that the promise asks.", least=score(threshold))
     return told

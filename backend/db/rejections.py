@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, exists, func, select, union
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
+from backend.db.sharing import is_asked_of_others
 from backend.db.tables import Account, AnnotationState, Document
 from backend.db.tables_of_evidence import Rejection
 
@@ -57,13 +58,17 @@ def grouped(session: Session, document_ids: Collection[int]) -> dict[int, Groupe
 def rejected_in(
     session: Session, project_id: int, documents: Collection[Grouped], forms: Collection[str]
 ) -> list[Rejected]:
-    """Rejections of these forms in exact and near copies of documents, the newest first."""
+    """Rejections of these forms in exact and near copies of documents, the newest first.
+
+    What others are still asked about is left out: they are to say it themselves.
+    """
     keys = {document.group_key for document in documents}
     near = {document.near_id for document in documents if document.near_id is not None}
     its = (
         select(Rejection.id)
         .join(Document, Document.id == Rejection.document_id)
         .where(Document.project_id == project_id, is_one_of(session, Rejection.form, forms))
+        .where(~is_asked_of_others())
     )
     # one look for each index: an OR of both reads the whole project
     by_key = its.where(is_one_of(session, Document.group_key, keys))
@@ -72,12 +77,15 @@ def rejected_in(
 
 
 def corrected(session: Session, project_id: int, forms: Collection[str]) -> list[Corrected]:
-    """What people have made of suggestions of these forms, the most frequent first."""
+    """What people have made of suggestions of these forms, the most frequent first; nothing of what
+    others are still asked about."""
     named = (Rejection.form, Rejection.label, Rejection.kind, Rejection.became_label)
     count = func.count(Rejection.document_id.distinct())
     rows = session.execute(
         select(*named, count)
+        .join(Document, Document.id == Rejection.document_id)
         .where(Rejection.project_id == project_id, is_one_of(session, Rejection.form, forms))
+        .where(~is_asked_of_others())
         .group_by(*named)
         .order_by(count.desc(), *named)
     )

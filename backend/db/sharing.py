@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
-from backend.db.tables import AnnotationState, AnnotationStatus, Document, TaskState
+from backend.db.tables import AnnotationState, AnnotationStatus, Document, Gold, TaskState
 from backend.db.tables_of_sharing import Sharing
 
 
@@ -51,24 +51,45 @@ def is_untold(session: Session, project_id: int) -> bool:
 
 
 def waiting(session: Session, project_id: int, limit: int) -> list[int]:
-    """Shared documents that somebody has annotated and that wait for others, by their number."""
-    spoken = exists().where(
-        AnnotationState.document_id == Sharing.document_id,
-        AnnotationState.status != AnnotationStatus.DELETED,
+    """Shared documents that somebody has annotated and that wait for others, by their number.
+
+    Those too whose task is gone from Label Studio: nobody will come for them.
+    """
+    open_, gone = (_is_asked_of_several(project_id, one) for one in _STATES)
+    statement = select(Sharing.document_id).where(or_(open_, and_(gone, _HAS_NO_GOLD)), _SPOKEN)
+    return list(session.scalars(statement.order_by(Sharing.document_id).limit(limit)))
+
+
+def waiting_count(session: Session, project_id: int) -> int:
+    """How many open tasks wait for others: whoever has answered them is not served them again."""
+    statement = select(func.count()).where(
+        _is_asked_of_several(project_id, TaskState.OPEN), _SPOKEN
     )
-    statement = (
-        select(Sharing.document_id)
-        .join(Document, Document.id == Sharing.document_id)
-        .where(
-            Sharing.project_id == project_id,
-            Sharing.annotators > 1,
-            Document.task_state == TaskState.OPEN,
-            spoken,
-        )
-        .order_by(Sharing.document_id)
-        .limit(limit)
+    return session.execute(statement).scalar_one()
+
+
+def is_asked_of_others() -> ColumnElement[bool]:
+    """Whether a document of the query still waits for people who must not know what was said."""
+    return and_(
+        func.coalesce(Document.task_state, "") == TaskState.OPEN,
+        exists().where(Sharing.document_id == Document.id, Sharing.annotators > 1),
     )
-    return list(session.scalars(statement))
+
+
+_STATES = TaskState.OPEN, TaskState.DELETED
+_SPOKEN = exists().where(
+    AnnotationState.document_id == Sharing.document_id,
+    AnnotationState.status != AnnotationStatus.DELETED,
+)
+_HAS_NO_GOLD = ~exists().where(Gold.document_id == Sharing.document_id)
+
+
+def _is_asked_of_several(project_id: int, state: TaskState) -> ColumnElement[bool]:
+    """By the tasks in this state: of shared documents there may be many more."""
+    tasks = select(Document.id).where(
+        Document.project_id == project_id, Document.task_state == state
+    )
+    return and_(Sharing.document_id.in_(tasks), Sharing.annotators > 1)
 
 
 def _untold(project_id: int) -> Select[int, int | None, int]:
@@ -77,9 +98,7 @@ def _untold(project_id: int) -> Select[int, int | None, int]:
         select(Sharing.document_id, Document.task_id, Sharing.annotators)
         .join(Document, Document.id == Sharing.document_id)
         .where(
-            Sharing.project_id == project_id,
-            Sharing.annotators > 1,
-            Document.task_state == TaskState.OPEN,
+            _is_asked_of_several(project_id, TaskState.OPEN),
             Document.task_id.is_not(None),
             or_(Sharing.told_task_id.is_(None), Sharing.told_task_id != Document.task_id),
         )

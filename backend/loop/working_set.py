@@ -4,6 +4,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from backend.context import Context
 from backend.db import pool, versions
 from backend.db.batches import batches_of
@@ -11,7 +13,7 @@ from backend.db.bulk import is_one_of
 from backend.db.document_counts import documents_counted
 from backend.db.leases import Held, lease
 from backend.db.scores import drop_scores
-from backend.db.sharing import is_untold
+from backend.db.sharing import is_untold, waiting_count
 from backend.db.tables import Document, Project, TaskState, Version, now
 from backend.loop import predictions, sharing
 from backend.loop.batch_tabs import show_batches
@@ -81,9 +83,15 @@ def _wants_tasks(context: Context, project_id: int) -> bool:
         if is_untold(session, project_id):
             return True
         settings = ProjectSettings.model_validate(project.settings)
-        if select.missing_tasks(pool.open_count(session, project_id), settings) == 0:
+        if select.missing_tasks(_to_answer(session, project_id), settings) == 0:
             return bool(pool.reserved_documents(session, project_id))
         return pool.is_waiting(session, project_id)
+
+
+def _to_answer(session: Session, project_id: int) -> int:
+    """Open tasks that nobody has answered: those that wait for a second person are not work for
+    the first."""
+    return pool.open_count(session, project_id) - waiting_count(session, project_id)
 
 
 def _has_new_tasks(context: Context, project_id: int) -> bool:
@@ -100,7 +108,7 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
         champion = versions.champion(session, project)
         settings = ProjectSettings.model_validate(project.settings)
         left_over = pool.reserved_documents(session, project_id)
-        missing = select.missing_tasks(pool.open_count(session, project_id), settings)
+        missing = select.missing_tasks(_to_answer(session, project_id), settings)
         busy = versions.active_publication(session, project_id) is not None
         candidates: list[Document] = []
         if champion is not None and missing:

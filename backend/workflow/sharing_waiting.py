@@ -55,7 +55,8 @@ def ask_again(session: Session, project: Project, wanted: Mapping[int, int], by:
             raise InvalidInputError(f"{annotators} annotators are more than {MOST}")
         if row is None or row.project_id != project.id:
             raise NotFoundError("shared document", number)
-        row.annotators = max(row.annotators, annotators)
+        if annotators > row.annotators:
+            row.annotators, row.told_task_id = annotators, None
     _settle(session, project, wanted)
     record(session, by, "sharing.wait", project_id=project.id, after={"documents": len(wanted)})
     return len(wanted)

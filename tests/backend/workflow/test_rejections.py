@@ -17,9 +17,11 @@ from backend.db.tables import (
     Gold,
     GoldSource,
     Prediction,
+    TaskState,
 )
 from backend.db.tables_of_autolabel import Autolabel, AutolabelState
 from backend.db.tables_of_evidence import Rejection
+from backend.db.tables_of_sharing import Sharing
 from backend.workflow import rejections
 from backend.workflow.autolabel_items import accept_pending
 from backend.workflow.mentions import read_gold
@@ -133,6 +135,20 @@ def test_what_a_person_did_not_let_stand_is_kept_with_what_it_became(session, de
     assert told == [("moved", "김철수", "PS", 5, "PS"), ("relabelled", "서울", "LC", 9, "PS")]
     assert {one.version_name for one in rows} == {"v1"}
     assert corrected(session, project.id, ["서울"]) == [("서울", "LC", "relabelled", "PS", 1)]
+
+
+def test_others_who_are_still_asked_are_not_told_what_the_first_rejected(session, desk):
+    project, document, first, second = desk
+    row = Sharing(document_id=document.id, project_id=project.id, annotators=2)
+    session.add(row)
+    submit(session, document, first, NAME)
+    assert document.task_state == TaskState.OPEN
+    assert again(session, project, second, document, CITY) == []
+    assert corrected(session, project.id, ["서울"]) == []
+    submit(session, document, first, NAME, number=2, minute=1, user=2)
+    assert document.task_state == TaskState.DONE
+    assert again(session, project, second, document, CITY) == [CITY]
+    assert corrected(session, project.id, ["서울"]) == [("서울", "LC", "removed", None, 1)]
 
 
 def test_nothing_is_kept_of_what_was_let_stand_or_added(session, desk):

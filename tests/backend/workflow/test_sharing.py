@@ -206,6 +206,42 @@ def test_what_waits_for_nobody_is_settled_and_waits_again(desk):
     assert desk.document.task_state == TaskState.OPEN
 
 
+def test_what_waits_for_a_second_person_is_no_work_for_the_first(desk):
+    with desk.database.read() as session:
+        assert sharing.waiting_count(session, desk.project_id) == 0
+    desk.record(seen(1, 0, PER, **by(1)))
+    with desk.database.read() as session:
+        assert pool.open_count(session, desk.project_id) == 1
+        assert sharing.waiting_count(session, desk.project_id) == 1
+    desk.record(seen(2, 1, PER, **by(2)))
+    with desk.database.read() as session:
+        assert sharing.waiting_count(session, desk.project_id) == 0
+
+
+def test_what_was_said_of_a_task_that_is_gone_can_be_settled(desk):
+    desk.record(seen(1, 0, PER, **by(1)))
+    with desk.database.write() as session:
+        session.get_one(Document, desk.document_id).task_state = TaskState.DELETED
+        session.flush()
+        assert sharing.waiting(session, desk.project_id, 10) == [desk.document_id]
+        assert sharing.waiting_count(session, desk.project_id) == 0
+        project = locked_project(session, desk.project_id)
+        ask_no_more(session, project, [desk.document_id], "c")
+        assert sharing.waiting(session, desk.project_id, 10) == []
+    assert desk.entities == [PER]
+
+
+def test_label_studio_is_told_when_more_people_are_asked(desk):
+    with desk.database.write() as session:
+        row = session.get_one(Sharing, desk.document_id)
+        row.told_task_id = session.get_one(Document, desk.document_id).task_id
+        session.flush()
+        assert not sharing.is_untold(session, desk.project_id)
+        project = locked_project(session, desk.project_id)
+        ask_again(session, project, {desk.document_id: 3}, "c")
+        assert [one.annotators for one in sharing.untold(session, desk.project_id, 10)] == [3]
+
+
 def test_who_answers_later_is_heard(desk):
     desk.record(seen(1, 0, PER, **by(1)))
     with desk.database.write() as session:
