@@ -102,6 +102,12 @@ def test_a_curators_day(loop, page, tmp_path):
         .select_from(Autolabel)
         .where(Autolabel.project_id == loop.project.id, Autolabel.state == AutolabelState.BY_PERSON)
     )
+    pending = (
+        select(func.count())
+        .select_from(Autolabel)
+        .where(Autolabel.project_id == loop.project.id, Autolabel.state == AutolabelState.PENDING)
+    )
+    loop.wait(lambda: count(loop, pending) > 25, "autolabels")  # workers may still be at it
     section(page, loop, "Autolabel")
     page.get_by_test_id("item").first.wait_for()
     page.screenshot(path=SCREENSHOTS / "day-3-autolabels.png", full_page=True)
