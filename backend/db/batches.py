@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of
@@ -39,6 +39,8 @@ def add_batch(
     )
     session.add(batch)
     session.flush()
+    ids = [one.id for one in documents]  # one may have gone back to the pool, and come again
+    session.execute(delete(BatchDocument).where(is_one_of(session, BatchDocument.document_id, ids)))
     rows = [(one.id, batch.id, place) for place, one in enumerate(documents, start=1)]
     insert_rows(session, BatchDocument, ("document_id", "batch_id", "place"), rows)
     return batch

@@ -77,6 +77,7 @@ class Doubt(Base):
     __table_args__ = (
         Index("ix_doubts_queue", "project_id", "verdict", "rank"),
         Index("ix_doubts_document", "document_id"),
+        {"sqlite_autoincrement": True},  # decisions and links name doubts that are gone
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

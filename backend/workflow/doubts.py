@@ -148,8 +148,10 @@ _Differing = tuple[Entity, _Chances, str]
 
 
 def _read(record: Mapping[str, Any]) -> _Read:
-    entity = Entity(record["start"], record["end"], record["label"], record["probability"])
-    return entity, {**record["others"], entity.label: record["probability"]}
+    """What the model can never say (probability null) is no doubt: it tells nothing against it."""
+    chance = 1.0 if record["probability"] is None else record["probability"]
+    entity = Entity(record["start"], record["end"], record["label"], chance)
+    return entity, {**record["others"], entity.label: chance}
 
 
 def _overlapping(entities: Sequence[_Differing]) -> Iterator[list[_Differing]]:
@@ -179,6 +181,8 @@ def _side(its: Sequence[_Read], other: Sequence[_Read]) -> Side:
 def _add_usual(sums: dict[str, list[float]], record: Mapping[str, Any]) -> None:
     """Add up how likely gold's labels are on its own spans, and nothing outside of them."""
     for one in record["gold"]:
+        if one["probability"] is None:
+            continue
         sums[one["label"]][0] += one["probability"]
         sums[one["label"]][1] += 1
     inside = {at for one in record["gold"] for at in range(one["start"], one["end"])}

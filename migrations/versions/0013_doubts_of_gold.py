@@ -68,6 +68,7 @@ def upgrade() -> None:
         _belongs_to("doubts", "document_id", "documents"),
         _belongs_to("doubts", "run_id", "doubt_runs"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_doubts")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_doubts_queue", "doubts", ["project_id", "verdict", "rank"])
     op.create_index("ix_doubts_document", "doubts", ["document_id"])

@@ -147,3 +147,16 @@ def _gold(place: Place) -> list[Entity]:
 
 def _model(place: Place) -> list[Entity]:
     return place.model.entities
+
+
+def test_gold_that_no_model_can_say_is_no_doubt_of_its_own():
+    entity = {"start": 0, "end": 3, "label": "PS"}
+    record = {
+        "id": "1",
+        "text": "김철수가",
+        "gold": [{**entity, "probability": None, "others": {}}],
+        "entities": [],
+        "tags": [1.0, 1.0, 1.0, 0.9],
+    }
+    (ranked,) = rank([record])
+    assert ranked.place.gold.probability == 1.0
