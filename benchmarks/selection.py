@@ -25,7 +25,7 @@ from backend.db.session import Database, connect
 from backend.db.tables import Document, Project, Version
 from backend.db.tables_of_selection import DocumentScore
 from backend.settings import Settings
-from backend.workflow.candidates import Ranking, best_of_pool
+from backend.workflow.candidates import Ranking, of_pool
 from backend.workflow.strategies.features import make_features
 from backend.workflow.strategies.mixtures import choose
 
@@ -98,8 +98,8 @@ def whole(database: Database, folder: Path, numbers: tuple[int, int], mixture: A
     with database.read() as session:
         project = session.get_one(Project, numbers[0])
         ranking = Ranking(numbers[1], mixture, folder)
-        ids, candidates = best_of_pool(session, project, ranking, border="00", limit=CHOSEN)
-    assert len(ids) == min(CHOSEN, candidates)
+        candidates = of_pool(session, project, ranking, border="00")
+    assert len(candidates.in_order(CHOSEN)) == min(CHOSEN, len(candidates))
 
 
 def sorted_by_database(database: Database, numbers: tuple[int, int]) -> None:

@@ -6,6 +6,8 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from backend.db.tables import Part
+
 
 def documents_with(session: Session, project_id: int, labels: Sequence[str]) -> int:
     """How many documents have gold with an entity of at least one of these labels."""
@@ -26,6 +28,21 @@ def names_of_documents_with(
     )
     given = {**_given(project_id, labels), "limit": limit}
     return [row[0] for row in session.execute(statement, given)]
+
+
+def held_out_counts(session: Session, project_id: int) -> dict[str, int]:
+    """How many entities of each label are in gold that judges, of which no tagger learns."""
+    label, entities = "json_extract(e.value, '$.label')", "json_each(g.entities)"
+    if session.get_bind().dialect.name != "sqlite":
+        label, entities = "e.value ->> 'label'", "json_array_elements(g.entities)"
+    statement = text(
+        f"SELECT {label}, count(*) FROM gold AS g "  # noqa: S608
+        "JOIN documents AS d ON d.id = g.document_id "
+        f"CROSS JOIN {entities} AS e "
+        "WHERE g.project_id = :project AND d.part <> :train GROUP BY 1"
+    )
+    given = {"project": project_id, "train": Part.TRAIN}
+    return {row[0]: int(row[1]) for row in session.execute(statement, given)}
 
 
 def _holds(session: Session) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
 from backend.db.pool import pool
-from backend.db.tables import Document, Gold, TaskState
+from backend.db.tables import Document, Gold, Part, TaskState
 from backend.db.tables_of_selection import DocumentScore
 
 Columns = dict[str, Sequence[Any]]
@@ -67,15 +67,20 @@ def open_without_scores(
 
 
 def newest_known(session: Session, project_id: int, limit: int) -> list[int]:
-    """The numbers of the documents whose gold changed last."""
-    statement = select(Gold.document_id).where(Gold.project_id == project_id)
+    """The numbers of the documents whose gold changed last, of the gold that taggers learn from."""
+    teaches = func.coalesce(Document.part, Part.TRAIN) == Part.TRAIN
+    statement = (
+        select(Gold.document_id)
+        .join(Document, Document.id == Gold.document_id)
+        .where(Gold.project_id == project_id, teaches)
+    )
     return list(session.scalars(statement.order_by(Gold.revision.desc()).limit(limit)))
 
 
 def known_without_scores(
     session: Session, project_id: int, version_id: int, limit: int
 ) -> list[Document]:
-    """Those that a version has not scored of the documents whose gold changed last."""
+    """Those of `newest_known` that a version has not scored."""
     newest = newest_known(session, project_id, limit)
     statement = select(Document).where(
         is_one_of(session, Document.id, newest), ~is_scored(version_id, dropout=False)

@@ -2,8 +2,10 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+
+from sqlalchemy.orm import Session
 
 from backend.clients.tagger import MlBackend
 from backend.context import Context
@@ -166,27 +168,31 @@ def _predict(
         )
     there = publish.stored(context.label_studio, project.writable_id, version.name)
     numbers = there.queue_numbers
+    vectors = context.models.vectors_folder(project.key, version.name)
+    ranking = Ranking(version.id, settings_of(project).selection, vectors, seed=publication.id)
+    with context.database.read() as session:
+        kept = _kept(session, project.id, numbers)
+        candidates = select.candidates_of_queue(session, project, ranking, kept)
+    best = candidates.in_order()  # in no transaction: others can write meanwhile
     with context.database.write() as session:
         project = versions.locked_project(session, project.id)
-        open_documents = pool.open_documents(session, project.id)
-        kept = {
-            document.id: numbers[document.task_id]
-            for document in open_documents
-            if document.task_id in numbers
-        }
-        ids = [document.id for document in open_documents]
+        kept = _kept(session, project.id, numbers)
+        ids = [document.id for document in pool.open_documents(session, project.id)]
         sure = pool.confidences(session, version.id, ids)
-        ranking = Ranking(
-            version.id,
-            settings_of(project).selection,
-            context.models.vectors_folder(project.key, version.name),
-            seed=publication.id,
-        )
-        ranked = select.rank_again(session, project, sure, kept, ranking)
+        ranked = select.rank_again(session, project, sure, kept, best)
         _move(
             session.get_one(Publication, publication.id), PublicationState.IMPORTING, ranked=ranked
         )
     return True
+
+
+def _kept(session: Session, project_id: int, numbers: Mapping[int, int]) -> dict[int, int]:
+    """The queue numbers of open documents, by document, out of those of tasks."""
+    return {
+        document.id: numbers[document.task_id]
+        for document in pool.open_documents(session, project_id)
+        if document.task_id is not None and document.task_id in numbers
+    }
 
 
 def _note_folder(

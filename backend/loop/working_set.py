@@ -126,16 +126,7 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
         return 0
     chosen = left_over
     if missing > 0:
-        with context.database.write() as session:
-            project = versions.locked_project(session, project_id)
-            if champion is None:
-                selected = select.select(session, project, None, missing)
-            else:
-                vectors = context.models.vectors_folder(project.key, champion.name)
-                selected = select.select(session, project, champion.id, missing, vectors)
-            sent(session, [document.id for document in selected], "working set", now())
-            draw(session, project, selected)
-            chosen = [*left_over, *selected]
+        chosen = [*left_over, *_select(context, held, project, champion, missing)]
     if not chosen:
         return 0
     if champion is not None:  # what was drawn at random need not have been a candidate
@@ -147,6 +138,32 @@ def _top_up(context: Context, held: Held, project_id: int) -> int:
         ):
             return 0
     return _import_tasks(context, held, project, champion, chosen)
+
+
+def _select(
+    context: Context, held: Held, project: Project, champion: Version | None, missing: int
+) -> list[Document]:
+    """Choose documents; none when the settings or the champion have changed on the way.
+
+    What the strategies want is found out in no transaction: others can write meanwhile.
+    """
+    candidates = None
+    if champion is not None:
+        vectors = context.models.vectors_folder(project.key, champion.name)
+        with context.database.read() as session:
+            fresh = session.get_one(Project, project.id)
+            candidates = select.candidates_of_pool(session, fresh, champion.id, vectors)
+    best = candidates.in_order(missing) if candidates is not None else []
+    held.renew()
+    with context.database.write() as session:
+        fresh = versions.locked_project(session, project.id)
+        if (fresh.champion_id, fresh.settings) != (project.champion_id, project.settings):
+            return []
+        number = len(candidates) if candidates is not None else 0
+        selected = select.select(session, fresh, fresh.champion_id, missing, best, number)
+        sent(session, [document.id for document in selected], "working set", now())
+        draw(session, fresh, selected)
+    return selected
 
 
 def _import_tasks(

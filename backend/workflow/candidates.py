@@ -1,7 +1,7 @@
 """Documents in the order that a project's strategies want, from what is kept of a version.
 
-What it takes from elsewhere: scores and vectors that prediction jobs made (`keep_scores.py`), gold
-counts for the labels' targets, and the cost model of the project's people.
+What it takes from elsewhere: scores and vectors that prediction jobs made (`keep_scores.py`), how
+much gold of each label teaches, and what documents took the project's people.
 """
 
 import logging
@@ -13,18 +13,20 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from backend.db import scores
+from backend.db.gold_labels import held_out_counts
 from backend.db.label_balance import gold_counts
 from backend.db.projects import settings_of
 from backend.db.scores import Columns
 from backend.db.tables import Project, Version
 from backend.settings import ProjectSettings
-from backend.workflow.project_cost import project_cost
+from backend.workflow.cost import Effort, fit
+from backend.workflow.project_cost import efforts_of
 from backend.workflow.strategies.features import SCORES, Features, Floats
 from backend.workflow.strategies.mixtures import choose, written_mixture
 from backend.workflow.strategies.registry import needs
 from backend.workflow.strategies.strategy import Need
 from backend.workflow.vectors import GRADIENTS, VECTORS, gather
-from backend.workflow.version_labels import VersionLabels, labels_of
+from backend.workflow.version_labels import labels_of
 
 DROPOUT_PASSES = 5  # readings of a text, where the strategies need several
 MNLP = ("log_probability", "characters")
@@ -52,16 +54,46 @@ class Ranking:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What is kept of documents that are to be put in order: all that the strategies look at.
+
+    `known` are the arrays and rows of the newest gold that teaches, `lacking` is what each label
+    lacks to its target, `efforts` what people needed; each is empty unless the mixture asks for it.
+    """
+
+    ranking: Ranking
+    found: Columns
+    known: Columns
+    lacking: Mapping[str, float]
+    efforts: Sequence[Effort]
+
+    def __len__(self) -> int:
+        return len(self.found["id"])
+
+    def in_order(self, limit: int | None = None) -> list[int]:
+        """The numbers of up to `limit` of them, the first first.
+
+        Of very many that takes seconds, for which nobody should hold a transaction.
+        """
+        if not len(self):
+            return []
+        features = _features(self)
+        mixture = _possible(self.ranking.mixture, features)
+        places = choose(mixture, features, len(self) if limit is None else limit)
+        return [self.found["id"][place] for place in places]
+
+
 def scoring_of(settings: ProjectSettings) -> Scoring:
     """What a project's strategies need of a prediction job."""
     wanted = needs(settings.selection)
     return Scoring(bool(wanted), DROPOUT_PASSES if Need.DROPOUT in wanted else 0)
 
 
-def best_of_pool(
-    session: Session, project: Project, ranking: Ranking, *, border: str | None, limit: int
-) -> tuple[list[int], int]:
-    """Up to `limit` documents of the pool's ranked arm in order, and out of how many.
+def of_pool(
+    session: Session, project: Project, ranking: Ranking, *, border: str | None
+) -> Candidates:
+    """The candidates of the pool's ranked arm, which `border` divides from the random one.
 
     Of near copies only the oldest is a candidate: people learn little from the others.
     """
@@ -75,16 +107,16 @@ def best_of_pool(
     ]
     if len(kept) < len(found["id"]):
         found = {name: [column[place] for place in kept] for name, column in found.items()}
-    return _in_order(session, project, ranking, found, limit), len(kept)
+    return _candidates(session, project, ranking, found)
 
 
-def all_in_order(
+def of_documents(
     session: Session, project: Project, ranking: Ranking, ids: Sequence[int]
-) -> list[int]:
-    """Those of these documents that the version scored, in order."""
+) -> Candidates:
+    """Those of these documents that the version scored."""
     names = _columns(ranking.mixture)
     found = scores.scored_documents(session, ids, ranking.version_id, names)
-    return _in_order(session, project, ranking, found, len(found["id"]))
+    return _candidates(session, project, ranking, found)
 
 
 def _columns(mixture: Mapping[str, float]) -> list[str]:
@@ -97,14 +129,32 @@ def _columns(mixture: Mapping[str, float]) -> list[str]:
     return sorted(wanted)
 
 
-def _in_order(
-    session: Session, project: Project, ranking: Ranking, found: Columns, limit: int
-) -> list[int]:
-    if not found["id"]:
-        return []
-    features = _features(session, project, ranking, found)
-    mixture = _possible(ranking.mixture, features)
-    return [found["id"][place] for place in choose(mixture, features, limit)]
+def _candidates(session: Session, project: Project, ranking: Ranking, found: Columns) -> Candidates:
+    """With what the mixture asks for beside the documents' own scores."""
+    mixture = ranking.mixture
+    known: Columns = {"arrays": (), "row": ()}
+    if Need.VECTORS in needs(mixture):
+        ids = scores.newest_known(session, project.id, KNOWN)
+        known = scores.scored_documents(session, ids, ranking.version_id, ("arrays", "row"))
+    lacking = _lacking(session, project, ranking.version_id) if "balance" in mixture else {}
+    efforts = efforts_of(session, project.id) if "cost" in mixture else ()
+    return Candidates(ranking, found, known, lacking, efforts)
+
+
+def _lacking(session: Session, project: Project, version_id: int) -> dict[str, float]:
+    """What each label that a version knows lacks to its target, as the version calls it.
+
+    Gold that only judges does not count: the tagger never learns from it.
+    """
+    version = labels_of(session.get_one(Version, version_id))
+    held_out = held_out_counts(session, project.id)
+    there = dict.fromkeys(version.trained or project.labels, 0)
+    for label, (entities, _documents) in gold_counts(session, project.id).items():
+        name = version.mapping.get(label, label)
+        if name in there:
+            there[name] += entities - held_out.get(label, 0)
+    target = settings_of(project).label_target
+    return {label: float(max(0, target - entities)) for label, entities in there.items()}
 
 
 def _possible(mixture: Mapping[str, float], features: Features) -> Mapping[str, float]:
@@ -117,71 +167,36 @@ def _possible(mixture: Mapping[str, float], features: Features) -> Mapping[str, 
     return possible or {"mnlp": 1.0}
 
 
-def _features(session: Session, project: Project, ranking: Ranking, found: Columns) -> Features:
+def _features(its: Candidates) -> Features:
     """What is kept, as far as the mixture asks for it; nan and None for the rest."""
-    wanted, count = needs(ranking.mixture), len(found["id"])
-    nothing = np.full(count, np.nan)
+    ranking, found = its.ranking, its.found
+    nothing = np.full(len(its), np.nan)
 
     def numbers(name: str) -> Floats:
         return np.array(found[name], dtype=np.float64) if name in found else nothing
 
+    def arrays(kind: str, need: Need, rows: Columns) -> Floats | None:
+        if ranking.vectors is None or need not in needs(ranking.mixture):
+            return None
+        return gather(ranking.vectors, kind, rows["arrays"], rows["row"])
+
     seconds: Floats = nothing
     if "cost" in ranking.mixture:
-        model = project_cost(session, project.id)
+        model = fit(its.efforts)
         seconds = model.seconds(numbers("length"), numbers("entities"), numbers("edits"))
-    expected: Floats = np.zeros((count, 0))
-    lacking: Floats = np.zeros(0)
-    if "balance" in ranking.mixture:
-        expected, lacking = _balance(session, project, ranking, found["expected"])
-    vectors = known = gradients = None
-    if ranking.vectors is not None and Need.VECTORS in wanted:
-        vectors = gather(ranking.vectors, VECTORS, found["arrays"], found["row"])
-        known = _known(session, project, ranking)
-    if ranking.vectors is not None and Need.GRADIENTS in wanted:
-        gradients = gather(ranking.vectors, GRADIENTS, found["arrays"], found["row"])
+    expected = np.zeros((len(its), len(its.lacking)))
+    if its.lacking:
+        counts = found["expected"]
+        expected[:] = [[one.get(label, 0.0) for label in its.lacking] for one in counts]
     return Features(
         ids=np.array(found["id"], dtype=np.int64),
         lengths=numbers("length"),
         **{name: numbers(name) for name in SCORES},
         expected=expected,
-        wanted=lacking,
+        wanted=np.array(list(its.lacking.values())),
         seconds=seconds,
-        vectors=vectors,
-        known=known,
-        gradients=gradients,
+        vectors=arrays(VECTORS, Need.VECTORS, found),
+        known=arrays(VECTORS, Need.VECTORS, its.known),
+        gradients=arrays(GRADIENTS, Need.GRADIENTS, found),
         seed=ranking.seed,
     )
-
-
-def _balance(
-    session: Session,
-    project: Project,
-    ranking: Ranking,
-    expected: Sequence[Mapping[str, float]],
-) -> tuple[Floats, Floats]:
-    """Entities expected (n, labels) and lacking (labels,) of each label that the version knows."""
-    version = labels_of(session.get_one(Version, ranking.version_id))
-    target = settings_of(project).label_target
-    lacking = _lacking(gold_counts(session, project.id), version, project.labels, target)
-    found = np.array([[one.get(label, 0.0) for label in lacking] for one in expected])
-    return found.reshape(len(expected), len(lacking)), np.array(list(lacking.values()))
-
-
-def _lacking(
-    gold: Mapping[str, tuple[int, int]], version: VersionLabels, labels: Sequence[str], target: int
-) -> dict[str, float]:
-    """What each label lacks to its target, as the version calls it."""
-    there = dict.fromkeys(version.trained or labels, 0)
-    for label, (entities, _documents) in gold.items():
-        name = version.mapping.get(label, label)
-        if name in there:
-            there[name] += entities
-    return {label: float(max(0, target - entities)) for label, entities in there.items()}
-
-
-def _known(session: Session, project: Project, ranking: Ranking) -> Floats | None:
-    """Vectors of the newest gold that the version has read."""
-    assert ranking.vectors is not None
-    ids = scores.newest_known(session, project.id, KNOWN)
-    found = scores.scored_documents(session, ids, ranking.version_id, ("arrays", "row"))
-    return gather(ranking.vectors, VECTORS, found["arrays"], found["row"])

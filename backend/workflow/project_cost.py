@@ -10,4 +10,9 @@ NEWEST = 2000  # annotation states
 
 def project_cost(session: Session, project_id: int) -> CostModel:
     """Fitted to the lead times that Label Studio counted; the defaults where it counted none."""
-    return fit(Effort(*effort) for effort in newest_efforts(session, project_id, NEWEST))
+    return fit(efforts_of(session, project_id))
+
+
+def efforts_of(session: Session, project_id: int) -> list[Effort]:
+    """What it is fitted to."""
+    return [Effort(*effort) for effort in newest_efforts(session, project_id, NEWEST)]

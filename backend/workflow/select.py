@@ -18,14 +18,16 @@ from sqlalchemy.orm import Session
 from backend.db import pool, scores
 from backend.db.autolabels import blind
 from backend.db.batches import add_batch
+from backend.db.bulk import is_one_of
 from backend.db.groups import unite_parts
 from backend.db.tables import Arm, Document, Part, Project
 from backend.settings import ProjectSettings
 from backend.workflow.candidates import (
     KNOWN,
+    Candidates,
     Ranking,
-    all_in_order,
-    best_of_pool,
+    of_documents,
+    of_pool,
     scoring_of,
 )
 from backend.workflow.strategies.registry import needs
@@ -131,19 +133,35 @@ def candidates_to_predict(
     return candidates
 
 
+def candidates_of_pool(
+    session: Session, project: Project, version_id: int, vectors: Path
+) -> Candidates | None:
+    """What the ranked arm is chosen from, None where the project's strategies look at nothing.
+
+    `vectors` is the version's folder of vectors in the model store.
+    """
+    settings = ProjectSettings.model_validate(project.settings)
+    if not needs(settings.selection):
+        return None
+    seed = project.last_queue_number + 1
+    ranking = Ranking(version_id, settings.selection, vectors, seed)
+    return of_pool(session, project, ranking, border=random_border(settings.random_share))
+
+
 def select(
     session: Session,
     project: Project,
     version_id: int | None,
     wanted: int,
-    vectors: Path | None = None,
+    best: Sequence[int] = (),
+    candidates: int = 0,
 ) -> list[Document]:
     """Give the next `wanted` documents of the pool their arm, part and queue number, in order.
 
-    The ranked arm comes as the project's strategies want it, from what the version scored; what
-    has no scores follows by its confidence. Before a first version there is nothing to rank by:
-    the ranked arm comes in the order of its hashes. `vectors` is the version's folder of vectors
-    in the model store. The documents are a batch. The project's row must be locked.
+    The ranked arm comes in the order of `best`, as the strategies wanted them out of so many
+    candidates; what has left the pool since is left out, and what has no scores follows by the
+    version's confidence. Before a first version there is nothing to rank by: the ranked arm comes
+    in the order of its hashes. The documents are a batch. The project's row must be locked.
     """
     settings = ProjectSettings.model_validate(project.settings)
     share = settings.random_share
@@ -152,7 +170,6 @@ def select(
     at_random = random_places(first, wanted, share)
     drawn = pool.pool_by_hash(session, project.id, border=border, limit=at_random)
     rest = wanted - len(drawn)
-    candidates = 0
     if version_id is None or not needs(settings.selection):
         # some may have to make room for what is less like the others
         ranked = pool.pool_by_hash(
@@ -160,8 +177,7 @@ def select(
         )
         ranked = near_copies_last(ranked)[:rest]
     else:
-        ranking = Ranking(version_id, settings.selection, vectors, seed=first)
-        ranked, candidates = _ranked(session, project, ranking, border, rest)
+        ranked = _ranked(session, project, version_id, best, border, rest)
     if len(ranked) + len(drawn) < wanted:  # only the random arm is left to draw from
         rest = wanted - len(ranked)
         drawn = pool.pool_by_hash(session, project.id, border=border, limit=rest)
@@ -181,18 +197,25 @@ def select(
 
 
 def _ranked(
-    session: Session, project: Project, ranking: Ranking, border: str, wanted: int
-) -> tuple[list[Document], int]:
-    """The ranked arm's next documents, and of how many candidates they were chosen."""
-    ids, candidates = best_of_pool(session, project, ranking, border=border, limit=wanted)
-    chosen = pool.documents(session, ids)
-    ranked = [chosen[number] for number in ids]
+    session: Session,
+    project: Project,
+    version_id: int,
+    best: Sequence[int],
+    border: str,
+    wanted: int,
+) -> list[Document]:
+    """The ranked arm's next documents."""
+    arm = pool.pool(project.id, border=border, at_random=False)
+    there = {
+        one.id: one for one in session.scalars(arm.where(is_one_of(session, Document.id, best)))
+    }
+    ranked = [there[number] for number in best if number in there]
     if len(ranked) < wanted:  # near copies of them, and what was predicted without scores
         more = pool.ranked_pool(
-            session, project.id, ranking.version_id, below=border, limit=len(ids) + 2 * wanted
+            session, project.id, version_id, below=border, limit=len(ranked) + 2 * wanted
         )
-        ranked = near_copies_last([*ranked, *(one for one in more if one.id not in chosen)])
-    return ranked[:wanted], candidates
+        ranked = near_copies_last([*ranked, *(one for one in more if one.id not in there)])
+    return ranked[:wanted]
 
 
 def assign_arms(
@@ -218,31 +241,31 @@ def assign_arms(
             session.refresh(document, ["arm", "part"])
 
 
+def candidates_of_queue(
+    session: Session, project: Project, ranking: Ranking, kept: Mapping[int, int]
+) -> Candidates:
+    """What `rank_again` puts in order of the open tasks."""
+    to_rank, _ = _by_arm(session, project.id, kept)
+    return of_documents(session, project, ranking, [document.id for document in to_rank])
+
+
 def rank_again(
     session: Session,
     project: Project,
     confidences: Mapping[int, float],
     kept: Mapping[int, int] | None = None,
-    ranking: Ranking | None = None,
+    best: Sequence[int] = (),
 ) -> int:
     """Number the open tasks anew as a version sees them; returns how many there are.
 
-    In the order that `ranking` wants of those that the version scored; the others follow by their
-    `confidences`. `kept` are numbers that Label Studio holds already for that version (an earlier
-    publication of it): they stay, and the others follow. The project's row must be locked.
+    First come the documents of `best`, as the strategies wanted those that the version scored; the
+    others follow by their `confidences`. `kept` are numbers that Label Studio holds already for
+    that version (an earlier publication of it): they stay, and the others follow. The project's
+    row must be locked.
     """
     kept = kept or {}
-    documents = [
-        *pool.open_documents(session, project.id),
-        *pool.reserved_documents(session, project.id),
-    ]
-    loose = [document for document in documents if document.id not in kept]
-    by_chance = blind(session, [document.id for document in loose])
-    by_chance |= {document.id for document in loose if document.arm == Arm.RANDOM}
-    drawn = [document for document in loose if document.id in by_chance]
-    to_rank = [document for document in loose if document.id not in by_chance]
-    wanted = all_in_order(session, project, ranking, [one.id for one in to_rank]) if ranking else []
-    places = {number: place for place, number in enumerate(wanted)}
+    to_rank, drawn = _by_arm(session, project.id, kept)
+    places = {number: place for place, number in enumerate(best)}
     ranked = sorted(
         to_rank,
         key=lambda one: (
@@ -251,17 +274,32 @@ def rank_again(
             one.id,
         ),
     )
-    share = len(drawn) / len(loose) if loose else 0.0
+    loose = len(ranked) + len(drawn)
+    share = len(drawn) / loose if loose else 0.0
     first = max(kept.values(), default=0) + 1
-    for document in documents:
-        if document.id in kept:
-            document.queue_number = kept[document.id]
+    for number, document in pool.documents(session, list(kept)).items():
+        document.queue_number = kept[number]
     order = interleave(ranked, drawn, first=1, share=share)
     for number, document in enumerate(order, start=first):
         document.queue_number = number
-    project.last_queue_number = first + len(order) - 1
+    project.last_queue_number = first + loose - 1
     session.flush()
-    return len(documents)
+    return len(kept) + loose
+
+
+def _by_arm(
+    session: Session, project_id: int, kept: Mapping[int, int]
+) -> tuple[list[Document], list[Document]]:
+    """The documents of the queue that are numbered anew: those to be ranked, those by chance."""
+    documents = [
+        *pool.open_documents(session, project_id),
+        *pool.reserved_documents(session, project_id),
+    ]
+    loose = [document for document in documents if document.id not in kept]
+    by_chance = blind(session, [document.id for document in loose])
+    by_chance |= {document.id for document in loose if document.arm == Arm.RANDOM}
+    to_rank = [document for document in loose if document.id not in by_chance]
+    return to_rank, [document for document in loose if document.id in by_chance]
 
 
 def _arm(part: Part) -> Arm:

@@ -8,7 +8,7 @@ from backend.db.batches import batches_of, newest_batches
 from backend.db.scores import scored_documents
 from backend.db.tables import Arm, Document, Project, TaskState
 from backend.loop import batch_tabs, working_set
-from backend.workflow.candidates import Ranking, all_in_order
+from backend.workflow.candidates import Candidates, Ranking, of_documents
 from backend.workflow.vectors import GRADIENTS, VECTORS, gather
 from tests.backend.loop.conftest import World
 
@@ -81,6 +81,31 @@ def test_the_label_stream_serves_the_next_twenty_tasks_in_the_order_of_the_mixtu
         assert len(np.unique(vectors, axis=0)) == len(ids)
 
 
+def test_others_write_while_strategies_choose_and_changed_settings_choose_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    project = world.project(documents=30, open_tasks=8, random_share=0.0)
+    world.fill(project)
+    world.publish(project, "v1")
+    out_of_the_way(world, project)
+    working_set.top_up(world.context, project.id)
+    world.predict()
+    in_order = Candidates.in_order
+
+    def with_a_curator(its: Candidates, limit: int | None = None) -> list[int]:
+        monkeypatch.setattr(Candidates, "in_order", in_order)
+        with world.context.database.write() as session:
+            row = session.get_one(Project, project.id)
+            row.settings = {**row.settings, "selection": {"margin": 1.0}}
+        return in_order(its, limit)
+
+    monkeypatch.setattr(Candidates, "in_order", with_a_curator)
+    assert working_set.top_up(world.context, project.id) == 0
+    assert working_set.top_up(world.context, project.id) == 8
+    with world.context.database.read() as session:
+        assert newest_batches(session, project.id, 1)[0].batch.mixture == {"margin": 1.0}
+
+
 def test_each_batch_has_a_tab_with_its_tasks_in_their_order_and_old_ones_go(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
@@ -114,7 +139,7 @@ def test_a_new_champion_ranks_the_open_tasks_by_the_same_strategies(world: World
     documents: list[Document] = world.open_documents(project)
     with world.context.database.read() as session:
         ranking = Ranking(version.id, {"max_entropy": 1.0})
-        order = all_in_order(session, project, ranking, [one.id for one in documents])
+        order = of_documents(session, project, ranking, [one.id for one in documents]).in_order()
         scored = scored_documents(session, order, version.id, ["max_entropy"])
     entropies = dict(zip(scored["id"], scored["max_entropy"], strict=True))
     seen = [entropies[document.id] for document in documents]

@@ -10,6 +10,7 @@ from sqlalchemy import select as rows
 from backend.db import scores
 from backend.db.accounts import add_account
 from backend.db.batches import batches_of, newest_batches
+from backend.db.gold_labels import held_out_counts
 from backend.db.label_counts import add_counts
 from backend.db.session import Database
 from backend.db.tables import (
@@ -17,6 +18,7 @@ from backend.db.tables import (
     AnnotationStatus,
     Arm,
     Document,
+    Part,
     Role,
     TaskState,
     now,
@@ -26,7 +28,7 @@ from backend.db.tables_of_selection import DocumentScore
 from backend.errors import InvalidInputError
 from backend.settings import ProjectSettings
 from backend.workflow import select
-from backend.workflow.candidates import Ranking, all_in_order, best_of_pool, scoring_of
+from backend.workflow.candidates import Ranking, of_documents, of_pool, scoring_of
 from backend.workflow.keep_scores import keep_scores
 from backend.workflow.project_cost import project_cost
 from backend.workflow.project_settings import change_settings
@@ -104,16 +106,13 @@ def test_the_pool_is_ranked_by_the_mixture_and_near_copies_once(any_database: Da
                 document.near_id = documents[10].id
         add_gold(session, documents[3])
         session.flush()
-        margin, candidates = best_of_pool(
-            session, project, Ranking(version.id, {"margin": 1}), border=None, limit=12
-        )
-        entropy, _ = best_of_pool(
-            session, project, Ranking(version.id, {"max_entropy": 1}), border=None, limit=3
-        )
+        by_margin = of_pool(session, project, Ranking(version.id, {"margin": 1}), border=None)
+        by_entropy = of_pool(session, project, Ranking(version.id, {"max_entropy": 1}), border=None)
+    margin, entropy = by_margin.in_order(12), by_entropy.in_order(3)
     assert [documents.index(one) for number in margin for one in documents if one.id == number] == [
         *(0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 13, 14)
     ]
-    assert candidates == 37
+    assert len(by_margin) == 37
     assert entropy == [documents[number].id for number in (39, 38, 37)]
 
 
@@ -130,11 +129,27 @@ def test_balance_wants_labels_under_their_target_as_the_version_calls_them(
         ranking = Ranking(version.id, {"balance": 1.0})
         ids = [person.id, place.id]
         session.flush()
-        at_first = all_in_order(session, project, ranking, ids)
+        at_first = of_documents(session, project, ranking, ids).in_order()
         gold = [[{"start": 0, "end": 1, "label": "PS"}]] * 10
         add_counts(session, project.id, Counted.GOLD, 0, (), gold)
-        later = all_in_order(session, project, ranking, ids)
+        later = of_documents(session, project, ranking, ids).in_order()
     assert (at_first, later) == ([person.id, place.id], [place.id, person.id])
+
+
+def test_gold_that_judges_neither_counts_for_a_target_nor_tells_what_is_new(
+    any_database: Database,
+):
+    with any_database.write() as session:
+        project = add_project(session)
+        documents = add_documents(session, project, "abcd")
+        parts = (Part.TRAIN, None, Part.GATE, Part.TEST)
+        for document, part in zip(documents, parts, strict=True):
+            add_gold(session, document, part=part)
+        session.flush()
+        known = scores.newest_known(session, project.id, 10)
+        held_out = held_out_counts(session, project.id)
+    assert set(known) == {documents[0].id, documents[1].id}
+    assert held_out == {"PS": 2}
 
 
 def test_cost_is_what_the_projects_people_needed(any_database: Database):
@@ -165,9 +180,8 @@ def test_cost_is_what_the_projects_people_needed(any_database: Database):
         add_score(session, quick, version, entities=1.0, edits=0.0)
         add_score(session, slow, version, entities=2.0, edits=1.0)
         session.flush()
-        order = all_in_order(
-            session, project, Ranking(version.id, {"cost": 1}), [slow.id, quick.id]
-        )
+        ranking = Ranking(version.id, {"cost": 1})
+        order = of_documents(session, project, ranking, [slow.id, quick.id]).in_order()
     assert model.documents == 40
     assert model.edit > 15
     assert order == [quick.id, slow.id]
@@ -205,11 +219,11 @@ def test_diversity_looks_at_what_has_gold_and_goes_on_without_lost_vectors(
         add_gold(session, documents[2])
         session.flush()
         ranking = Ranking(version.id, {"k_center": 1.0}, tmp_path)
-        order, _ = best_of_pool(session, project, ranking, border=None, limit=3)
+        order = of_pool(session, project, ranking, border=None).in_order(3)
         assert documents[order[0] - documents[0].id].text in "ab"  # d is between them
         assert documents[order[2] - documents[0].id].text == "d"
         lost = Ranking(version.id, {"k_center": 1.0}, tmp_path / "gone")
-        order, _ = best_of_pool(session, project, lost, border=None, limit=3)
+        order = of_pool(session, project, lost, border=None).in_order(3)
         assert order == [documents[number].id for number in (3, 1, 0)]  # by MNLP
 
 
@@ -226,7 +240,7 @@ def test_documents_with_gold_are_read_too_where_what_is_new_counts(any_database:
     assert {one.text for one in asked} == set("acde")
 
 
-def test_a_batch_says_what_was_chosen_by_what(any_database: Database):
+def test_a_batch_says_what_was_chosen_by_what(any_database: Database, tmp_path: Path):
     with any_database.write() as session:
         project = add_project(session, random_share=0.25, selection={"margin": 2.0, "cost": 1.0})
         version = add_version(session, project)
@@ -236,7 +250,10 @@ def test_a_batch_says_what_was_chosen_by_what(any_database: Database):
             add_score(session, document, version)
             add_prediction(session, document, version, 0.5)
         session.flush()
-        ranked = select.select(session, project, version.id, 12)
+        candidates = select.candidates_of_pool(session, project, version.id, tmp_path)
+        assert candidates is not None
+        best = candidates.in_order(12)
+        ranked = select.select(session, project, version.id, 12, best, len(candidates))
         open_tasks(ranked[:5])
         assert ranked[0].task_state == TaskState.OPEN
         session.flush()

@@ -105,6 +105,20 @@ def test_what_is_chosen_is_never_chosen_again_and_gold_and_copies_never(any_data
     assert project.last_queue_number == 59
 
 
+def test_what_has_left_the_pool_since_it_was_ranked_makes_room(any_database: Database):
+    with any_database.write() as session:
+        project = add_project(session, random_share=0.0)
+        version = add_version(session, project)
+        documents = add_documents(session, project, "abcde")
+        for number, document in enumerate(documents):
+            add_prediction(session, document, version, number / 5)
+        add_gold(session, documents[3])
+        session.flush()
+        best = [documents[number].id for number in (4, 3, 2)]
+        chosen = select.select(session, project, version.id, 3, best, candidates=5)
+    assert [document.text for document in chosen] == ["e", "c", "a"]
+
+
 def test_a_copy_shares_arm_and_part_of_its_group(any_database: Database):
     with any_database.write() as session:
         project = add_project(session, random_share=0.5)
