@@ -58,7 +58,7 @@ class JobQueue:
 
         With `job_id`, one waiting job of that name is enough: nothing is added while one waits,
         and one more is while another runs (it may have looked already). With `after`, the job
-        begins when the job of that id ends, however it ends; RQ cannot coalesce such a job.
+        begins when the job of that id ends, however it ends.
         """
         try:
             self._enqueue(queue, job, args, job_id, after)
@@ -137,9 +137,11 @@ class JobQueue:
         job_id, after = job_id and _rq_id(job_id), after and _rq_id(after)
         rq_queue = Queue(queue, connection=self._redis)
         if after and self._status(after) is not None:
-            rq_queue.enqueue(
-                job, *args, depends_on=Dependency(after, allow_failure=True), **options
-            )
+            known = self._status(job_id) if job_id else None
+            if known not in WAITING:
+                options["depends_on"] = Dependency(after, allow_failure=True)
+                its_id = job_id if known != JobStatus.STARTED else None  # RQ has no `unique` here
+                rq_queue.enqueue(job, *args, job_id=its_id, **options)
             return
         for slot in (job_id, f"{job_id}-next") if job_id else ():
             if self._status(slot) not in (*WAITING, JobStatus.STARTED, None):

@@ -6,44 +6,43 @@ The gold is frozen when the first job begins; what is annotated later is not par
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+from sqlalchemy.orm import Session
 
 from backend.context import Context
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key, settings_of
+from backend.db.tables import Project
+from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, NotFoundError
 from backend.loop import replay as rounds
 from backend.workflow.project_cost import project_cost
 from backend.workflow.replay.config import LEARNER, ReplayConfig, seconds_of
-from backend.workflow.replay.folder import Replay, put, staging
+from backend.workflow.replay.folder import Replay
 from backend.workflow.replay.gold import check_parts
+from backend.workflow.replay.staging import put, staging
 from backend.workflow.snapshot import freeze
 from ml_backend.contract.messages import DEFAULT_QUEUE, Result
 
 
 def ask(context: Context, project_key: str, config: ReplayConfig, asked_by: str) -> Replay:
     """Begin a replay; raises ConflictError while another of the project is under way."""
-    with context.database.write() as session:
+    with context.database.read() as session:
         project = project_by_key(session, project_key)
-        before = listed(context, project_key)
-        if any(one.job.result() is None for one in before):
-            raise ConflictError(f"a replay of {project_key} is under way")
-        learner = {**LEARNER, **settings_of(project).training}
         person = seconds_of(project_cost(session, project.id))
-        config = replace(
-            config, project=project_key, asked_by=asked_by, learner=learner, person=person
-        )
-        record(
-            session,
-            asked_by,
-            "replay.begin",
-            project_id=project.id,
-            after={"strategies": list(config.mixtures), "seeds": config.seeds},
-        )
-    number = int(before[0].path.name) + 1 if before else 1
-    begun = Replay(_folder(context, project_key) / str(number))
-    begun.begin(config)
+    learner = {**LEARNER, **settings_of(project).training}
+    config = replace(config, project=project_key, asked_by=asked_by, learner=learner, person=person)
+    with _none_under_way(context, project_key) as (session, project):
+        after = {"strategies": list(config.mixtures), "seeds": config.seeds}
+        record(session, asked_by, "replay.begin", project_id=project.id, after=after)
+        before = listed(context, project_key)
+        number = int(before[0].path.name) + 1 if before else 1
+        begun = Replay(_folder(context, project_key) / str(number))
+        begun.begin(config)
     _ring(context, begun)
     return begun
 
@@ -68,7 +67,9 @@ def cancel(context: Context, project_key: str, number: int, asked_by: str) -> No
     found = find(context, project_key, number)
     if found.job.result() is not None:
         raise ConflictError(f"replay {number} has ended")
-    _note(context, project_key, "replay.cancel", number, asked_by)
+    with context.database.write() as session:
+        project = project_by_key(session, project_key)
+        record(session, asked_by, "replay.cancel", project_id=project.id, subject=_subject(number))
     found.cancel()
     _ring(context, found)
 
@@ -76,13 +77,12 @@ def cancel(context: Context, project_key: str, number: int, asked_by: str) -> No
 def go_on(context: Context, project_key: str, number: int, asked_by: str) -> None:
     """Let a replay that failed or was cancelled go on where it ended."""
     found = find(context, project_key, number)
-    result = found.job.result()
-    if result is None or result.state == "done":
-        raise ConflictError(f"replay {number} has not been stopped")
-    if any(one.job.result() is None for one in listed(context, project_key)):
-        raise ConflictError(f"a replay of {project_key} is under way")
-    _note(context, project_key, "replay.go_on", number, asked_by)
-    found.forget_failures()
+    with _none_under_way(context, project_key) as (session, project):
+        result = found.job.result()
+        if result is None or result.state == "done":
+            raise ConflictError(f"replay {number} has not been stopped")
+        record(session, asked_by, "replay.go_on", project_id=project.id, subject=_subject(number))
+        found.forget_failures()
     _ring(context, found)
 
 
@@ -128,16 +128,27 @@ def _freeze(context: Context, project_key: str, its: Replay) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _note(context: Context, project_key: str, action: str, number: int, asked_by: str) -> None:
+@contextmanager
+def _none_under_way(context: Context, project_key: str) -> Iterator[tuple[Session, Project]]:
+    """A transaction that holds the project, which has no replay under way; else ConflictError.
+
+    What it lets run must stand in the replay's folder before it ends.
+    """
     with context.database.write() as session:
-        project = project_by_key(session, project_key)
-        record(session, asked_by, action, project_id=project.id, subject=f"replay {number}")
+        project = locked_project(session, project_by_key(session, project_key).id)
+        if any(one.job.result() is None for one in listed(context, project_key)):
+            raise ConflictError(f"a replay of {project_key} is under way")
+        yield session, project
 
 
 def _ring(context: Context, its: Replay) -> None:
     context.queue.ring(
         *(DEFAULT_QUEUE, rounds.JOB, its.config.project, str(its.path), ""), job_id=_job_id(its)
     )
+
+
+def _subject(number: int) -> str:
+    return f"replay {number}"
 
 
 def _job_id(its: Replay) -> str:

@@ -5,7 +5,8 @@
     predict   the predictions that the next batch is chosen by
 
 The replay's folder is the truth (see backend/workflow/replay/folder.py): every step looks there
-first, so that a ring which is lost or comes twice costs time and changes nothing.
+first, and one worker at a time is at a run, so that a ring which is lost or comes twice costs time
+and changes nothing.
 """
 
 import logging
@@ -18,6 +19,7 @@ from backend.workflow.replay.folder import Replay, Round, Run
 from backend.workflow.replay.plot import draw
 from backend.workflow.replay.report import report
 from backend.workflow.replay.rounds import measure, write_training
+from backend.workflow.replay.staging import alone
 from ml_backend.contract.messages import (
     DEFAULT_QUEUE,
     PREDICT_FILE_JOB,
@@ -56,32 +58,27 @@ def advance(bell: Bell, replay: Replay, name: str) -> Result | None:
     What fails ends the run and is written into its result; unforeseen errors are raised too.
     """
     run = replay.run(name)
-    ended = run.job.result()
-    if ended is None:
-        try:
+    with alone(run.job.path):
+        ended = run.job.result()
+        if ended is None:
             ended = _advance(bell, run)
-        except GoldloopError as error:
-            ended = Result("cancelled" if replay.job.cancel_asked() else "failed", str(error))
-        except Exception as error:
-            run.job.write_result(Result("failed", f"{type(error).__name__}: {error}"))
-            raise
-        if ended is not None:
-            run.job.write_result(ended)
-            log.info("event=replayed replay=%s run=%s state=%s", replay.path, name, ended.state)
-    if replay.ended() and replay.job.result() is None:
+    if replay.ended():
         finish(replay)
     return ended
 
 
 def finish(replay: Replay) -> None:
     """Say what came of a replay whose runs have ended, and remove what nobody needs any more."""
-    write_report(replay)
-    for run in replay.runs():
-        run.round(0).drop()
-    done, total = replay.far()
-    replay.job.write_result(
-        replay.failed() or Result("done", figures={"rounds": done, "of": total})
-    )
+    with alone(replay.path):
+        if replay.job.result() is not None:
+            return
+        write_report(replay)
+        for run in replay.runs():
+            run.round(0).drop()
+        done, total = replay.far()
+        replay.job.write_result(
+            replay.failed() or Result("done", figures={"rounds": done, "of": total})
+        )
 
 
 def write_report(replay: Replay) -> dict[str, Any] | None:
@@ -104,6 +101,22 @@ def ring_all(bell: Bell, replay: Replay) -> None:
 
 
 def _advance(bell: Bell, run: Run) -> Result | None:
+    """Go on with a run, and write its result once it has ended."""
+    try:
+        ended = _go_on(bell, run)
+    except GoldloopError as error:
+        cancelled = run.replay.job.cancel_asked()
+        ended = Result("cancelled" if cancelled else "failed", str(error))
+    except Exception as error:
+        run.job.write_result(Result("failed", f"{type(error).__name__}: {error}"))
+        raise
+    if ended is not None:
+        run.job.write_result(ended)
+        log.info("event=replayed replay=%s run=%s state=%s", run.replay.path, run.name, ended.state)
+    return ended
+
+
+def _go_on(bell: Bell, run: Run) -> Result | None:
     replay = run.replay
     while not replay.job.cancel_asked():
         number = run.measured
@@ -142,7 +155,8 @@ def _finished(bell: Bell, round: Round, job: JobFolder) -> bool:
         bell.ring(*_JOBS[job.path.name], str(job.path.resolve()), job_id=job_id)
         result = job.result()
     if result is None:
-        bell.ring(DEFAULT_QUEUE, JOB, *_told(round.run), after=job_id)
+        after = f"{_run_id(round.run)}-{job_id}"  # rung by every look that finds it unfinished
+        bell.ring(DEFAULT_QUEUE, JOB, *_told(round.run), job_id=after, after=job_id)
         return False
     if result.state != "done":
         raise RoundFailedError(f"round {round.number}, {job.path.name}: {result.reason}")

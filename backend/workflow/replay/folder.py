@@ -18,7 +18,6 @@ All runs of one seed begin with the same documents: their first round is one, in
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -292,22 +291,3 @@ class Replay:
             result = JobFolder(path).result() if path.is_dir() else None
             if result is not None and result.state != "done":
                 yield path
-
-
-def put(folder: Path, made: Path) -> None:
-    """Give a folder that is complete its name; what somebody else put there meanwhile stays."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        made.rename(folder)
-    except OSError:
-        if not folder.exists():
-            raise
-        shutil.rmtree(made)
-
-
-def staging(folder: Path) -> Path:
-    """A new folder beside one that is to be put there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    made.chmod(0o755)  # a worker may be another user
-    return made

@@ -1,7 +1,7 @@
 """A round of a replay: what its training learns, what the next batch is chosen from, what it tells.
 
-Everything that is written appears whole or not at all, so that a round which was broken off, or is
-gone through by two workers at once, comes out the same.
+Everything that is written appears whole or not at all, so that a round which was broken off, or the
+first one, which all runs of a seed make at once, comes out the same.
 """
 
 import random
@@ -15,9 +15,10 @@ from typing import Any
 from backend.errors import InvalidInputError
 from backend.workflow.replay.annotator import Work, annotate
 from backend.workflow.replay.config import FULL
-from backend.workflow.replay.folder import STORE_KEY, Replay, Round, put, staging
+from backend.workflow.replay.folder import STORE_KEY, Replay, Round
 from backend.workflow.replay.gold import DEV, POOL, TEST
 from backend.workflow.replay.points import Point
+from backend.workflow.replay.staging import put, staging
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.messages import (

@@ -50,6 +50,21 @@ def test_the_follow_up_comes_after_the_job_however_it_ends(queue: JobQueue, job,
     assert queue.counts()["default"] == 1
 
 
+def test_one_follow_up_of_a_name_is_enough_and_is_there_again_for_the_next_job(queue: JobQueue):
+    for job in ("first", "second"):
+        queue.ring("predict", "time.sleep", 0, job_id=job)
+        for _ in range(3):
+            queue.ring("default", "time.sleep", 0, job_id="then", after=job)
+        work(queue, "predict")
+        assert queue.counts()["default"] == 1
+        work(queue, "default")
+    Redis.from_url(queue.redis_address).hset("rq:job:then", "status", "started")
+    queue.ring("predict", "time.sleep", 0, job_id="third")
+    queue.ring("default", "time.sleep", 0, job_id="then", after="third")  # by the follow-up itself
+    work(queue, "predict")
+    assert queue.counts()["default"] == 1
+
+
 def test_a_failed_job_can_be_rung_again_under_its_name(queue: JobQueue):
     queue.ring("default", "math.sqrt", -1, job_id="again")
     work(queue, "default")

@@ -1,5 +1,8 @@
 """A replay on a project's own gold, by real queues: frozen, gone through, cancelled, refused."""
 
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from redis import Redis
 from rq import SimpleWorker
@@ -7,6 +10,7 @@ from rq import SimpleWorker
 from backend import jobs
 from backend.clients.queue import QUEUES
 from backend.context import Context, open_context
+from backend.db.session import Database
 from backend.db.tables import Document, GoldSource, Part
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import project_replays
@@ -96,6 +100,23 @@ def test_a_lost_bell_is_rung_again_by_the_tick(context: Context, redis_server: R
     assert result.state == "cancelled"
     with pytest.raises(ConflictError):
         project_replays.cancel(context, "p", 1, "curator")
+
+
+def test_of_two_that_ask_at_once_one_is_refused(
+    any_database: Database, settings: Settings, redis_server: RedisServer
+):
+    context = dataclasses.replace(open_context(settings), database=any_database)
+    add(context, train=60, dev=20, gate=50)
+
+    def ask(_: int) -> str:
+        try:
+            return project_replays.ask(context, "p", CONFIG, "curator").path.name
+        except ConflictError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(ask, range(4)))
+    assert answers == ["1", *["a replay of p is under way"] * 3]
 
 
 def test_one_replay_at_a_time_and_none_that_there_is_not(context: Context):

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import multiprocessing
 import shutil
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +150,31 @@ def test_the_same_replay_gives_the_same_curves_and_one_that_was_broken_off_too(
     assert advance(Here(), again, run.name) == Result("done")
     assert run.curve() == done.run("badge-1").curve()
     assert run.seen(2) == done.run("badge-1").seen(2)
+
+
+def _advance_together(folder: Path, ready: Barrier, ends: Path) -> None:
+    ready.wait()
+    ended = advance(Here(), Replay(folder), "badge-1")
+    with ends.open("a") as file:
+        file.write(f"{ended}\n")
+
+
+def test_two_workers_at_one_run_do_it_once(
+    done: Replay, parts: dict[str, list[GoldDocument]], tmp_path: Path
+):
+    both = begun(tmp_path / "both", parts, dataclasses.replace(CONFIG, strategies=("badge",)))
+    spawned = multiprocessing.get_context("spawn")
+    its = (both.path, spawned.Barrier(2), tmp_path / "ends")
+    workers = [spawned.Process(target=_advance_together, args=its) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert (tmp_path / "ends").read_text().splitlines() == [str(Result("done"))] * 2
+    assert both.run("badge-1").curve() == done.run("badge-1").curve()
+    for name in ("random-1", "full-1"):
+        advance(Here(), both, name)
+    assert both.job.result() == Result("done", figures={"rounds": 7, "of": 7})
 
 
 def test_a_worker_that_died_ends_the_run_and_the_replay_can_go_on(
