@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.scopes import ROLE_OF_SCOPE, Scope, allowed_scopes
-from backend.db.tables import Account, Role, now
+from backend.db.tables import Account, now
 from backend.db.tables_of_access import ApiToken, IdempotencyKey
 from backend.errors import InvalidInputError, NotFoundError
 
@@ -146,11 +146,6 @@ def revoke_token(session: Session, token_id: int) -> ApiToken:
 def drop_old_keys(session: Session, before: datetime) -> None:
     """Forget idempotency keys of before a time, and what they were answered."""
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < before))
-
-
-def scopes_of(role: str) -> list[Scope]:
-    """What a token of an account with this role may be given, in the order of the table."""
-    return [scope for scope in Scope if scope in allowed_scopes(Role(role))]
 
 
 def _hash(shown: str) -> str:

@@ -206,16 +206,6 @@ def history(session: Session, document_id: int) -> list[AutolabelChange]:
     return list(session.scalars(statement.order_by(AutolabelChange.id)))
 
 
-def promise_in_force(session: Session, project_id: int, version_id: int) -> Promise | None:
-    """The promise under which a version's documents are accepted now."""
-    statement = select(Promise).where(
-        Promise.project_id == project_id,
-        Promise.version_id == version_id,
-        Promise.state == PromiseState.IN_FORCE,
-    )
-    return session.scalars(statement.order_by(Promise.id.desc()).limit(1)).one_or_none()
-
-
 def last_promise(
     session: Session, project_id: int, version_id: int | None = None
 ) -> Promise | None:

@@ -44,16 +44,6 @@ def near_groups(
     return {key: near_id for key, near_id in session.execute(statement) if near_id is not None}
 
 
-def near_members(session: Session, project_id: int, near_ids: Collection[int]) -> dict[str, int]:
-    """Every exact group of these near groups, with its near group."""
-    rows = session.execute(
-        select(Document.group_key, Document.near_id).where(
-            Document.project_id == project_id, is_one_of(session, Document.near_id, near_ids)
-        )
-    )
-    return {key: near_id for key, near_id in rows if near_id is not None}
-
-
 def unite_parts(session: Session, project_id: int, near_ids: Collection[int]) -> int:
     """Give all documents of each near group the most secret role that one of them has.
 

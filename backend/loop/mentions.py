@@ -9,8 +9,6 @@ from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.workflow.mentions import read_gold
 
-READ_MENTIONS = "backend.jobs.read_mentions"
-
 log = logging.getLogger(__name__)
 
 

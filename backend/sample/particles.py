@@ -54,8 +54,3 @@ def coda(word: str) -> Coda:
     if last.isdecimal():
         return Coda(_CODA_OF_DIGIT[int(last)])
     return Coda(_CODA_OF_LETTER.get(last.lower(), 0))
-
-
-def attach(word: str, particle: str) -> str:
-    """``word`` with the right form of ``particle``, which is one of the names in FORMS."""
-    return word + FORMS[particle][coda(word)]

@@ -13,7 +13,6 @@ from backend.errors import InvalidInputError
 from backend.workflow.formats.source import Advance, ReadOptions, Source, counted
 
 _GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
-_PLAIN_OPTIONS = ReadOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Bundle:
 
 @contextmanager
 def open_bundle(
-    path: Path, options: ReadOptions = _PLAIN_OPTIONS, advance: Advance = lambda count: None
+    path: Path, options: ReadOptions = ReadOptions(), advance: Advance = lambda count: None
 ) -> Iterator[Bundle]:
     """Open a file, an archive or a folder; raises InvalidInputError for a damaged archive."""
     if path.is_dir():
@@ -50,11 +49,6 @@ def open_bundle(
         raise InvalidInputError(f"{path.name} is a damaged zip archive: {error}") from error
     with archive:
         yield _archive(path, archive, options, advance)
-
-
-def open_source(path: Path, options: ReadOptions = _PLAIN_OPTIONS) -> Source:
-    """One file, plain or gzip, that is no archive."""
-    return _file(path, path.name, options, lambda count: None, alone=True)
 
 
 def _file(path: Path, name: str, options: ReadOptions, advance: Advance, alone: bool) -> Source:

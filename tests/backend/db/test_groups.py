@@ -41,10 +41,6 @@ def test_near_copies_get_the_most_secret_role_of_their_group(any_database: Datab
         assert groups.near_groups(session, project.id, [second.group_key, alone.group_key]) == {
             second.group_key: first.id
         }
-        assert set(groups.near_members(session, project.id, [third.id])) == {
-            third.group_key,
-            fourth.group_key,
-        }
     with any_database.read() as session:
         found = [session.get_one(Document, document.id) for document in documents]
     assert [document.part for document in found] == [Part.GATE] * 3 + [None, None, Part.TRAIN]

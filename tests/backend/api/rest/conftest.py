@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from backend.context import Context
 from backend.db.accounts import existing_account
-from backend.db.api_tokens import make_token, scopes_of
-from backend.db.scopes import Scope
+from backend.db.api_tokens import make_token
+from backend.db.scopes import Scope, allowed_scopes
 from backend.db.session import Database
 from tests.backend.admin.conftest import _filled, app, filled
 
@@ -41,7 +41,7 @@ def token(filled: Database) -> MakeToken:
     def made(who: str = "admin", scopes: Collection[Scope] | None = None, **options) -> str:
         with filled.write() as session:
             account = existing_account(session, f"{who}@example.com")
-            wanted = scopes_of(account.role) if scopes is None else scopes
+            wanted = allowed_scopes(account.role) if scopes is None else scopes
             return make_token(session, account, "a test", wanted, made_by="x", **options)[1]
 
     return made
