@@ -98,6 +98,12 @@ def fit(efforts: Iterable[Effort]) -> CostModel:
         expected = np.log(work @ np.exp(default + away[:4])) + away[4:][who]
         return np.concatenate(((needed - expected) / TOLERANCE, _doubts(away)))
 
+    def slopes(away: Seconds) -> Seconds:
+        parts = work * np.exp(default + away[:4])
+        paces = np.eye(len(people))[who]
+        known = np.hstack((parts / parts.sum(1, keepdims=True), paces)) / -TOLERANCE
+        return np.concatenate((known, np.diag(_doubts(np.ones_like(away)))))
+
     def robust(squares: Seconds) -> Seconds:
         """Soft L1 of the documents, plain squares of the doubts: value, slope, curvature."""
         root = np.sqrt(1 + squares)
@@ -106,7 +112,8 @@ def fit(efforts: Iterable[Effort]) -> CostModel:
         found[1, len(timed) :], found[2, len(timed) :] = 1, 0
         return found
 
-    away = least_squares(residuals, np.zeros(4 + len(people)), loss=robust).x
+    start = np.zeros(4 + len(people))
+    away = least_squares(residuals, start, jac=slopes, loss=robust, tr_solver="lsmr").x
     document, character, entity, edit = np.exp(default + away[:4]).tolist()
     spread = np.median(np.abs(residuals(away)[: len(timed)])) * TOLERANCE
     return CostModel(
