@@ -1,10 +1,11 @@
 """Every page of a large project, opened by ten curators at once.
 
-525,659 documents with a million entities of gold, 10,000 documents without gold in the autolabel
-queue, and 30 versions. The application is the real one under gunicorn, on SQLite and on
-PostgreSQL. Each of ten people signs in, opens a page that is drawn by chance, reads it for a
-second, and opens the next. A page's time is counted from the request to the last byte of the
-answer: the server's own time and the wait for its turn.
+525,659 documents with a million entities of gold, and what else pages_project.py makes: 30
+versions, 100,000 annotations, 10,000 items in each queue. The application is the real one under
+gunicorn, on SQLite and on PostgreSQL. Each of ten people signs in, opens a page that is drawn by
+chance out of all that show something, reads it for a second, and opens the next. A page's time is
+counted from the request to the last byte of the answer: the server's own time and the wait for
+its turn.
 
 Figures: the median and the 95th percentile over all pages, and the worst page's median. What each
 page took goes to stderr.
@@ -21,46 +22,44 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
-import orjson
 from documents_corpus import write_corpus
 from documents_place import KEY, Figure, Kind, Place, database_of, limit, tell
+from flask import url_for
+from pages_project import PASSWORD, PEOPLE, VERSIONS, address_of, fill
 from sqlalchemy import select
 from webhook_load import free_port, running, stopping, wait_for
 
-from backend.admin.navigation import SECTIONS
+from backend.admin.permissions import ALLOWED
 from backend.app import create_app
-from backend.db.accounts import add_account
-from backend.db.autolabels import without_item
-from backend.db.projects import project_by_key, settings_of
+from backend.db.projects import project_by_key
 from backend.db.session import Database
-from backend.db.tables import Account, Project, Role, Run, RunState, Version, VersionState, now
-from backend.db.versions import locked_project
+from backend.db.tables import Role
+from backend.db.tables_of_doubts import Doubt
 from backend.embedded import redis
-from backend.loop.copies import sort_copies
-from backend.loop.import_files import import_file
-from backend.loop.survey import take_survey
-from backend.sample.generate import generate
 from backend.settings import Settings
-from backend.workflow.autolabel_items import STORED_AT_ONCE, Proposal, store
-from backend.workflow.gate import decide
-from ml_backend.contract.entity import Entity
-from ml_backend.contract.snapshot import GoldDocument
 
-DOCUMENTS, ITEMS, VERSIONS, PEOPLE = 525_659, 10_000, 30, 10
+DOCUMENTS = 525_659
 BAR_MEDIAN, BAR_P95 = 150.0, 300.0  # ms
 READING = 1.0  # seconds, on average, that somebody looks at a page
-PASSWORD = "benchmark-only-password"
+SAMPLES = 5  # pages of each kind of item
+PAIRED = {"first", "second"}
+Page = tuple[str, str]  # what kind of page, and its address
+NOT_OPENED = {
+    *("project.export", "models.download"),  # files: their size is the project's
+    *("releases.compare", "releases.compare_live"),  # nothing to see without two releases
+}
 
 
 @dataclass
 class Seen:
-    """What the people saw: milliseconds by page."""
+    """What the people saw: milliseconds by kind of page."""
 
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failed: list[str] = field(default_factory=list)
@@ -125,36 +124,71 @@ def figures(place: Place, kind: Kind, seconds: float) -> Iterator[Figure]:
     yield limit(f"pages_failed_{kind}", len(seen.failed), 0, "pages")
 
 
-def pages(settings: Settings) -> list[str]:
-    """The addresses of a project's sections, and of the list of projects."""
+def pages(settings: Settings) -> list[Page]:
+    """The address of every page of the project that shows something; some of each kind of item."""
     app = create_app(settings)
+    samples = samples_of(database_of(settings))
+    found = []
     with app.test_request_context():
-        rules = {rule.endpoint: rule for rule in app.url_map.iter_rules()}
-        found = [
-            rules[endpoint].rule.replace("<key>", KEY)
-            for endpoint, _title in SECTIONS.values()
-            if endpoint in rules
-        ]
-    return ["/", *found]
+        for rule in app.url_map.iter_rules():
+            name = rule.endpoint
+            role = ALLOWED.get(name)
+            if (
+                not isinstance(role, Role)
+                or "GET" not in (rule.methods or ())
+                or name in NOT_OPENED
+            ):
+                continue
+            for one in samples if rule.arguments - {"key"} else samples[:1]:
+                wanted = rule.arguments | (PAIRED if name == "models.compare" else set())
+                if wanted <= one.keys():
+                    found.append((name, url_for(name, **{it: one[it] for it in wanted})))
+    return found
 
 
-def visit(settings: Settings, addresses: list[str], seconds: float) -> Seen:
+def samples_of(database: Database) -> list[dict[str, Any]]:
+    """What the addresses of pages name, of several documents, versions and doubts."""
+    with database.read() as session:
+        project_id = project_by_key(session, KEY).id
+        items = session.execute(
+            select(Doubt.id, Doubt.document_id)
+            .where(Doubt.project_id == project_id)
+            .order_by(Doubt.rank)
+            .limit(SAMPLES)
+        ).all()
+    names = [f"v{VERSIONS - number}" for number in range(SAMPLES)]
+    return [
+        {
+            "key": KEY,
+            "doubt_id": doubt,
+            "document_id": document,
+            "version": name,
+            "first": name,
+            "second": "v1",
+            "start": 0,
+            "stop": 2,
+        }
+        for (doubt, document), name in zip(items, names, strict=True)
+    ]
+
+
+def visit(settings: Settings, kinds: Sequence[Page], seconds: float) -> Seen:
     """Let people open pages at once for some time; what they saw."""
     seen = Seen()
     opened = [sign_in(settings, number) for number in range(PEOPLE)]
-    for address in addresses:  # a template is compiled when it is first wanted
+    for _, address in kinds:  # a template is compiled when it is first wanted
         opened[0].get(address)
     until = time.perf_counter() + seconds
 
     def person(number: int, web: httpx.Client) -> None:
         rng = random.Random(number)
         while time.perf_counter() < until:
-            address = rng.choice(addresses)
+            kind, address = rng.choice(kinds)
             began = time.perf_counter()
             answer = web.get(address)
             took = (time.perf_counter() - began) * 1000
             with seen.lock:
-                seen.milliseconds[address].append(took)
+                seen.milliseconds[kind].append(took)
                 if answer.status_code != 200:
                     seen.failed.append(f"{address}: {answer.status_code}")
             time.sleep(rng.uniform(0.5, 1.5) * READING)
@@ -178,101 +212,6 @@ def sign_in(settings: Settings, number: int) -> httpx.Client:
     answer = web.post("/login", data=given)
     assert answer.status_code in (302, 303), answer.text
     return web
-
-
-def address_of(number: int) -> str:
-    return f"curator-{number}@example.com"
-
-
-def fill(database: Database, place: Place) -> None:
-    """Bring in what else there is: people, copies sorted, the queue, versions, a survey."""
-    with database.write() as session:
-        if session.scalar(select(Account.id).limit(1)):
-            return  # by an earlier run
-        for number in range(PEOPLE):
-            role = Role.CURATOR
-            add_account(session, address_of(number), role=role, password=PASSWORD, name="큐레이터")
-    tell("sorting copies, filling the queue")
-    unlabelled = place.folder / "pool.jsonl"
-    with unlabelled.open("wb") as file:
-        for one in generate(ITEMS, seed=1):
-            record = {"id": f"pool-{one.id}", "text": f"{one.text} ({one.id})"}
-            file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
-    import_file(database, KEY, unlabelled, None)
-    with database.write() as session:
-        project_id = project_by_key(session, KEY).id
-    sort_copies(database, project_id)
-    versions(database, project_id)
-    queue(database, project_id)
-    take_survey(database, project_id)
-
-
-def versions(database: Database, project_id: int) -> None:
-    """So many versions that were judged in turn, the last one served."""
-    rng, champion = random.Random(0), None
-    with database.write() as session:
-        project = locked_project(session, project_id)
-        held_out = judged_on(rng, project.labels)
-        for number in range(1, VERSIONS + 1):
-            skill = 0.5 + 0.4 * number / VERSIONS
-            tagged = [[one for one in it.entities if rng.random() < skill] for it in held_out]
-            decision = decide(held_out, champion, tagged, settings_of(project))
-            served = number == VERSIONS
-            state = VersionState.CHAMPION if served else VersionState.RETIRED
-            version = Version(project_id=project_id, name=f"v{number}", state=state)
-            session.add(version)
-            session.flush()
-            session.add(
-                Run(
-                    project_id=project_id,
-                    version_id=version.id,
-                    state=RunState.PROMOTED,
-                    asked_by="threshold",
-                    reason=decision.reason,
-                    gate=decision.numbers,
-                    finished_at=now(),
-                )
-            )
-            champion, project.champion_id = tagged, version.id
-
-
-def judged_on(rng: random.Random, labels: list[str]) -> list[GoldDocument]:
-    """Held-out gold of every label."""
-    made = []
-    for number in range(500):
-        names = rng.choices(labels, k=4)
-        entities = [Entity(10 * at, 10 * at + 3, name) for at, name in enumerate(names)]
-        made.append(GoldDocument(str(number), str(number), "가" * 60, entities))
-    return made
-
-
-def queue(database: Database, project_id: int) -> None:
-    """The champion's proposals for documents without gold, none accepted yet."""
-    rng = random.Random(1)
-    after, stored = 0, 0
-    while stored < ITEMS:
-        with database.write() as session:
-            project = locked_project(session, project_id)
-            version = session.get_one(Version, project.champion_id)
-            found = without_item(session, project_id, version.id, after=after, limit=STORED_AT_ONCE)
-            if not found:
-                return
-            proposals = [
-                Proposal(number, proposed(rng, text, project), round(rng.random(), 4))
-                for number, text in found
-            ]
-            store(session, project, version, None, proposals, "run 1", now())
-        after, stored = found[-1][0], stored + len(found)
-
-
-def proposed(rng: random.Random, text: str, project: Project) -> list[dict[str, object]]:
-    """Up to two entities somewhere in a text."""
-    ends = sorted(rng.sample(range(len(text) + 1), k=min(4, len(text) // 2 * 2)))
-    spans = zip(ends[::2], ends[1::2], strict=True)
-    return [
-        {"start": start, "end": end, "label": rng.choice(project.labels), "p": 0.9}
-        for start, end in spans
-    ]
 
 
 if __name__ == "__main__":
