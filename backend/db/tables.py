@@ -259,6 +259,7 @@ class AnnotationState(Base):
     __table_args__ = (
         UniqueConstraint("project_id", "annotation_id", "updated_at", "status"),
         Index("ix_annotation_states_document", "document_id"),
+        Index("ix_annotation_states_project", "project_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
