@@ -40,8 +40,10 @@ class PersonTold(Told):
     blind: int
     blind_same: float | None = Field(description="share of them, as the version would have it")
     f1: float | None = Field(description="strict F1 against all others on the same documents")
-    with_and_without: "WithAndWithoutTold | None" = None
-    test: "TestTold | None" = Field(None, description="null where no wrong pre-label was shown")
+    with_and_without: "WithAndWithoutTold | None" = Field(None, description="curators are told")
+    test: "TestTold | None" = Field(
+        None, description="curators are told; null where no wrong pre-label was shown"
+    )
 
 
 class WorkTold(Told):
@@ -153,10 +155,9 @@ def list_annotators(key: Key) -> Annotators:
         account = accounts[one.account_id]
         if everybody or account.id == asking.account_id:
             known = {name: getattr(one, name) for name in PersonTold.model_fields.keys() - _OF}
-            known |= {
-                "with_and_without": figures.bias.people.get(account.id),
-                "test": figures.bias.tested.get(account.id),
-            }
+            if everybody:
+                known["with_and_without"] = figures.bias.people.get(account.id)
+                known["test"] = figures.bias.tested.get(account.id)
             shown.append(PersonTold(email=account.email, name=account.name, **known))
     return Annotators(people=shown, annotations=figures.annotations)
 

@@ -30,6 +30,14 @@ def test_who_accepts_wrong_pre_labels_is_flagged(ask: Program) -> None:
     assert careful["with_and_without"]["blind"]["documents"] == 30
 
 
+def test_annotators_are_told_their_own_figures_and_no_test_of_themselves(
+    ask: Program, program: Callable[..., Program]
+) -> None:
+    (own,) = program("annotator")("GET", "/projects/general/annotators").json["people"]
+    assert own["documents"] > 0
+    assert own["test"] is own["with_and_without"] is None
+
+
 def test_agreement_is_told_by_label_and_pair_with_disagreements(ask: Program) -> None:
     told = ask("GET", AGREEMENT).json
     assert told["overall"]["documents"] == SHARED
