@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from backend.db.bulk import is_one_of
 from backend.db.tables import AnnotationState, AnnotationStatus, Document, Gold, TaskState
@@ -56,15 +56,13 @@ def waiting(session: Session, project_id: int, limit: int) -> list[int]:
     Those too whose task is gone from Label Studio: nobody will come for them.
     """
     open_, gone = (_is_asked_of_several(project_id, one) for one in _STATES)
-    statement = select(Sharing.document_id).where(or_(open_, and_(gone, _HAS_NO_GOLD)), _SPOKEN)
+    statement = select(Sharing.document_id).where(or_(open_, and_(gone, _HAS_NO_GOLD)), _WAITS)
     return list(session.scalars(statement.order_by(Sharing.document_id).limit(limit)))
 
 
 def waiting_count(session: Session, project_id: int) -> int:
     """How many open tasks wait for others: whoever has answered them is not served them again."""
-    statement = select(func.count()).where(
-        _is_asked_of_several(project_id, TaskState.OPEN), _SPOKEN
-    )
+    statement = select(func.count()).where(_is_asked_of_several(project_id, TaskState.OPEN), _WAITS)
     return session.execute(statement).scalar_one()
 
 
@@ -77,10 +75,22 @@ def is_asked_of_others() -> ColumnElement[bool]:
 
 
 _STATES = TaskState.OPEN, TaskState.DELETED
-_SPOKEN = exists().where(
-    AnnotationState.document_id == Sharing.document_id,
-    AnnotationState.status != AnnotationStatus.DELETED,
+_deletion = aliased(AnnotationState)
+_person = func.coalesce(AnnotationState.account_id, -AnnotationState.annotation_id)
+# how many people stand behind its annotations, as workflow/sharing.py counts them
+_SPEAKERS = (
+    select(func.count(_person.distinct()))
+    .where(
+        AnnotationState.document_id == Sharing.document_id,
+        ~exists().where(
+            _deletion.document_id == AnnotationState.document_id,
+            _deletion.annotation_id == AnnotationState.annotation_id,
+            _deletion.status == AnnotationStatus.DELETED,
+        ),
+    )
+    .scalar_subquery()
 )
+_WAITS = _SPEAKERS.between(1, Sharing.annotators - 1)
 _HAS_NO_GOLD = ~exists().where(Gold.document_id == Sharing.document_id)
 
 

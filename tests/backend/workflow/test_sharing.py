@@ -231,6 +231,21 @@ def test_what_was_said_of_a_task_that_is_gone_can_be_settled(desk):
     assert desk.entities == [PER]
 
 
+def test_nobody_is_waited_for_where_those_who_were_asked_disagree_or_nobody_has_spoken(desk):
+    desk.record(seen(1, 0, PER, **by(1)))
+    desk.delete(1)
+    with desk.database.read() as session:
+        assert sharing.waiting(session, desk.project_id, 10) == []
+        assert sharing.waiting_count(session, desk.project_id) == 0
+    desk.record(seen(2, 1, PER, **by(1)))
+    desk.record(seen(3, 2, LOC, **by(2)))
+    with desk.database.write() as session:
+        session.get_one(Document, desk.document_id).task_state = TaskState.DELETED
+        session.flush()
+        assert sharing.waiting(session, desk.project_id, 10) == []
+    assert desk.gold is None
+
+
 def test_label_studio_is_told_when_more_people_are_asked(desk):
     with desk.database.write() as session:
         row = session.get_one(Sharing, desk.document_id)
