@@ -7,18 +7,19 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import asked_after, page_of
 from backend.admin.strategy_words import WORDS
-from backend.db.batches import batches_of, newest_batches
-from backend.db.pool import next_open
+from backend.db.batches import newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.workflow.project_cost import project_cost
 from backend.workflow.project_settings import change_settings
+from backend.workflow.queue_preview import Queued, Reason, next_in_queue
 from backend.workflow.strategies.registry import STRATEGIES
 
 PREVIEWED = 20
@@ -61,8 +62,7 @@ def _page(
     project: Project, weights: Mapping[str, str], errors: Mapping[str, str] | None = None
 ) -> str:
     with opened().database.read() as session:
-        documents = next_open(session, project.id, PREVIEWED)
-        came_with = batches_of(session, [document.id for document in documents])
+        queue = next_in_queue(session, project, PREVIEWED)
         found = newest_batches(
             session, project.id, BATCHES_A_PAGE + 1, before=asked_after() or None
         )
@@ -77,8 +77,8 @@ def _page(
         words=WORDS,
         weights=weights,
         errors=errors or {},
-        documents=documents,
-        came_with=came_with,
+        queue=queue,
+        why=_why,
         page=page_of(found, key=lambda one: one.batch.id, size=BATCHES_A_PAGE),
         mixture_in_words=_in_words,
         cost=cost,
@@ -93,6 +93,23 @@ def _weight(typed: str) -> float | None:
     except ValueError:
         return None
     return weight if 0 <= weight < math.inf else None
+
+
+def _why(one: Queued) -> str:
+    """What put a document where it is, with what the strategies see in it."""
+    reasons = {
+        Reason.AT_RANDOM: _("at random"),
+        Reason.UNSCORED: _("not scored yet"),
+        Reason.BY_CHANCE: _("by chance"),
+    }
+    if one.reason in reasons:
+        return reasons[one.reason]
+    words = {key: str(WORDS[key][0]) for key in one.scores}
+    told = [
+        words[key] if score is None else f"{words[key]} {format_decimal(score, '0.###')}"
+        for key, score in one.scores.items()
+    ]
+    return " · ".join(told)
 
 
 def _in_words(mixture: Mapping[str, Any]) -> str:

@@ -7,10 +7,10 @@ from rich.table import Table
 from backend.commands.json_output import json_option, print_json
 from backend.context import open_context
 from backend.db.batches import newest_batches
-from backend.db.pool import next_open
 from backend.db.projects import project_by_key, settings_of
 from backend.settings import load_settings
 from backend.workflow.project_cost import project_cost
+from backend.workflow.queue_preview import Queued, next_in_queue
 from backend.workflow.strategies.mixtures import written_mixture
 from backend.workflow.strategies.registry import STRATEGIES
 
@@ -29,7 +29,7 @@ def selection(key: str, count: int, as_json: bool) -> None:
     with open_context(load_settings()).database.read() as session:
         project = project_by_key(session, key)
         settings = settings_of(project)
-        documents = next_open(session, project.id, count)
+        queue = next_in_queue(session, project, count)
         batches = newest_batches(session, project.id, BATCHES)
         cost = project_cost(session, project.id)
     if as_json:
@@ -51,8 +51,13 @@ def selection(key: str, count: int, as_json: bool) -> None:
                     for one in batches
                 ],
                 "next": [
-                    {"id": one.external_id, "queue_number": one.queue_number, "arm": one.arm}
-                    for one in documents
+                    {
+                        "id": one.document.external_id,
+                        "queue_number": one.document.queue_number,
+                        "reason": one.reason,
+                        "scores": one.scores,
+                    }
+                    for one in queue
                 ],
             }
         )
@@ -74,5 +79,11 @@ def selection(key: str, count: int, as_json: bool) -> None:
             f"batch {one.batch.id}: {one.batch.documents} documents, {one.batch.at_random} at "
             f"random, {one.open} open; {written_mixture(one.batch.mixture) or 'by chance'}"
         )
-    for document in documents:
-        console.print(f"{document.queue_number} {document.external_id} {document.text[:60]!r}")
+    for queued in queue:
+        its = queued.document
+        console.print(f"{its.queue_number} {its.external_id} {_why(queued)} {its.text[:60]!r}")
+
+
+def _why(one: Queued) -> str:
+    told = (key if score is None else f"{key} {score:.3g}" for key, score in one.scores.items())
+    return ", ".join(told) or one.reason.replace("_", " ")

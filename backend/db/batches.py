@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of
@@ -83,3 +83,9 @@ def batches_with_tabs(session: Session, project_id: int) -> list[Batch]:
     """The batches that have a tab in Label Studio, the newest first."""
     statement = select(Batch).where(Batch.project_id == project_id, Batch.tab_id.is_not(None))
     return list(session.scalars(statement.order_by(Batch.id.desc())))
+
+
+def forget_tabs(session: Session, project_id: int) -> None:
+    """Note that no batch of a project has a tab any more."""
+    its = update(Batch).where(Batch.project_id == project_id, Batch.tab_id.is_not(None))
+    session.execute(its.values(tab_id=None))

@@ -23,7 +23,7 @@ from backend.workflow.cost import Effort, fit
 from backend.workflow.project_cost import efforts_of
 from backend.workflow.strategies.features import SCORES, Features, Floats
 from backend.workflow.strategies.mixtures import choose, written_mixture
-from backend.workflow.strategies.registry import needs
+from backend.workflow.strategies.registry import STRATEGIES, needs
 from backend.workflow.strategies.strategy import Need
 from backend.workflow.vectors import GRADIENTS, VECTORS, gather
 from backend.workflow.version_labels import labels_of
@@ -82,6 +82,16 @@ class Candidates:
         mixture = _possible(self.ranking.mixture, features)
         places = choose(mixture, features, len(self) if limit is None else limit)
         return [self.found["id"][place] for place in places]
+
+    def scores(self) -> dict[int, dict[str, float]]:
+        """What the mixture's strategies see in each, without a sign and without what is nan."""
+        features = _features(self)
+        score = {key: STRATEGIES[key].score for key in self.ranking.mixture}
+        seen = {key: np.abs(of(features)) for key, of in score.items() if of is not None}
+        return {
+            number: {key: float(its[place]) for key, its in seen.items() if its[place] >= 0}
+            for place, number in enumerate(self.found["id"])
+        }
 
 
 def scoring_of(settings: ProjectSettings) -> Scoring:

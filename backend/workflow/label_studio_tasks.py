@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backend.db.annotations import document_by_external_id, document_by_task, group_role
+from backend.db.batches import forget_tabs
 from backend.db.document_counts import count_added, documents_counted
 from backend.db.groups import near_groups, unite_parts
 from backend.db.projects import settings_of
@@ -77,7 +78,7 @@ def forget_task(session: Session, document: Document) -> None:
 
 
 def forget_project(session: Session, project: Project) -> None:
-    """Note that the whole Label Studio project is gone, with every task.
+    """Note that the whole Label Studio project is gone, with every task and tab.
 
     What was open keeps its place and becomes a task of the next one; gold stays.
     """
@@ -91,6 +92,7 @@ def forget_project(session: Session, project: Project) -> None:
             )
         )
         session.execute(had_task.values(task_id=None, task_state=TaskState.DELETED))
+    forget_tabs(session, project.id)
     project.label_studio_id = None
 
 

@@ -8,12 +8,12 @@ from pydantic import Field
 from backend.api.rest.asking import asked_by, opened
 from backend.api.rest.fields import Key, Page, Paged, Strict, Told, page
 from backend.api.rest.operation import Operations
-from backend.db.batches import ListedBatch, batches_of, newest_batches
-from backend.db.pool import next_open
+from backend.db.batches import ListedBatch, newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.workflow.project_settings import change_settings
+from backend.workflow.queue_preview import Reason, next_in_queue
 from backend.workflow.strategies.registry import STRATEGIES
 
 selection = Operations("Selection")
@@ -50,7 +50,13 @@ class QueuedTold(Told):
     document: str
     text: str
     queue_number: int | None
-    at_random: bool
+    reason: Reason = Field(
+        description="at_random: drawn to judge by; ranked: by the strategies; unscored: the "
+        "champion has not scored it yet; by_chance: there was nothing to rank by"
+    )
+    scores: dict[str, float | None] = Field(
+        description="by strategy, of a ranked one; null of those that compare documents with others"
+    )
     batch: int | None
 
 
@@ -92,20 +98,19 @@ def set_selection(key: Key, body: Mixture) -> SelectionTold:
 
 @selection.get("/projects/{key}/queue")
 def list_queue(key: Key, query: QueueWanted) -> list[QueuedTold]:
-    """The next documents that people will see, in order."""
+    """The next documents that people will see, in order, and why they stand there."""
     with opened().database.read() as session:
-        project = project_by_key(session, key)
-        documents = next_open(session, project.id, query.limit)
-        came_with = batches_of(session, [document.id for document in documents])
+        found = next_in_queue(session, project_by_key(session, key), query.limit)
     return [
         QueuedTold(
-            document=one.external_id,
-            text=one.text,
-            queue_number=one.queue_number,
-            at_random=one.arm == "random",
-            batch=came_with.get(one.id),
+            document=one.document.external_id,
+            text=one.document.text,
+            queue_number=one.document.queue_number,
+            reason=one.reason,
+            scores=dict(one.scores),
+            batch=one.batch,
         )
-        for one in documents
+        for one in found
     ]
 
 

@@ -5,13 +5,18 @@ from sqlalchemy.orm import Session
 from backend.db.batches import add_batch
 from backend.db.tables import Arm, Document, Project, TaskState, Version
 from backend.db.tables_of_selection import Batch
+from tests.backend.workflow.loop_data import add_score
 
 
 def add_batches(session: Session, project: Project, count: int = 12) -> list[Batch]:
-    """Batches of three documents each, every third at random; the newest has a tab."""
+    """Batches of three documents each, every third at random; the newest has a tab.
+
+    The champion has scored the first of each batch.
+    """
     version = Version(project_id=project.id, name="v9")
     session.add(version)
     session.flush()
+    project.champion_id = version.id
     made = []
     for number in range(count):
         documents = []
@@ -31,6 +36,7 @@ def add_batches(session: Session, project: Project, count: int = 12) -> list[Bat
             session.add(document)
             documents.append(document)
         session.flush()
+        add_score(session, documents[0], version, log_probability=-3.0, characters=8, margin=0.25)
         mixture = {"mnlp": 2.0, "cost": 1.0, "k_means": 0.5}
         by = version.id if number else None  # before there was a version
         made.append(add_batch(session, project, by, mixture, 500, documents))

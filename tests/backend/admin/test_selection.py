@@ -102,6 +102,7 @@ def test_the_queue_and_the_batches_are_shown_in_their_order(
     places = [queue.index(f"11-{place} ") for place in range(3)]
     assert places == sorted(places)
     assert queue.count("at random") == 1
+    assert queue.count("Least confidence (MNLP) 0.375") == queue.count("not scored yet") == 1
     assert queue.count(f"batch {batches[-1]}") == 3
     assert "2 × Least confidence (MNLP) + Cost + 0.5 × Diversity (k-means++)" in page
     assert page.count('data-testid="batch"') == 10
@@ -128,7 +129,10 @@ def test_the_command_shows_and_changes_the_same(
     assert done.exit_code == 0, done.output
     told = json.loads(run(selection_command, ["empty", "--json", "--next", "2"]).output)
     assert told["selection"] == {"margin": 2.0, "k_means": 1.0}
-    assert [one["id"] for one in told["next"]] == ["batch-11-0", "batch-11-1"]
+    first, second = told["next"]
+    assert (first["id"], second["id"]) == ("batch-11-0", "batch-11-1")
+    assert (first["reason"], first["scores"]) == ("ranked", {"margin": 0.25, "k_means": None})
+    assert (second["reason"], second["scores"]) == ("unscored", {})
     assert told["batches"][0] == {
         "id": batches[-1],
         "mixture": {"mnlp": 2.0, "cost": 1.0, "k_means": 0.5},
@@ -140,6 +144,7 @@ def test_the_command_shows_and_changes_the_same(
     }
     assert told["cost"]["documents"] == 0
     text = run(selection_command, ["empty"]).output
-    assert "batch-11-0" in text
+    assert "batch-11-0 margin 0.25, k_means" in text
+    assert "batch-11-2 at random" in text
     assert "15% of what people see" in text
     assert run(project_command, ["set", "empty", "selection=luck"]).exit_code != 0

@@ -3,6 +3,7 @@
 import pytest
 
 from backend.db import pool
+from backend.db.batches import add_batch, batches_with_tabs
 from backend.db.tables import Document
 from backend.errors import InvalidInputError
 from backend.loop.import_files import import_file
@@ -71,11 +72,13 @@ def test_when_the_whole_project_is_gone_what_was_open_waits_again(any_database, 
         project.label_studio_id = 7
         opened, done = (taken(session, project, n, f"글 {n}").document for n in (1, 2))
         opened.queue_number, done.queue_number, done.task_state = 1, 2, "done"
+        add_batch(session, project, None, {}, 0, [opened]).tab_id = 3
         session.flush()
         forget_project(session, project)
     with any_database.read() as session:
         waiting = [one.external_id for one in pool.reserved_documents(session, project.id)]
         states = dict(session.query(Document.external_id, Document.task_state).all())
+        assert batches_with_tabs(session, project.id) == []
     assert waiting == ["ls-1"]
     assert (states["ls-1"], states["ls-2"]) == (None, "deleted")
     assert project.label_studio_id is None

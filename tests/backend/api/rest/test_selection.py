@@ -43,6 +43,8 @@ def test_what_cannot_be_is_refused(ask, wanted) -> None:
 def test_the_queue_and_the_batches_are_listed(ask) -> None:
     queue = ask("GET", f"{PROJECT}/queue?limit=2").json
     assert [one["document"] for one in queue] == ["batch-2-0", "batch-2-1"]
+    assert [one["reason"] for one in queue] == ["ranked", "unscored"]
+    assert [one["scores"] for one in queue] == [{"mnlp": 0.375}, {}]
     page = ask("GET", f"{PROJECT}/batches?limit=2").json
     first, second = page["items"]
     assert (first["tab"], first["open"], first["at_random"]) == (77, 3, 1)
