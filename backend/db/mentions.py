@@ -157,24 +157,38 @@ def counted(session: Session, form_ids: Collection[int], *, without: int) -> dic
     return {one.id: one for one in _counted(session, its, without)}
 
 
-def last_in_copies(
+class InCopy(NamedTuple):
+    """A mention in a group of copies, and when its document's gold last changed."""
+
+    form: str
+    label: str
+    start: int
+    stop: int
+    document_id: int
+    group_key: str
+    near_id: int | None
+    updated_at: datetime
+
+
+def in_copies(
     session: Session,
     project_id: int,
     forms: Collection[str],
     group_keys: Collection[str],
     near_ids: Collection[int],
-) -> dict[tuple[str | int, str, str], datetime]:
-    """When gold of a group of copies was last given a form under a label.
-
-    By the exact group's key or the near group's number, the form and the label.
-    """
+    since: datetime,
+) -> list[InCopy]:
+    """Where gold that changed after `since` has these forms in groups of copies, newest first."""
     rows = session.execute(
         select(
-            Document.group_key,
-            Document.near_id,
             MentionForm.form,
             Mention.label,
-            func.max(Gold.updated_at),
+            Mention.start,
+            Mention.stop,
+            Document.id,
+            Document.group_key,
+            Document.near_id,
+            Gold.updated_at,
         )
         .select_from(MentionForm)
         .join(Mention, Mention.form_id == MentionForm.id)
@@ -187,16 +201,11 @@ def last_in_copies(
                 is_one_of(session, Document.group_key, group_keys),
                 is_one_of(session, Document.near_id, near_ids),
             ),
+            Gold.updated_at > since,
         )
-        .group_by(Document.group_key, Document.near_id, MentionForm.form, Mention.label)
+        .order_by(Gold.updated_at.desc(), Mention.document_id, Mention.start)
     )
-    found: dict[tuple[str | int, str, str], datetime] = {}
-    for key, near, form, label, time in rows:
-        for group in (key, near):
-            if group is not None:
-                known = found.get((group, form, label), time)
-                found[group, form, label] = max(time, known)
-    return found
+    return [InCopy(*row) for row in rows]
 
 
 def examples(

@@ -7,21 +7,20 @@ pre-label, our own copy of the prediction keeps it with the flag `"rejected"`, t
 tells who rejected it, and no rule accepts the document.
 
 A rejection stands while the annotation that made it is as it was, no other annotation of the
-document has the entity, its gold has it not, and no gold of a copy has since been given the string
-under the label: else people disagree, or have changed their mind, and the suggestion is worth
-making.
+document has the entity, its gold has it not, and no gold of a copy has since been given it at the
+same place: else people disagree, or have changed their mind, and the suggestion is worth making.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from backend.db import pool
 from backend.db.annotations import current_states_of
 from backend.db.gold import gold_of
-from backend.db.mentions import last_in_copies
+from backend.db.mentions import InCopy, in_copies
 from backend.db.projects import settings_of
 from backend.db.rejections import Grouped, Rejected, grouped, has_rejections, rejected_in
 from backend.db.tables import AnnotationState, AnnotationStatus, Project, Version
@@ -37,6 +36,14 @@ FLAG = "rejected"  # in the record of a predicted entity
 LOOKED_AT = 10  # rejections of one suggestion in one group of copies, the newest
 
 Again = dict[int, dict[Entity, Rejected]]
+
+
+class Place(NamedTuple):
+    """Code points `[start, stop)` of a text."""
+
+    text: str
+    start: int
+    stop: int
 
 
 def keep(session: Session, state: AnnotationState, text: str, changed: Changes) -> None:
@@ -102,10 +109,11 @@ def made_again(
             candidates = [*candidates, *by_group.get((document.near_id, label), [])]
         same = (one for one in candidates if one.rejection.form == form)
         for _, one in zip(range(LOOKED_AT), same, strict=False):
-            if _same_place(document, entity, one, casefold):
+            there = Place(one.document.text, one.rejection.start, one.rejection.stop)
+            if _same_place(Place(document.text, entity.start, entity.end), there, casefold):
                 found.setdefault(document.id, {})[entity] = one
                 break
-    return _without_later_gold(session, project.id, documents, found)
+    return _without_later_gold(session, project, documents, found)
 
 
 def flag(
@@ -164,40 +172,60 @@ def _standing(session: Session, rejected: Sequence[Rejected]) -> list[Rejected]:
 
 
 def _without_later_gold(
-    session: Session, project_id: int, documents: Mapping[int, Grouped], found: Again
+    session: Session, project: Project, documents: Mapping[int, Grouped], found: Again
 ) -> Again:
-    """Those since which no gold of a copy has been given the string under the label."""
+    """Those since which no gold of a copy has been given the entity at the same place."""
     if not found:
         return {}
     those = [documents[number] for number in found]
-    since = last_in_copies(
+    rejected = [one for its in found.values() for one in its.values()]
+    later = in_copies(
         session,
-        project_id,
-        {one.rejection.form for its in found.values() for one in its.values()},
+        project.id,
+        {one.rejection.form for one in rejected},
         {document.group_key for document in those},
         {document.near_id for document in those if document.near_id is not None},
+        min(one.state.updated_at for one in rejected),
     )
+    by_group: dict[tuple[object, str, str], list[InCopy]] = defaultdict(list)
+    for mention in later:
+        for group in (mention.group_key, mention.near_id):
+            its = by_group[group, mention.form, mention.label]
+            if group is not None and len(its) < LOOKED_AT:
+                its.append(mention)
+    looked_at = {mention.document_id for its in by_group.values() for mention in its}
+    texts = {number: one.text for number, one in grouped(session, looked_at).items()}
+    casefold = settings_of(project).casefold
 
-    def stands(document: Grouped, one: Rejected) -> bool:
-        groups = (document.group_key, document.near_id)
-        keys = [(group, one.rejection.form, one.rejection.label) for group in groups if group]
-        return all(since[key] <= one.state.updated_at for key in keys if key in since)
+    def stands(document: Grouped, entity: Entity, one: Rejected) -> bool:
+        named = one.rejection.form, one.rejection.label
+        return not any(
+            mention.updated_at > one.state.updated_at
+            and _same_place(
+                Place(document.text, entity.start, entity.end),
+                Place(texts[mention.document_id], mention.start, mention.stop),
+                casefold,
+            )
+            for group in (document.group_key, document.near_id)
+            for mention in by_group.get((group, *named), ())
+        )
 
     kept = {
-        number: {entity: one for entity, one in its.items() if stands(documents[number], one)}
+        number: {
+            entity: one for entity, one in its.items() if stands(documents[number], entity, one)
+        }
         for number, its in found.items()
     }
     return {number: its for number, its in kept.items() if its}
 
 
-def _same_place(document: Grouped, entity: Entity, one: Rejected, casefold: bool) -> bool:
-    """Whether an entity is where the rejected one was, in a copy of that one's text."""
-    source, gone = one.document.text, one.rejection
-    if document.text == source:
-        return (entity.start, entity.end) == (gone.start, gone.stop)
-    ((start, end, _),) = normal_entities([entity], document.text, casefold)
-    ((from_, to, _),) = normal_entities([Entity(gone.start, gone.stop, "")], source, casefold)
-    pieces = same_pieces(normal_form(document.text, casefold), normal_form(source, casefold))
+def _same_place(here: Place, there: Place, casefold: bool) -> bool:
+    """Whether two places of two copies are one and the same."""
+    if here.text == there.text:
+        return (here.start, here.stop) == (there.start, there.stop)
+    ((start, end, _),) = normal_entities([Entity(here.start, here.stop, "")], here.text, casefold)
+    ((from_, to, _),) = normal_entities([Entity(there.start, there.stop, "")], there.text, casefold)
+    pieces = same_pieces(normal_form(here.text, casefold), normal_form(there.text, casefold))
     return any(
         begins <= start and end <= ends and (start - begins, end - begins) == (from_ - at, to - at)
         for begins, ends, at in pieces

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from backend.db import autolabels, pool
 from backend.db.gold import NewGold, put_gold
-from backend.db.rejections import Grouped, Rejected, corrected
+from backend.db.rejections import corrected
 from backend.db.tables import (
     AnnotationState,
     AnnotationStatus,
@@ -28,7 +28,6 @@ from backend.workflow.mentions import read_gold
 from backend.workflow.normal_form import group_key
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.record import record_deletion, record_state
-from ml_backend.contract.entity import Entity
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version
 from tests.backend.workflow.test_autolabel_items import add_promise, put, said
 
@@ -218,13 +217,19 @@ def test_another_annotator_or_the_gold_contradicts_it(session, desk):
     assert again(session, project, second, document, CITY) == []
 
 
-@pytest.mark.parametrize(("minute", "expected"), [(5, []), (-5, [CITY])])
-def test_gold_of_a_near_copy_contradicts_it_when_it_is_newer(session, desk, minute, expected):
+@pytest.mark.parametrize(
+    ("minute", "start", "expected"),
+    [(5, 7, []), (-5, 7, [CITY]), (5, 19, [CITY])],  # newer, older, newer at another place
+)
+def test_newer_gold_of_a_near_copy_contradicts_it_at_the_same_place(
+    session, desk, minute, start, expected
+):
     project, document, first, second = desk
     submit(session, document, first, NAME)
-    other = copy_of(session, project, document, f"{TEXT}!", near=True)
+    other = copy_of(session, project, document, f"{TEXT}! 서울", near=True)
     project.gold_revision += 1
-    records = [{"start": 7, "end": 9, "label": "LC"}]
+    records = [{"start": start, "end": start + 2, "label": "LC"}]
+    assert other.text[start : start + 2] == "서울"
     time = START + timedelta(minutes=minute)
     put_gold(
         session,
@@ -307,18 +312,15 @@ def test_a_place_is_the_same_wherever_the_text_around_it_has_grown(
     source = f"{before}X{inside}Y{after}"
     text = f"{more}{source}" if in_front else f"{source}{more}"
     start = len(before)
-    gone = Rejection(start=start, stop=start + len(inside) + 2, label="PS")
-    document = Grouped(1, text, "", 1)
-    one = Rejected(gone, Grouped(2, source, "", 1), AnnotationState(), None)
+    gone = rejections.Place(source, start, start + len(inside) + 2)
     shift = len(more) if in_front else 0
-    here = Entity(gone.start + shift, gone.stop + shift, "PS")
     places = {
         (left, right)
         for left in range(len(text))
         for right in range(left + 1, len(text) + 1)
-        if rejections._same_place(document, Entity(left, right, "PS"), one, casefold=False)
+        if rejections._same_place(rejections.Place(text, left, right), gone, casefold=False)
     }
-    assert places == {(here.start, here.end)}
+    assert places == {(gone.start + shift, gone.stop + shift)}
 
 
 def test_of_many_rejections_in_one_group_the_newest_is_told(session, desk):
