@@ -228,6 +228,7 @@ SENTENCES = (
     N_("the ML backend at %(address)s answers %(status)s"),
     N_("%(address)s is not an ML backend of ours: %(reason)s"),
     # settings
+    N_("the settings have been changed since: look what they are now"),
     N_("%(name)s cannot be '%(value)s'"),
     N_("epochs must be a whole number from 1 to %(most)s"),
 )

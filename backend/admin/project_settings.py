@@ -17,12 +17,13 @@ from backend.admin.setting_words import CHOICES, SETTINGS
 from backend.admin.told import sentence_of
 from backend.admin.training_choices import CHOICES as MODEL_CHOICES
 from backend.admin.training_choices import chosen_options
+from backend.admin.undo import flash_settings
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
-from backend.errors import InvalidInputError
+from backend.errors import ConflictError, InvalidInputError
 from backend.settings import ProjectSettings
-from backend.workflow.project_settings import change_settings
+from backend.workflow.project_settings import change_settings, undo_settings
 
 ELSEWHERE = ("training", "selection")  # shown in part, or by the page of selection
 MODEL = ("encoder", "head", "start", "epochs")  # of the trainer's many options
@@ -88,15 +89,32 @@ def change(key: str) -> ResponseReturnValue:
             chosen = chosen_options({name: its for name, its in changed.items() if name in MODEL})
             fields = {name: changed.get(name, kept[name]) for name in _names()}
             wanted = {**fields, "training": {**training, **chosen}}
-            change_settings(session, project, wanted, by=asked_by())
+            saved = change_settings(session, project, wanted, by=asked_by())
         except ValidationError as error:
             return _page(project, typed, was, _errors(error)), 422
         except InvalidInputError as error:
             name = next((one for one in MODEL if str(error).startswith(one)), "encoder")
             return _page(project, typed, was, {name: sentence_of(error)}), 422
     log.info("event=settings_changed project=%s by=%s", key, asked_by())
-    flash(_("The settings are saved."), "done")
+    flash_settings(_("The settings are saved."), key, saved)
     return redirect(url_for("project.project", key=key), code=303)
+
+
+@settings_page.post("/undo")
+def undo(key: str) -> ResponseReturnValue:
+    """Take a change back, unless what it changed has been changed since."""
+    number = request.form.get("change", 0, type=int)
+    try:
+        with opened().database.write() as session:
+            project = locked_project(session, project_by_key(session, key).id)
+            undone = undo_settings(session, project, number, by=asked_by())
+    except ConflictError as error:
+        flash(sentence_of(error), "error")
+        return redirect(url_for("project_settings.show", key=key), code=303)
+    flash(_("The settings are as they were."), "done")
+    of_selection = undone is not None and "selection" in undone.after
+    page = "selection.show" if of_selection else "project_settings.show"
+    return redirect(url_for(page, key=key), code=303)
 
 
 def _page(

@@ -11,6 +11,7 @@ from backend.admin.opened import asked_by, opened
 from backend.admin.replay_charts import curves_chart
 from backend.admin.strategy_words import WORDS
 from backend.admin.told import sentence_of
+from backend.admin.undo import flash_settings
 from backend.db.projects import project_by_key
 from backend.db.tables import Project
 from backend.db.versions import locked_project
@@ -109,8 +110,9 @@ def use(key: str, number: int) -> ResponseReturnValue:
         raise NotFoundError("strategy in this replay", strategy)
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
-        change_settings(session, project, {"selection": config.mixtures[strategy]}, by=asked_by())
-    flash(_("The strategies are saved. They choose from the next batch on."), "done")
+        mixture = {"selection": config.mixtures[strategy]}
+        saved = change_settings(session, project, mixture, by=asked_by())
+    flash_settings(_("The strategies are saved. They choose from the next batch on."), key, saved)
     return redirect(url_for("selection.show", key=key), code=303)
 
 

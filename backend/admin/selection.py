@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_decimal
 from flask_babel import gettext as _
@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import asked_after, page_of
 from backend.admin.strategy_words import WORDS
+from backend.admin.undo import flash_settings
 from backend.db.batches import newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
@@ -50,11 +51,11 @@ def change(key: str) -> ResponseReturnValue:
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         if not errors:
-            change_settings(session, project, {"selection": mixture}, by=asked_by())
+            saved = change_settings(session, project, {"selection": mixture}, by=asked_by())
     if errors:
         return _page(project, typed, errors), 422
     log.info("event=selection_changed project=%s by=%s", key, asked_by())
-    flash(_("The strategies are saved. They choose from the next batch on."), "done")
+    flash_settings(_("The strategies are saved. They choose from the next batch on."), key, saved)
     return redirect(url_for("selection.show", key=key), code=303)
 
 

@@ -75,6 +75,7 @@ WORDS: dict[str, LazyString] = {
     "account": _l("account"),
     "member": _l("member"),
     "token": _l("token"),
+    "change of settings": _l("change of settings"),
     # items of the autolabel queue
     "pending": _l("pending"),
     "by_rule": _l("accepted by rule"),

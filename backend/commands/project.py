@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.commands.json_output import json_option, print_json
-from backend.commands.project_settings import set_settings
+from backend.commands.project_settings import set_settings, undo
 from backend.context import open_context
 from backend.db.document_counts import count_documents
 from backend.db.projects import all_projects, project_by_key, settings_of
@@ -175,6 +175,7 @@ def test_connection(key: str, as_json: bool) -> None:
 
 
 project.add_command(set_settings)
+project.add_command(undo)
 
 
 @click.command()

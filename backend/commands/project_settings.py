@@ -1,4 +1,4 @@
-"""`goldloop project set`: what a curator sets for one project, by name."""
+"""`goldloop project set` and `undo`: what a curator sets for one project, by name."""
 
 from typing import Any
 
@@ -9,10 +9,11 @@ from backend.commands.json_output import json_option, print_json
 from backend.context import open_context
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
+from backend.db.tables_of_access import AuditEntry
 from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
 from backend.settings import load_settings
-from backend.workflow.project_settings import TRAINING, change_settings
+from backend.workflow.project_settings import TRAINING, change_settings, undo_settings
 from backend.workflow.strategies.mixtures import read_mixture
 
 BY = "command line"
@@ -30,18 +31,41 @@ def set_settings(key: str, given: tuple[str, ...], as_json: bool) -> None:
     with open_context(load_settings()).database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         try:
-            changes = change_settings(session, project, _wanted(project, given), by=BY)
+            change = change_settings(session, project, _wanted(project, given), by=BY)
         except ValidationError as error:
             raise InvalidInputError(
                 "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
             ) from None
+    _tell(change, as_json=as_json)
+
+
+@click.command("undo")
+@click.argument("key")
+@click.argument("change", type=click.IntRange(1))
+@json_option
+def undo(key: str, change: int, as_json: bool) -> None:
+    """Take a CHANGE of KEY's settings back; `goldloop audit-log --project KEY` has their numbers.
+
+    Refused when one of these settings has been changed since.
+    """
+    with open_context(load_settings()).database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        undone = undo_settings(session, project, change, by=BY)
+    _tell(undone, as_json=as_json)
+
+
+def _tell(change: AuditEntry | None, *, as_json: bool) -> None:
     if as_json:
-        print_json({name: {"before": old, "after": new} for name, (old, new) in changes.items()})
+        number, before, after = (
+            (change.id, change.before, change.after) if change else (None, {}, {})
+        )
+        print_json({"change": number, "before": before, "after": after})
         return
-    for name, (before, after) in changes.items():
-        click.echo(f"{name}: {before} → {after}")
-    if not changes:
+    if change is None:
         click.echo("nothing changed")
+        return
+    for name, after in change.after.items():
+        click.echo(f"{name}: {change.before[name]} → {after}")
 
 
 def _wanted(project: Project, given: tuple[str, ...]) -> dict[str, Any]:

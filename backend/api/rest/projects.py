@@ -20,6 +20,7 @@ from backend.settings import ProjectSettings
 from backend.workflow.connect import Connected
 from backend.workflow.create_project import create_project
 from backend.workflow.project_settings import change_settings
+from backend.workflow.project_settings import undo_settings as take_back
 
 projects = Operations("Projects")
 
@@ -52,6 +53,12 @@ class Adoption(Strict):
     """A Label Studio project to take over."""
 
     label_studio_project: Id
+
+
+class ChangeToUndo(Strict):
+    """A change of settings, by its number in the audit log."""
+
+    change: Id
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -140,6 +147,15 @@ def set_settings(key: Key, body: SettingsChange) -> ProjectSettings:
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         change_settings(session, project, wanted, by=asked_by())
+        return settings_of(project)
+
+
+@projects.post("/projects/{key}/settings/undo")
+def undo_settings(key: Key, body: ChangeToUndo) -> ProjectSettings:
+    """Take a change of settings back; 409 when what it changed has been changed since."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        take_back(session, project, body.change, by=asked_by())
         return settings_of(project)
 
 

@@ -137,6 +137,39 @@ def test_two_curators_change_different_settings_and_neither_is_lost(
     assert kept.training == {"epochs": 9, "head": "span"}
 
 
+def undo_in(page: str) -> str:
+    """The number of the change that a page offers to undo."""
+    found = re.search(r'name="change" value="(\d+)"', page)
+    assert found
+    return found[1]
+
+
+def test_what_was_saved_is_undone_unless_it_has_been_changed_since(
+    curator: FlaskClient, filled: Database
+) -> None:
+    assert send(curator, open_tasks="700", epochs="9")[0] == 303
+    page = curator.get("/projects/general").text
+    saved, form = undo_in(page), {"csrf_token": token_in(page)}
+    done = curator.post(f"{ADDRESS}/undo", data={**form, "change": saved}, follow_redirects=True)
+    assert "The settings are as they were." in done.text
+    assert stored(filled) == ProjectSettings()
+    done = curator.post(f"{ADDRESS}/undo", data={**form, "change": saved}, follow_redirects=True)
+    assert "The settings have been changed since" in done.text
+    assert curator.post(f"{ADDRESS}/undo", data={**form, "change": "999999"}).status_code == 404
+
+
+def test_strategies_that_were_saved_are_undone_on_their_own_page(
+    curator: FlaskClient, filled: Database
+) -> None:
+    address = "/projects/general/selection"
+    form = {"csrf_token": token_in(curator.get(address).text)}
+    page = curator.post(address, data={**form, "random": "1"}, follow_redirects=True).text
+    assert stored(filled).selection == {"random": 1.0}
+    done = curator.post(f"{ADDRESS}/undo", data={**form, "change": undo_in(page)})
+    assert done.location == address
+    assert stored(filled).selection == {"mnlp": 1.0}
+
+
 def form_of(page: str) -> dict[str, str]:
     """What a browser would send of the page's form."""
     form = page.split('<form class="settings"')[1].partition("</form>")[0]

@@ -61,8 +61,11 @@ def test_projects_settings_and_labels(run) -> None:
     made = run(project, "create", "p", "--config", CONFIG)
     assert made["key"] == "p"
     assert [one["key"] for one in run(project, "list")] == ["p"]
-    assert run(project, "set", "p", "open_tasks=9") == {"open_tasks": {"before": 2000, "after": 9}}
+    done = run(project, "set", "p", "open_tasks=9")
+    assert (done["before"], done["after"]) == ({"open_tasks": 2000}, {"open_tasks": 9})
     assert run(project, "show", "p")["open_tasks"] == 9
+    assert run(project, "undo", "p", str(done["change"]))["after"] == {"open_tasks": 2000}
+    assert run(project, "set", "p", "open_tasks=2000")["change"] is None
     renamed = run(labels, "rename", "p", f"{made['labels'][0]}=person")
     assert (renamed["number"], renamed["mapping"]) == (1, {made["labels"][0]: "person"})
     assert run(labels, "restore", "p", "0")["mapping"] == {}
