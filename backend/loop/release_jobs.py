@@ -213,8 +213,8 @@ def _compare(
             Path(releases.release_by_number(session, project_id, wanted[which]).folder)
             for which in ("before", "after")
         ]
-    tell(0, sum(count_documents(read_manifest(folder)) for folder in folders))
-    found = difference(*folders)
+    total = sum(count_documents(read_manifest(folder)) for folder in folders)
+    found = difference(*folders, advance=lambda documents: tell(documents, total))
     told = found.to_dict()
     lists: dict[str, list[Any]] = {
         "added": found.added,
@@ -228,13 +228,16 @@ def _compare(
 
 
 def _telling(folder: JobFolder, stage: str) -> Callable[[int, int], None]:
-    """What notes progress, as often as somebody may look; when asked to stop, CancelledError."""
+    """What notes progress, as often as somebody may look; when asked to stop, CancelledError.
+
+    Told of nothing more, it looks whatever the time: what follows cannot be stopped.
+    """
     done, beat, told_at = 0, 0, 0.0
 
     def tell(more: int, total: int) -> None:
         nonlocal done, beat, told_at
         done += more
-        if time.monotonic() - told_at >= TOLD_EVERY:
+        if not more or time.monotonic() - told_at >= TOLD_EVERY:
             if folder.cancel_asked():
                 raise CancelledError
             beat, told_at = beat + 1, time.monotonic()

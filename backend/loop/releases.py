@@ -62,7 +62,9 @@ def make(
 ) -> Made:
     """Make the next release of a project from its gold as it is now.
 
-    Duplicates are looked for first, so that none straddles the splits. Raises ConflictError while
+    Duplicates are looked for first, so that none straddles the splits. `advance` hears how many
+    more documents are written, and 0 before the release is listed: until then it may raise, and
+    nothing has been made. Raises ConflictError while
     another process makes one or looks for near copies, InvalidInputError when there is no gold to
     release, and what `make_release` raises.
     """
@@ -148,6 +150,7 @@ def _make(
             newest = releases.last_release(session, project_id)
             if (newest.number if newest is not None else 0) != number - 1:
                 raise ConflictError("another release was made meanwhile: try again")
+            advance(0)
             release = _row(project_id, manifest, partial, target)
             session.add(release)
             session.flush()

@@ -1,7 +1,7 @@
 """What changed from one release to another: documents, entities by label, labels, mapping."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,13 @@ class Difference:
         }
 
 
-def difference(before: Path, after: Path) -> Difference:
-    """Compare two releases' folders, reading each once; raises InvalidInputError."""
+def difference(
+    before: Path, after: Path, advance: Callable[[int], None] = lambda documents: None
+) -> Difference:
+    """Compare two releases' folders, reading each once; raises InvalidInputError.
+
+    `advance` hears how many more documents, of both, have been read.
+    """
     old, new = read_manifest(before), read_manifest(after)
     found = Difference(
         labels=_gone_and_come(old, new, "labels"),
@@ -61,6 +66,7 @@ def difference(before: Path, after: Path) -> Difference:
     )
     counts: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(KINDS, 0))
     for one, other in _side_by_side(released_documents(before), released_documents(after)):
+        advance((one is not None) + (other is not None))
         if one is None:
             assert other is not None
             found.added.append(other.id)

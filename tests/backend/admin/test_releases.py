@@ -16,13 +16,14 @@ from backend.db.projects import project_by_key
 from backend.db.session import Database
 from backend.db.tables import Gold
 from backend.errors import GoldloopError
-from backend.loop import release_jobs
+from backend.loop import release_jobs, releases
 from backend.workflow.formats.format import WritableFormat, WriteOptions
 from backend.workflow.formats.registry import FORMATS, writable_format
 from backend.workflow.releases.export import export_documents
-from backend.workflow.releases.manifest import read_manifest
-from backend.workflow.releases.read import released_documents
+from backend.workflow.releases.manifest import Manifest, read_manifest
+from backend.workflow.releases.read import count_documents, released_documents
 from backend.workflow.releases.verify import verify_files
+from ml_backend.contract.messages import JobFolder
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.workflow.releases.gold import add_project, import_gold, lines
 
@@ -246,6 +247,46 @@ def test_two_releases_are_compared_once(
     assert "The releases are being compared" not in send(released, "/compare", before=1, after=2)
     assert released.get(f"{PAGE}/compare?before=1&after=9").status_code == 404
     assert "Compare them" in released.get(f"{PAGE}/compare?before=2&after=1").text
+
+
+@pytest.mark.parametrize("last_moment", ["_seal", "_row"])
+def test_a_make_that_is_cancelled_after_its_last_document_lists_nothing(
+    curator: FlaskClient, context: Context, monkeypatch: pytest.MonkeyPatch, last_moment: str
+) -> None:
+    monkeypatch.setattr(release_jobs, "TOLD_EVERY", 1e9)  # no document on the way is a look
+    its = getattr(releases, last_moment)
+
+    def cancelled_then(*given: object) -> object:
+        JobFolder(context.settings.jobs / "releases" / "p" / "make").ask_to_cancel()
+        return its(*given)
+
+    monkeypatch.setattr(releases, last_moment, cancelled_then)
+    send(curator)
+    release_jobs.run(context, "p", "make")
+    found = release_jobs.job(context, "p", "make")
+    assert found is not None
+    assert found.result is not None
+    listed = last_moment == "_row"  # the word came too late
+    assert found.result.state == ("done" if listed else "cancelled")
+    assert curator.get(f"{PAGE}/1").status_code == (200 if listed else 404)
+    assert (context.settings.releases / "p" / "1").exists() == listed
+
+
+def test_a_comparison_is_cancelled_while_it_reads(
+    released: FlaskClient, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release_jobs, "TOLD_EVERY", 0)
+    send(released, "/compare", before=1, after=1)
+
+    def counted(manifest: Manifest) -> int:
+        release_jobs.cancel(context, "p", "compare-1-1", "x")
+        return count_documents(manifest)
+
+    monkeypatch.setattr(release_jobs, "count_documents", counted)
+    release_jobs.run(context, "p", "compare-1-1")
+    found = release_jobs.job(context, "p", "compare-1-1")
+    assert found is not None
+    assert found.result == release_jobs.CANCELLED
 
 
 def test_what_was_left_is_rung_again(
