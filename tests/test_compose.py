@@ -85,8 +85,9 @@ def test_the_settings_accept_what_the_file_gives(name, monkeypatch):
     for variable, value in environment(name).items():
         monkeypatch.setenv(variable, value)
     settings, ml_settings = Settings(_env_file=None), MlSettings(_env_file=None)
-    assert settings.models == ml_settings.models == Path("/data/models")
-    assert settings.jobs == Path("/data/jobs")
+    assert settings.models == ml_settings.models
+    kept = (settings.models, settings.jobs, settings.releases)
+    assert kept == (Path("/data/models"), Path("/data/jobs"), Path("/data/releases"))
     assert settings.redis_address == ml_settings.redis_address == "redis://redis:6379/0"
     if "DATABASE_URL" in environment(name):
         assert settings.database_address.startswith("postgresql+psycopg://goldloop:p4ssword@")
@@ -199,8 +200,7 @@ def natively(tmp_path, postgresql, redis_server):
     addresses = {
         "DATABASE_URL": postgresql.create(),
         "REDIS_URL": redis_server.address,
-        "MODEL_STORE": str(tmp_path / "models"),
-        "JOBS_FOLDER": str(tmp_path / "jobs"),
+        "GOLDLOOP_HOME": str(tmp_path),
         "PUBLIC_URL": f"http://{binds['ADMIN_BIND']}",
         "ML_BACKEND_URL": f"http://{binds['ML_BACKEND_BIND']}",
         **binds,
