@@ -49,7 +49,11 @@ def observe(session: Session, project: Project, annotations: Sequence[Annotated]
     blind = [
         one
         for one in annotations
-        if one.blind and one.audit is None and first is not None and one.updated_at >= first
+        if one.blind
+        and not one.version_name
+        and one.audit is None
+        and first is not None
+        and one.updated_at >= first
     ]
     truth = _truth(session, annotations)
     prelabels = _prelabels(

@@ -82,6 +82,8 @@ def _record_state(
         # nothing new of the annotation; but a deletion may have been taken back
         return Recorded(False, settle(session, project, document) if alive else False)
     control = parse_label_config(project.label_config)
+    before = next((one.version_name for one in reversed(states) if one.version_name), None)
+    seen = _as_begun(session, document, seen, before)
     state, changed = _new_state(session, document, seen, control)
     session.add(state)
     session.flush()
@@ -132,8 +134,6 @@ def _new_state(
 ) -> tuple[AnnotationState, Changes | None]:
     """What was seen of an annotation, and what it changed of what was predicted, if anything."""
     account = _account(session, seen)
-    if blind_slice(session, [document.id]):  # it began from an empty page
-        seen = replace(seen, version_name=None, predicted_regions=None)
     state = AnnotationState(
         project_id=document.project_id,
         document_id=document.id,
@@ -159,23 +159,44 @@ def _new_state(
     return state, None
 
 
+def _as_begun(
+    session: Session, document: Document, seen: SeenAnnotation, before: str | None
+) -> SeenAnnotation:
+    """What was seen of an annotation, with the prediction that it really began from.
+
+    `before` is the version that an earlier state of it named: Label Studio forgets it when the
+    version's predictions are cleaned up there. Our own copy stays.
+    """
+    if seen.version_name is None and before is not None:
+        known = own_prediction(session, document.id, before) is not None
+        return replace(seen, version_name=before) if known else seen
+    if not seen.predicted_regions and blind_slice(session, [document.id]):  # from an empty page
+        return replace(seen, version_name=None, predicted_regions=None)
+    return seen
+
+
 def _predicted(
     session: Session, document: Document, seen: SeenAnnotation, control: TextControl
 ) -> list[Entity] | None:
     """What the annotator was shown: our own copy of the prediction, or else Label Studio's."""
-    if seen.version_name is not None:
-        own = own_prediction(session, document.id, seen.version_name)
-        if own is not None:
-            length = len(document.text)
-            own = autolabels.shown(session, {document.id: own})[document.id]
-            read = [Entity.from_dict(record, length=length) for record in own.entities]
-            version = session.get_one(Version, own.version_id)
-            shown = labels_of(version).in_gold(control.labels.labels)
-            named = [replace(one, label=shown.get(one.label, one.label)) for one in read]
-            return [entity for entity in named if entity.label in control.labels]
-    if seen.predicted_regions is None:
+    own = own_copy(session, document, seen.version_name, control)
+    if not own and seen.predicted_regions is not None:  # also what should have been blind
+        return clean(seen.predicted_regions, document.text, control)[0]
+    return own
+
+
+def own_copy(
+    session: Session, document: Document, version_name: str | None, control: TextControl
+) -> list[Entity] | None:
+    """What people were shown of a version's prediction, None where we have no copy of it."""
+    own = own_prediction(session, document.id, version_name) if version_name else None
+    if own is None:
         return None
-    return clean(seen.predicted_regions, document.text, control)[0]
+    shown = autolabels.shown(session, {document.id: own})[document.id]
+    read = [Entity.from_dict(record, length=len(document.text)) for record in shown.entities]
+    names = labels_of(session.get_one(Version, own.version_id)).in_gold(control.labels.labels)
+    named = [replace(one, label=names.get(one.label, one.label)) for one in read]
+    return [entity for entity in named if entity.label in control.labels]
 
 
 def _account(session: Session, seen: SeenAnnotation) -> Account | None:

@@ -88,7 +88,7 @@ def submit(session, document, version, *entities, number=1, minute=0, user=1):
             lead_time=4.0,
             user=user,
             email=f"annotator-{user}@example.com",
-            version_name=version.name,
+            version_name=version.name if version is not None else None,
             predicted_regions=None,
         ),
     )
@@ -197,6 +197,17 @@ def test_a_later_annotation_that_has_it_contradicts_it(session, desk):
     assert again(session, project, second, document, NAME, CITY) == [NAME]
     record_deletion(session, project.id, 1)
     assert again(session, project, second, document, NAME, CITY) == []
+
+
+def test_an_edit_after_a_version_was_cleaned_up_in_label_studio_keeps_rejecting(session, desk):
+    project, document, first, second = desk
+    submit(session, document, first, NAME)
+    submit(session, document, None, NAME, (10, 13, "LC"), minute=5)
+    state = session.scalars(select(AnnotationState).order_by(AnnotationState.id.desc())).first()
+    assert (state.version_name, state.correction["added"]) == ("v1", 1)
+    assert again(session, project, second, document, CITY) == [CITY]
+    submit(session, document, None, NAME, CITY, minute=9)
+    assert again(session, project, second, document, CITY) == []
 
 
 def test_another_annotator_or_the_gold_contradicts_it(session, desk):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backend.db import autolabels, pool, sharing
 from backend.db.gold import NewGold, put_gold
-from backend.db.tables import Document, GoldSource, TaskState, now
+from backend.db.tables import Document, GoldSource, Project, TaskState, now
 from backend.db.tables_of_sharing import Sharing
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
@@ -178,10 +178,20 @@ def test_imported_gold_stays_until_all_have_spoken(desk):
 def test_a_blind_annotation_began_from_an_empty_page(desk):
     with desk.database.write() as session:
         session.get_one(Sharing, desk.document_id).blind = True
-    shown = [seen(1, 0, PER).regions[0]]
-    desk.record(seen(1, 0, PER, version_name="v1", predicted_regions=shown, **by(1)))
+    desk.record(seen(1, 0, PER, version_name="v1", predicted_regions=[], **by(1)))
     (state,) = desk.states()
     assert (state.version_name, state.correction, state.corrected) == (None, {}, None)
+
+
+def test_who_was_shown_pre_labels_all_the_same_did_not_label_blind(desk):
+    with desk.database.write() as session:
+        session.get_one(Sharing, desk.document_id).blind = True
+        version = add_version(session, session.get_one(Project, desk.project_id))
+        add_prediction(session, session.get_one(Document, desk.document_id), version, 0.9)
+    shown = seen(1, 0, PER).regions
+    desk.record(seen(1, 0, LOC, version_name="v1", predicted_regions=shown, **by(1)))
+    (state,) = desk.states()
+    assert (state.version_name, state.correction["removed"]) == ("v1", 1)
 
 
 def test_what_waits_for_nobody_is_settled_and_waits_again(desk):
