@@ -20,6 +20,10 @@ WORDS: dict[str, tuple[LazyString, LazyString]] = {
         _l("Highest entropy"),
         _l("When entities are rare: texts with one place that is unclear."),
     ),
+    "total_entropy": (
+        _l("Total entropy"),
+        _l("When a document costs the same whatever its length: those with most that is unclear."),
+    ),
     "disagreement": (
         _l("Disagreement"),
         _l(

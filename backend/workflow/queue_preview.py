@@ -14,7 +14,10 @@ from backend.db.tables import Arm, Document, Project
 from backend.workflow.candidates import Ranking, of_documents
 from backend.workflow.strategies.registry import needs
 
-OF_ITSELF = ("mnlp", "margin", "mean_entropy", "max_entropy", "disagreement", "cost")
+OF_ITSELF = (
+    *("mnlp", "margin", "mean_entropy", "max_entropy", "total_entropy"),
+    *("disagreement", "cost"),
+)
 """Strategies that look at one document and at nothing else."""
 
 

@@ -16,6 +16,7 @@ from backend.workflow.strategies import (
     mean_entropy,
     mnlp,
     random,
+    total_entropy,
 )
 from backend.workflow.strategies.strategy import Need, Strategy
 
@@ -47,6 +48,13 @@ _ALL = (
         "When entities are rare: texts with one place that is unclear.",
         frozenset({Need.SCORES}),
         score=max_entropy.score,
+    ),
+    Strategy(
+        "total_entropy",
+        "Total entropy",
+        "When a document costs the same whatever its length: those with most that is unclear.",
+        frozenset({Need.SCORES}),
+        score=total_entropy.score,
     ),
     Strategy(
         "disagreement",

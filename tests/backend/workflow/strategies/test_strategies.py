@@ -12,6 +12,7 @@ from backend.workflow.strategies import (
     k_center,
     k_means,
     mnlp,
+    total_entropy,
 )
 from backend.workflow.strategies.features import Features, make_features
 from backend.workflow.strategies.geometry import DIMENSIONS, FEW_DIMENSIONS, MANY, narrow
@@ -46,6 +47,13 @@ def test_mnlp_is_of_characters_and_not_of_length() -> None:
     short_and_unsure = {"log_probability": -1.0, "characters": 10}
     features = make_features([1, 2], [100, 10], [long_and_sure, short_and_unsure], [])
     assert mnlp.score(features).tolist() == pytest.approx([0.02, 0.1])
+
+
+def test_total_entropy_is_of_the_whole_document() -> None:
+    long_and_clear = {"mean_entropy": 0.25, "characters": 100}
+    short_and_unclear = {"mean_entropy": 0.5, "characters": 10}
+    features = make_features([1, 2], [100, 10], [long_and_clear, short_and_unclear], [])
+    assert total_entropy.score(features).tolist() == [25.0, 5.0]
 
 
 @pytest.mark.parametrize(
