@@ -1,6 +1,6 @@
 """Questions about suggestions that people did not let stand."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, select, union
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
 from backend.db.sharing import is_asked_of_others
-from backend.db.tables import Account, AnnotationState, Document
+from backend.db.tables import Account, AnnotationState, AnnotationStatus, Document
 from backend.db.tables_of_evidence import Rejection
 
 
@@ -43,6 +43,20 @@ class Corrected(NamedTuple):
 def has_rejections(session: Session, project_id: int) -> bool:
     """Whether anybody has rejected anything."""
     return bool(session.scalar(select(exists().where(Rejection.project_id == project_id))))
+
+
+def without_rejection(
+    session: Session, project_id: int, after: int, limit: int
+) -> Sequence[AnnotationState]:
+    """Annotations that began from a version's prediction and rejected nothing, by their number."""
+    statement = select(AnnotationState).where(
+        AnnotationState.project_id == project_id,
+        AnnotationState.id > after,
+        AnnotationState.status == AnnotationStatus.SUBMITTED,
+        AnnotationState.version_name.is_not(None),
+        ~exists().where(Rejection.annotation_state_id == AnnotationState.id),
+    )
+    return session.scalars(statement.order_by(AnnotationState.id).limit(limit)).all()
 
 
 def grouped(session: Session, document_ids: Collection[int]) -> dict[int, Grouped]:

@@ -119,6 +119,8 @@ class Project(Base):
     label_until: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # a request for training that came while a run was active: its reason, else None
     training_wanted: Mapped[str | None] = mapped_column(String(200))
+    # the annotation state up to which rejections were made of those from before; None: of all
+    rejections_after: Mapped[int | None] = mapped_column(Id)
     last_queue_number: Mapped[int] = mapped_column(Integer, default=0)
     last_event_at: Mapped[datetime | None]
     last_sync_at: Mapped[datetime | None]

@@ -28,6 +28,7 @@ from backend.workflow.mentions import read_gold
 from backend.workflow.normal_form import group_key
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.record import record_deletion, record_state
+from backend.workflow.rejections_of_before import make_rejections
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version
 from tests.backend.workflow.test_autolabel_items import add_promise, put, said
 
@@ -311,6 +312,25 @@ def test_items_that_were_pending_before_it_was_rejected_are_not_accepted_either(
     assert accept_pending(session, project, promise, 0, START) == other.id
     item = session.get(Autolabel, other.id)
     assert (item.state, item.entities[0]["rejected"]) == (AutolabelState.PENDING, True)
+
+
+def test_annotations_from_before_are_made_rejections_of_once_and_go_on(session, desk):
+    project, document, first, second = desk
+    submit(session, document, first, NAME)
+    submit(session, document, first, NAME, number=2, minute=1, user=2)  # of this one it is kept
+    submit(session, document, first, NAME, CITY, number=3, minute=2, user=3)  # rejected nothing
+    kept = session.scalars(select(Rejection).order_by(Rejection.id)).all()
+    session.delete(kept[0])
+    session.flush()
+    assert make_rejections(session, project) == 0  # a project of this release has them all
+    project.rejections_after = 0
+    assert [make_rejections(session, project, 1) for _ in range(4)] == [1, 1, 0, 0]
+    assert project.rejections_after is None
+    rows = session.scalars(select(Rejection).order_by(Rejection.annotation_state_id)).all()
+    told = [(one.kind, one.form, one.start, one.version_name) for one in rows]
+    assert told == [("removed", "서울", 7, "v1")] * 2
+    record_deletion(session, project.id, 3)
+    assert again(session, project, second, document, CITY) == [CITY]
 
 
 SYLLABLES = st.text("가나다라마바사아😀é", min_size=1, max_size=12)
