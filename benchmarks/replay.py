@@ -5,7 +5,7 @@ documents outside of both. The first part, with two seeds, chooses which four st
 tries, with five, and which of them stands in each figure: documents, entities and edits until 95 %
 of the F1 that the whole pool gives, and whether what the first part recommends is as good there.
 What is reported is of the second part alone. A JSON line a figure, with how many of the runs it
-rests on. Every round that is done is kept, so that hours of it survive a stop; --so-far only prints:
+rests on. Every round that is done is kept, so that hours of it survive a stop; --so-far prints:
 
     python benchmarks/replay.py [--corpora FOLDER] [--kept FOLDER] [--processes N] [--so-far]
 """
