@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     any_,
     bindparam,
+    cast,
     func,
     select,
     text,
@@ -120,31 +121,31 @@ def is_one_of(
 def looked_up(
     session: Session,
     statement: Select[*_Row],
-    column: InstrumentedAttribute[Any],
-    values: Collection[int] | Collection[str],
+    column: InstrumentedAttribute[str],
+    values: Collection[str],
     **given: object,
 ) -> Result[*_Row]:
     """The rows of a statement in which `column` has one of the values, found by its index.
 
     What PostgreSQL knows of a table that is being filled is out of date: it may think a scan of
     all of it as cheap as an index, and an import would take the square of its size. Here it looks
-    up each value by itself (see also `Database.survey`); a value must be given once. The
-    statement is best kept, its own parameters being `given`: making it takes as long as asking.
+    up each value by itself (see also `Database.survey`); a value must be given once. They are sent
+    as JSON, which the driver need not quote one by one. The statement is best kept, its own
+    parameters being `given`: making it takes as long as asking.
     """
-    sqlite = _is_sqlite(session)
-    listed = orjson.dumps(list(values)).decode() if sqlite else list(values)
-    return session.execute(_each(statement, column, sqlite), {"listed": listed, **given})
+    kept = _each(statement, column, _is_sqlite(session))
+    return session.execute(kept, {"listed": orjson.dumps(list(values)).decode(), **given})
 
 
 @lru_cache
 def _each(
-    statement: Select[*_Row], column: InstrumentedAttribute[Any], sqlite: bool
+    statement: Select[*_Row], column: InstrumentedAttribute[str], sqlite: bool
 ) -> Select[*_Row]:
+    listed = bindparam("listed", type_=String)
     if sqlite:
-        each = func.json_each(bindparam("listed", type_=String)).table_valued("value")
-        return statement.where(column.in_(select(each.c.value)))
-    listed = bindparam("listed", type_=ARRAY(column.type))
-    each = func.unnest(listed).table_valued("value").render_derived("each")
+        return statement.where(column.in_(select(func.json_each(listed).table_valued("value"))))
+    texts = func.json_array_elements_text(cast(listed, JSON)).table_valued("value")
+    each = texts.render_derived("each")
     found = statement.where(column == each.c.value).offset(0).lateral()
     return select(*found.c).select_from(each).join(found, true())
 
