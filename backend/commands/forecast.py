@@ -108,10 +108,10 @@ def _amount(its: Amount | None) -> str:
 
 def _tell_backtest(tried: Backtest) -> None:
     table = Table(title=f"80 % ranges of {tried.runs} runs: how many held what came")
-    table.add_column("")
-    for title in ("forecasts", "documents", "minutes", "without an end", "high / low"):
+    table.add_column("", no_wrap=True)
+    for title in ("tried", "documents", "minutes", "no end", "width"):
         table.add_column(title, justify="right")
-    table.add_row("all labels together", *_coverage(tried.overall), style="bold")
+    table.add_row("all labels", *_coverage(tried.overall), style="bold")
     table.add_row("single labels", *_coverage(tried.labels))
     for run, its in tried.by_run.items():
         table.add_row(run, *_coverage(its))

@@ -128,14 +128,15 @@ def tries(run: str, rounds: Sequence[Round]) -> Iterator[Tried]:
 
 
 def read_curves(folder: Path) -> dict[str, list[Round]]:
-    """The runs below a folder, by the path of each in it; raises InvalidInputError."""
+    """The runs of the replays below a folder, `REPLAY/RUN` by name; raises InvalidInputError."""
     found = {}
     for path in sorted(folder.rglob(CURVE)):
         try:
             rounds = [_round(record) for record in read_jsonl(path)]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidInputError(f"{path} holds no learning curve: {error!r}") from error
-        found[path.parent.relative_to(folder).as_posix()] = rounds
+        run = path.parent.relative_to(folder)
+        found["/".join(part for part in run.parts if part != "runs")] = rounds
     if not found:
         raise InvalidInputError(f"there is no {CURVE} in {folder}")
     return found

@@ -52,13 +52,15 @@ def test_a_project_without_versions_is_told_what_is_missing() -> None:
     assert json.loads(typed("q", "--json").stdout)["overall"]["state"] == "unknown"
 
 
-def test_a_folder_of_replays_is_tried(tmp_path: Path) -> None:
+def test_a_folder_of_replays_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     lines = [line(n, 0.9 - 2 * n**-0.5) for n in ROUNDS]
-    write(tmp_path / "runs" / "random-1", lines)
+    for replay in ("kmounlp-first", "kmounlp-second"):
+        write(tmp_path / replay / "runs" / "random-1", lines[:6])
     told = json.loads(typed("--backtest", str(tmp_path), "--json").stdout)
-    assert told["overall"]["forecasts"] == 28
+    assert (told["runs"], told["overall"]["forecasts"]) == (2, 12)
     assert told["met"] is False  # too few
-    assert "runs/random-1" in typed("--backtest", str(tmp_path)).stdout
+    assert "kmounlp-second/random-1" in typed("--backtest", str(tmp_path)).stdout
 
 
 @pytest.mark.parametrize("words", [[], ["p", "--backtest", "."]])

@@ -81,13 +81,16 @@ def test_curves_are_read_from_replays(tmp_path: Path) -> None:
     lines = [line(n, 0.9 - 2 / math.sqrt(n), round=n, interval=[0, 1]) for n in ROUNDS]
     write(tmp_path / "a" / "runs" / "mnlp-1", lines)
     write(tmp_path / "a" / "runs" / "full-1", lines[-1:])  # one round: nothing to forecast
+    write(tmp_path / "b" / "runs" / "mnlp-1", lines[:5])
     found = read_curves(tmp_path)
     assert {name: len(rounds) for name, rounds in found.items()} == {
-        "a/runs/full-1": 1,
-        "a/runs/mnlp-1": 10,
+        "a/full-1": 1,
+        "a/mnlp-1": 10,
+        "b/mnlp-1": 5,
     }
-    assert found["a/runs/mnlp-1"][0].per_label == {"PS": (pytest.approx(0.9 - 2 / 60**0.5), 40)}
-    assert list(backtest(found).by_run) == ["a/runs/mnlp-1"]
+    assert found["a/mnlp-1"][0].per_label == {"PS": (pytest.approx(0.9 - 2 / 60**0.5), 40)}
+    by_run = backtest(found).by_run
+    assert {name: its.forecasts for name, its in by_run.items()} == {"a/mnlp-1": 28, "b/mnlp-1": 3}
 
 
 def test_what_is_no_replay_is_refused(tmp_path: Path) -> None:
