@@ -96,7 +96,7 @@ def _weight(typed: str) -> float | None:
     return weight if 0 <= weight < math.inf else None
 
 
-def _why(one: Queued) -> str:
+def _why(one: Queued) -> list[str]:
     """What put a document where it is, with what the strategies see in it."""
     reasons = {
         Reason.AT_RANDOM: _("at random"),
@@ -104,13 +104,11 @@ def _why(one: Queued) -> str:
         Reason.BY_CHANCE: _("by chance"),
     }
     if one.reason in reasons:
-        return reasons[one.reason]
-    words = {key: str(WORDS[key][0]) for key in one.scores}
-    told = [
-        words[key] if score is None else f"{words[key]} {format_decimal(score, '0.###')}"
+        return [reasons[one.reason]]
+    return [
+        f"{WORDS[key][0]} {format_decimal(score, '0.###') if score is not None else ''}"
         for key, score in one.scores.items()
     ]
-    return " · ".join(told)
 
 
 def _in_words(mixture: Mapping[str, Any]) -> str:

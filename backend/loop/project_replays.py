@@ -77,10 +77,10 @@ def cancel(context: Context, project_key: str, number: int, asked_by: str) -> No
 def go_on(context: Context, project_key: str, number: int, asked_by: str) -> None:
     """Let a replay that failed or was cancelled go on where it ended."""
     found = find(context, project_key, number)
+    result = found.job.result()
+    if result is None or result.state == "done":
+        raise ConflictError(f"replay {number} has not been stopped")
     with _none_under_way(context, project_key) as (session, project):
-        result = found.job.result()
-        if result is None or result.state == "done":
-            raise ConflictError(f"replay {number} has not been stopped")
         record(session, asked_by, "replay.go_on", project_id=project.id, subject=_subject(number))
         found.forget_failures()
     _ring(context, found)
