@@ -151,7 +151,8 @@ def _key(entity: Mapping[str, Any]) -> tuple[int, int, str]:
 def _shown(entity: Mapping[str, Any], differs: Mapping[tuple[int, int, str], str]) -> Shown:
     probability = entity.get("probability")
     note = score(probability) if probability is not None else ""
-    return Shown(*_key(entity), differs.get(_key(entity), ""), note)
+    left_out = "left_out" if entity.get("rejected") else ""
+    return Shown(*_key(entity), differs.get(_key(entity), left_out), note)
 
 
 def _reason(row: Row, judges: bool, said: str, threshold: float | None) -> str:

@@ -21,6 +21,7 @@ DIFFERENCES: Mapping[str, tuple[str, LazyString]] = {
     "removed": ("−", _l("removed")),
     "moved": ("↔", _l("moved")),
     "relabelled": ("≠", _l("relabelled")),
+    "left_out": ("−", _l("left out")),
     "missed": ("−", _l("missed")),
     "spurious": ("+", _l("spurious")),
     "boundary": ("↔", _l("other boundaries")),

@@ -101,6 +101,10 @@ SENTENCES = (
     N_("document %(number)s has changed meanwhile: it is %(state)s, by %(who)s"),
     N_("document %(number)s cannot be %(done)s: it is %(state)s"),
     N_("document %(number)s is with people already"),
+    N_(
+        "people have rejected what is suggested for document %(number)s, or do so no more: "
+        "look again"
+    ),
     N_("document %(number)s may be drawn to judge models: only chance may choose it"),
     N_("no item is ticked"),
     N_("give a number from 1 to %(most)s"),

@@ -158,6 +158,7 @@ def list_items(project: str, state: str | None, after: int, limit: int, as_json:
                 continue
             marked = ", ".join(
                 f"{document.text[one['start'] : one['end']]} {one['label']}"
+                + (" (left out)" if one.get("rejected") else "")
                 for one in item.entities
             )
             click.echo(f"{item.document_id}  {item.state}  {item.confidence:.3f}  {marked}")

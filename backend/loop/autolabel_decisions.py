@@ -15,7 +15,7 @@ from backend.db import autolabel_queue, pool, versions
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.db.tables import Project, now
-from backend.errors import GoldloopError
+from backend.errors import ConflictError, GoldloopError
 from backend.workflow import autolabel_moves as moves
 from backend.workflow.autolabel_undo import Undone, pieces, undo
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -70,8 +70,9 @@ def decide(
 
     With `seen`, nothing is done in a transaction in which one of them is no longer as it was seen.
     With `pass_over`, those that cannot be decided about now are left; without it they raise
-    ConflictError. Raises NotFoundError for a document without an item. What is raised after the
-    first transaction is told instead, as `stopped`: what was done can be undone.
+    ConflictError, and so do those of which people have since rejected what would become gold.
+    Raises NotFoundError for a document without an item. What is raised after the first transaction
+    is told instead, as `stopped`: what was done can be undone.
     """
     time, total, stopped = now(), 0, ""
     ranges: list[tuple[int, int]] = []
@@ -81,10 +82,13 @@ def decide(
     for chunk in pool.chunks(wanted, AT_ONCE):
         looked_at = {one: seen[one] for one in chunk if one in seen} if seen else {}
         try:
+            asked = chunk
+            if decision is Decision.ACCEPT:
+                asked = _as_shown(context, project_id, chunk, time, pass_over=pass_over)
             with context.database.write() as session:
                 project = versions.locked_project(session, project_id)
                 moves.refuse_changed(session, looked_at)
-                possible = moves.free(session, project, chunk) if pass_over else chunk
+                possible = moves.free(session, project, asked) if pass_over else asked
                 if not possible:
                     continue
                 decided, changed = _decide(session, project, decision, possible, by, time)
@@ -119,6 +123,24 @@ def take_back(context: Context, project_key: str, first: int, last: int, by: str
         items, kept = items + undone.items, kept + undone.kept
     _ring(context, project_id)
     return Undone(items, kept)
+
+
+def _as_shown(
+    context: Context, project_id: int, ids: Sequence[int], time: datetime, *, pass_over: bool
+) -> list[int]:
+    """Those whose items would become the gold that they are shown as.
+
+    Of the others it is noted what people have rejected, so that whoever looks again sees it.
+    """
+    with context.database.write() as session:
+        project = versions.locked_project(session, project_id)
+        other = moves.flag_again(session, project, ids, time)
+    if other and not pass_over:
+        raise ConflictError(
+            f"people have rejected what is suggested for document {min(other)}, or do so no more: "
+            "look again"
+        )
+    return [one for one in ids if one not in other]
 
 
 def _decide(

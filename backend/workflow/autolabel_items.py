@@ -177,7 +177,10 @@ def keep_predictions(
 def as_gold(
     entities: Sequence[Mapping[str, Any]], project: Project, version: Version
 ) -> list[dict[str, Any]]:
-    """A version's entities as gold holds them: its labels' names, without the probabilities."""
+    """A version's entities as gold holds them: its labels' names, without the probabilities.
+
+    What people have rejected there before is left out.
+    """
     named = labels_of(version).in_gold(project.labels)
     return [
         {
@@ -186,6 +189,7 @@ def as_gold(
             "label": named.get(one["label"], one["label"]),
         }
         for one in entities
+        if not one.get(FLAG)
     ]
 
 

@@ -16,13 +16,14 @@ from backend.db.tables import Document, Gold, GoldSource, Project, TaskState, Ve
 from backend.db.tables_of_autolabel import Autolabel, AutolabelState
 from backend.errors import ConflictError, NotFoundError
 from backend.workflow.autolabel_items import as_gold, move
+from backend.workflow.rejections import flag, made_again
 from backend.workflow.select import assign_arms, random_border
 
 OPEN = (AutolabelState.PENDING, AutolabelState.REJECTED, AutolabelState.RECALLED)
 
 
 def accept(session: Session, project: Project, ids: Sequence[int], by: str, time: datetime) -> int:
-    """Make the entities of items gold: a person vouches for them; how many.
+    """Make the entities of items gold, but those flagged as rejected: a person vouches; how many.
 
     The project's row must be locked. Raises NotFoundError for a document without an item, and
     ConflictError for one that is not open, or that only blind labelling may make gold.
@@ -122,6 +123,26 @@ def free(session: Session, project: Project, ids: Sequence[int]) -> list[int]:
     waiting = autolabels.waiting(session, project.id, ids)
     judging = autolabels.judging(session, project.id, list(waiting.values()), border)
     return [one for one in ids if one in waiting and one not in judging]
+
+
+def flag_again(session: Session, project: Project, ids: Sequence[int], time: datetime) -> set[int]:
+    """Flag anew what people have rejected in open items; the documents of which that has changed.
+
+    Their items count as changed: whoever has seen them before has seen something else.
+    """
+    items = [item for item in autolabels.items(session, ids).values() if item.state in OPEN]
+    changed = set()
+    for version_id in {item.version_id for item in items}:
+        its = [item for item in items if item.version_id == version_id]
+        said = {item.document_id: item.entities for item in its}
+        again = made_again(session, project, session.get_one(Version, version_id), said)
+        for item in its:
+            flagged = flag(item.entities, again.get(item.document_id, ()))
+            if flagged != item.entities:
+                item.entities, item.changed_at = flagged, time
+                changed.add(item.document_id)
+    session.flush()
+    return changed
 
 
 def refuse_changed(session: Session, seen: Mapping[int, datetime]) -> None:

@@ -85,6 +85,18 @@ def test_the_page_of_an_empty_project_says_what_will_come(curator: FlaskClient) 
     assert "there is nothing to audit" in page
 
 
+def test_what_people_have_rejected_before_is_drawn_as_left_out(
+    curator: FlaskClient, queue: Database
+) -> None:
+    with queue.write() as session:
+        first = next(one for one in items(curator.get(PAGE).text))
+        item = session.get_one(Autolabel, first)
+        item.entities = [{**item.entities[0], "rejected": True}, *item.entities[1:]]
+    page = curator.get(PAGE).text
+    assert "differs left_out" in page
+    assert "It suggests again what people have rejected" in page
+
+
 def test_filters_stand_in_the_address(curator: FlaskClient, queue: Database) -> None:
     page = curator.get(f"{PAGE}?least=0.5&most=0.6&order=unsure").text
     with queue.read() as session:

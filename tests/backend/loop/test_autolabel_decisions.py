@@ -8,12 +8,15 @@ from backend.context import Context
 from backend.db import autolabels
 from backend.db.audit_log import audit_entries
 from backend.db.session import Database
-from backend.db.tables import Document, Project
+from backend.db.tables import AnnotationState, AnnotationStatus, Document, Gold, Project, now
 from backend.db.tables_of_autolabel import AutolabelState
 from backend.errors import ConflictError
 from backend.loop import autolabel_decisions
 from backend.loop.autolabel_decisions import Decided, Decision, decide, take_back
 from backend.settings import Settings
+from backend.workflow import rejections
+from backend.workflow.correct import Changes
+from ml_backend.contract.entity import Entity
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version
 from tests.backend.workflow.test_autolabel_items import put, said, texts
 
@@ -80,6 +83,47 @@ def test_what_was_done_before_a_conflict_is_told_and_undone(
     with pytest.raises(ConflictError):  # the first of them: nothing is done
         decide(context, "p", Decision.ACCEPT, [last, *some], BY)
     assert states(context) == [*["pending"] * 4, "sent", "pending"]
+
+
+def reject_in_a_near_copy(context: Context, number: int) -> None:
+    """Somebody removes what the version says of a document from a text that is nearly the same."""
+    with context.database.write() as session:
+        document = session.get_one(Document, number)
+        project = session.get_one(Project, document.project_id)
+        (copy,) = add_documents(session, project, [f"{document.text}!"])
+        document.near_id = copy.near_id = number
+        state = AnnotationState(
+            project_id=project.id,
+            document_id=copy.id,
+            annotation_id=number,
+            updated_at=now(),
+            status=AnnotationStatus.SUBMITTED,
+        )
+        session.add(state)
+        session.flush()
+        gone = Changes([], [], [Entity(0, 2, "PS")], [], [])
+        rejections.keep(session, state, copy.text, gone)
+
+
+def test_what_people_have_rejected_since_is_seen_before_it_is_accepted_and_left_out(
+    context: Context,
+) -> None:
+    first, second, third, *_ = documents(context)
+    with context.database.read() as session:
+        seen = {first: autolabels.items(session, [first])[first].changed_at}
+    reject_in_a_near_copy(context, first)
+    for _ in range(2):  # it was not looked at again
+        with pytest.raises(ConflictError, match=r"people have rejected|has changed"):
+            decide(context, "p", Decision.ACCEPT, [first, second], BY, seen=seen)
+    assert states(context)[:2] == ["pending"] * 2
+    reject_in_a_near_copy(context, third)
+    many = decide(context, "p", Decision.ACCEPT, [second, third], BY, pass_over=True)
+    assert (many.items, many.passed_over) == (1, 1)
+    assert decide(context, "p", Decision.ACCEPT, [first], BY).items == 1
+    with context.database.read() as session:
+        assert session.get_one(Gold, first).entities == []
+        assert len(session.get_one(Gold, second).entities) == 1
+        assert session.get(Gold, third) is None
 
 
 def test_nothing_is_done_when_one_of_them_is_not_as_it_was_seen(context: Context) -> None:
