@@ -8,10 +8,10 @@ from redis.exceptions import RedisError
 from backend.admin.job_titles import jobs_of_project
 from backend.admin.opened import asked_by, opened
 from backend.admin.told import sentence_of
-from backend.db.audit_log import record
 from backend.db.projects import project_by_key
-from backend.errors import ConflictError, GoldloopError, NotFoundError
+from backend.errors import GoldloopError, NotFoundError
 from backend.loop import autolabel
+from backend.loop.queued_jobs import Action, move
 
 job_actions = Blueprint("job_actions", __name__, url_prefix="/projects/<key>/jobs")
 
@@ -48,26 +48,19 @@ def _down(error: RedisError) -> ResponseReturnValue:
     return _answer(request.view_args["key"], sentence, "error")
 
 
-def _move(key: str, action: str) -> ResponseReturnValue:
+def _move(key: str, action: Action) -> ResponseReturnValue:
     job_id = request.form.get("job", "")
-    queue = opened().queue.jobs
-    job = queue.job(job_id)
+    job = opened().queue.jobs.job(job_id)
     with opened().database.read() as session:
         project = project_by_key(session, key)
         if job is None or not jobs_of_project(session, project, [job]):
             raise NotFoundError("job", job_id)
-    if not (queue.cancel(job_id) if action == "cancel" else queue.retry(job_id)):
-        raise ConflictError(f"the job has moved on meanwhile: it was not to be {_DONE[action]}")
-    with opened().database.write() as session:
-        record(session, asked_by(), f"job.{action}", project_id=project.id, subject=job.job)
+    move(opened(), job_id, action, asked_by(), project_id=project.id)
     sentences = {
         "cancel": _("The job is taken out of its queue; what is still due is asked for again."),
         "retry": _("The job waits in its queue again."),
     }
     return _answer(key, sentences[action], "done")
-
-
-_DONE = {"cancel": "cancelled", "retry": "tried again"}
 
 
 def _answer(key: str, sentence: str, kind: str) -> ResponseReturnValue:

@@ -54,6 +54,14 @@ def _record(figures: AnnotatorFigures, names: Mapping[int, str]) -> dict[str, An
                 {"first": names[one], "second": names[other], **asdict(found)}
                 for (one, other), found in its.pairs.items()
             ],
+            "disagreements": [
+                {
+                    "document": one.number,
+                    "decided": one.number not in figures.undecided,
+                    "said": {names[person]: sorted(said) for person, said in one.said.items()},
+                }
+                for one in its.disagreements
+            ],
         },
     }
 

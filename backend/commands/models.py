@@ -2,15 +2,18 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
+from pydantic import ValidationError
 
+from backend.api.rest.models import Choices
 from backend.commands.json_output import json_option, print_json
 from backend.context import Context, open_context
 from backend.db import versions
 from backend.db.projects import project_by_key
 from backend.db.tables import ACTIVE_RUNS, Publication, PublicationState, Run, RunState
-from backend.errors import ConflictError, GoldloopError
+from backend.errors import ConflictError, GoldloopError, InvalidInputError
 from backend.logs import set_up_logging
 from backend.loop import publication, training
 from backend.settings import load_settings
@@ -23,6 +26,13 @@ ASKED_BY = "command line"
 @click.command()
 @click.argument("project")
 @click.option("--wait", is_flag=True, help="Stay until the run, and its publication, have ended.")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="encoder, head, start or epochs, for this run alone",
+)
 @click.option("--retry", type=int, metavar="RUN", help="Run a failed run's snapshot again.")
 @click.option("--cancel", type=int, metavar="RUN", help="Stop a run.")
 @click.option("--promote", type=int, metavar="RUN", help="Promote a run that waits for a word.")
@@ -31,6 +41,7 @@ ASKED_BY = "command line"
 def retrain(
     project: str,
     wait: bool,
+    given: tuple[str, ...],
     retry: int | None,
     cancel: int | None,
     promote: int | None,
@@ -57,7 +68,7 @@ def retrain(
     if retry is not None:
         run: Run | None = training.retry(context, retry, ASKED_BY)
     else:
-        opened = training.request(context, project, ASKED_BY)
+        opened = training.request(context, project, ASKED_BY, _options(given))
         run = opened.run
         if run is None:
             raise ConflictError(opened.sentence)
@@ -87,6 +98,18 @@ def rollback(project: str, version: str, wait: bool, as_json: bool) -> None:
         with context.database.read() as session:
             found = session.get_one(Publication, opened.id)
         print_json({"publication": found.id, "version": version, "state": found.state})
+
+
+def _options(given: tuple[str, ...]) -> dict[str, Any]:
+    """What is chosen for one run, as the API takes it; raises InvalidInputError."""
+    try:
+        chosen = Choices.model_validate(dict(one.split("=", 1) for one in given))
+    except ValidationError as error:
+        told = "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())
+        raise InvalidInputError(told) from None
+    except ValueError:
+        raise InvalidInputError("--set takes NAME=VALUE") from None
+    return chosen.model_dump(exclude_none=True)
 
 
 def _tell(context: Context, run_id: int, sentence: str, *, as_json: bool) -> None:

@@ -16,7 +16,8 @@ from backend.db import releases
 from backend.db.projects import project_by_key
 from backend.db.session import Database
 from backend.db.tables_of_releases import Release
-from backend.errors import ConflictError, InvalidInputError
+from backend.errors import ConflictError, InvalidInputError, NotFoundError
+from backend.loop import release_jobs
 from backend.loop.releases import digest_now, make
 from backend.settings import load_settings
 from backend.workflow.formats.format import WriteOptions
@@ -246,6 +247,34 @@ def export(
             advance=lambda documents: bar.advance(shown, documents),
         )
     tell(exported, out, as_json=as_json)
+
+
+@release.command()
+@click.argument("project")
+@click.argument("name", metavar="make|verify-N|compare-N-M")
+@click.option("--cancel", is_flag=True, help="stop it, at its next step")
+@json_option
+def job(project: str, name: str, cancel: bool, as_json: bool) -> None:
+    """How far a job is that a page or the API asked for, and what it found; or stop it."""
+    context = open_context(load_settings())
+    with context.database.read() as session:
+        project_by_key(session, project)
+    if cancel:
+        release_jobs.cancel(context, project, name, "command line")
+    found = release_jobs.job(context, project, name)
+    if found is None:
+        raise NotFoundError("job about releases", name)
+    if as_json:
+        print_json(found)
+    elif found.result is not None:
+        click.echo(
+            f"{name} {found.result.state}{found.result.reason and f': {found.result.reason}'}"
+        )
+    elif cancel:
+        click.echo(f"{name} was asked to stop")
+    else:
+        its = found.progress
+        click.echo(f"{name}: {its.done} of {its.total} documents" if its else f"{name} waits")
 
 
 def _record(release: Release) -> dict[str, Any]:

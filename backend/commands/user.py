@@ -15,14 +15,14 @@ from backend.db.accounts import (
 from backend.db.tables import Role
 from backend.errors import ConflictError
 from backend.settings import load_settings
-from backend.workflow.people import add_person, change_password
+from backend.workflow.people import add_person, change_password, give_role
 
 BY = "command line"
 
 
 @click.group()
 def user() -> None:
-    """People's accounts: add, list, change a password."""
+    """People's accounts: add, list, change a role or a password."""
 
 
 _from_stdin = click.option("--password-stdin", is_flag=True, help="read the password from stdin")
@@ -78,6 +78,21 @@ def list_users(as_json: bool) -> None:
         for account in found:
             signs_in = "" if account.password_hash else "no password: cannot sign in"
             click.echo(f"{account.email}\t{account.role}\t{account.name}\t{signs_in}".rstrip())
+
+
+@user.command()
+@click.argument("email")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@json_option
+def role(email: str, role: str, as_json: bool) -> None:
+    """Give EMAIL another ROLE; tokens of theirs lose what it does not allow."""
+    with open_context(load_settings()).database.write() as session:
+        number = existing_account(session, email).id
+        account = give_role(session, number, Role(role), by=BY, own="")
+    if as_json:
+        print_json({"email": account.email, "role": account.role})
+    else:
+        click.echo(f"{account.email} has the role {account.role} now")
 
 
 @user.command()

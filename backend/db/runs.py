@@ -56,6 +56,16 @@ def active_runs(session: Session) -> list[Run]:
     return list(session.scalars(select(Run).where(Run.state.in_(ACTIVE_RUNS)).order_by(Run.id)))
 
 
+def newest_runs(
+    session: Session, project_id: int, *, before: int | None = None, limit: int
+) -> Sequence[Run]:
+    """A project's runs, the newest first; `before` is the number of the last one seen."""
+    statement = select(Run).where(Run.project_id == project_id)
+    if before is not None:
+        statement = statement.where(Run.id < before)
+    return session.scalars(statement.order_by(Run.id.desc()).limit(limit)).all()
+
+
 def last_run(session: Session, project_id: int) -> Run | None:
     """The newest run, whatever became of it."""
     statement = select(Run).where(Run.project_id == project_id).order_by(Run.id.desc()).limit(1)

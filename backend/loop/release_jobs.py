@@ -209,12 +209,12 @@ def _compare(
 ) -> dict[str, Any]:
     with context.database.read() as session:
         project_id = project_by_key(session, project_key).id
-        folders = [
+        before, after = (
             Path(releases.release_by_number(session, project_id, wanted[which]).folder)
             for which in ("before", "after")
-        ]
-    total = sum(count_documents(read_manifest(folder)) for folder in folders)
-    found = difference(*folders, advance=lambda documents: tell(documents, total))
+        )
+    total = sum(count_documents(read_manifest(folder)) for folder in (before, after))
+    found = difference(before, after, lambda documents: tell(documents, total))
     told = found.to_dict()
     lists: dict[str, list[Any]] = {
         "added": found.added,

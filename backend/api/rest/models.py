@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
-from sqlalchemy import select
 
 from backend.api.rest.asking import asked_by, opened
 from backend.api.rest.fields import Id, Json, Key, Page, Paged, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
+from backend.db.runs import newest_runs
 from backend.db.tables import Run, now
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
@@ -60,11 +60,8 @@ class Verdict(Strict):
 def list_runs(key: Key, query: Paged) -> Page[RunTold]:
     """Training runs, the newest first."""
     with opened().database.read() as session:
-        project = project_by_key(session, key)
-        statement = select(Run).where(Run.project_id == project.id)
-        if query.start:
-            statement = statement.where(Run.id < query.start)
-        found = session.scalars(statement.order_by(Run.id.desc()).limit(query.limit + 1)).all()
+        number = project_by_key(session, key).id
+        found = newest_runs(session, number, before=query.start or None, limit=query.limit + 1)
         return page(found, query.limit, key=lambda one: one.id, told=RunTold.model_validate)
 
 

@@ -61,7 +61,7 @@ class MeasuredReplay(ReplayTold):
 def list_replays(key: Key) -> list[ReplayTold]:
     """Every replay, newest first."""
     _known(key)
-    return [ReplayTold(**_told(one)) for one in project_replays.listed(opened(), key)]
+    return [ReplayTold(**told_of(one)) for one in project_replays.listed(opened(), key)]
 
 
 @replays.post("/projects/{key}/replays", status=202)
@@ -69,7 +69,7 @@ def begin_replay(key: Key, body: NewReplay) -> ReplayTold:
     """Let workers try strategies on the gold as it is now; one replay at a time."""
     given = body.model_dump()
     config = ReplayConfig(**{**given, "strategies": tuple(given["strategies"])})
-    return ReplayTold(**_told(project_replays.ask(opened(), key, config, asked_by())))
+    return ReplayTold(**told_of(project_replays.ask(opened(), key, config, asked_by())))
 
 
 @replays.get("/projects/{key}/replays/{number}")
@@ -84,7 +84,7 @@ def show_replay(key: Key, number: Number) -> MeasuredReplay:
         for name, runs in curves.items()
     }
     return MeasuredReplay(
-        **_told(its), report=found.to_dict() if found is not None else None, curves=points
+        **told_of(its), report=found.to_dict() if found is not None else None, curves=points
     )
 
 
@@ -93,7 +93,7 @@ def cancel_replay(key: Key, number: Number) -> ReplayTold:
     """Stop a replay; what was measured is kept."""
     _known(key)
     project_replays.cancel(opened(), key, number, asked_by())
-    return ReplayTold(**_told(project_replays.find(opened(), key, number)))
+    return ReplayTold(**told_of(project_replays.find(opened(), key, number)))
 
 
 @replays.post("/projects/{key}/replays/{number}/go-on")
@@ -101,7 +101,7 @@ def continue_replay(key: Key, number: Number) -> ReplayTold:
     """Let one that was stopped, or failed, go on where it ended."""
     _known(key)
     project_replays.go_on(opened(), key, number, asked_by())
-    return ReplayTold(**_told(project_replays.find(opened(), key, number)))
+    return ReplayTold(**told_of(project_replays.find(opened(), key, number)))
 
 
 def _known(key: str) -> None:
@@ -109,7 +109,8 @@ def _known(key: str) -> None:
         project_by_key(session, key)
 
 
-def _told(its: Replay) -> Json:
+def told_of(its: Replay) -> Json:
+    """A replay as JSON, here and at the command line."""
     config, result = its.config, its.job.result()
     done, total = its.far()
     return {
