@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
@@ -106,7 +105,7 @@ def _why(one: Queued) -> list[str]:
     if one.reason in reasons:
         return [reasons[one.reason]]
     return [
-        f"{WORDS[key][0]} {format_decimal(score, '0.###') if score is not None else ''}"
+        str(WORDS[key][0]) if score is None else f"{WORDS[key][0]} {score:.3g}"
         for key, score in one.scores.items()
     ]
 
