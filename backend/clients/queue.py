@@ -6,6 +6,7 @@ work, since the scheduler's tick looks at the same truth and rings again.
 
 import logging
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from redis import Redis
@@ -58,7 +59,7 @@ class JobQueue:
 
         With `job_id`, one waiting job of that name is enough: nothing is added while one waits,
         and one more is while another runs (it may have looked already). With `after`, the job
-        begins when the job of that id ends, however it ends.
+        begins when the job of that id ends, however it ends, and waits for it once.
         """
         try:
             self._enqueue(queue, job, args, job_id, after)
@@ -137,10 +138,12 @@ class JobQueue:
         job_id, after = job_id and _rq_id(job_id), after and _rq_id(after)
         rq_queue = Queue(queue, connection=self._redis)
         if after and self._status(after) is not None:
-            known = self._status(job_id) if job_id else None
+            digest = sha256(options["description"].encode()).hexdigest()[:16]
+            slot = f"{after}-{digest}"  # RQ cannot coalesce by itself what depends on another
+            known = self._status(slot)
             if known not in WAITING:
                 options["depends_on"] = Dependency(after, allow_failure=True)
-                its_id = job_id if known != JobStatus.STARTED else None  # RQ has no `unique` here
+                its_id = None if known == JobStatus.STARTED else slot
                 rq_queue.enqueue(job, *args, job_id=its_id, **options)
             return
         for slot in (job_id, f"{job_id}-next") if job_id else ():

@@ -155,8 +155,7 @@ def _finished(bell: Bell, round: Round, job: JobFolder) -> bool:
         bell.ring(*_JOBS[job.path.name], str(job.path.resolve()), job_id=job_id)
         result = job.result()
     if result is None:
-        after = f"{_run_id(round.run)}-{job_id}"  # rung by every look that finds it unfinished
-        bell.ring(DEFAULT_QUEUE, JOB, *_told(round.run), job_id=after, after=job_id)
+        bell.ring(DEFAULT_QUEUE, JOB, *_told(round.run), after=job_id)
         return False
     if result.state != "done":
         raise RoundFailedError(f"round {round.number}, {job.path.name}: {result.reason}")

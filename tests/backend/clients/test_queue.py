@@ -50,19 +50,26 @@ def test_the_follow_up_comes_after_the_job_however_it_ends(queue: JobQueue, job,
     assert queue.counts()["default"] == 1
 
 
-def test_one_follow_up_of_a_name_is_enough_and_is_there_again_for_the_next_job(queue: JobQueue):
-    for job in ("first", "second"):
+def test_a_follow_up_waits_once_and_again_for_the_next_job(queue: JobQueue):
+    for job in ("first", "second", "first"):
         queue.ring("predict", "time.sleep", 0, job_id=job)
         for _ in range(3):
-            queue.ring("default", "time.sleep", 0, job_id="then", after=job)
+            queue.ring("default", "time.sleep", 0, after=job)
+        queue.ring("default", "time.sleep", 0.0, after=job)  # another
         work(queue, "predict")
-        assert queue.counts()["default"] == 1
+        assert queue.counts()["default"] == 2
         work(queue, "default")
-    Redis.from_url(queue.redis_address).hset("rq:job:then", "status", "started")
-    queue.ring("predict", "time.sleep", 0, job_id="third")
-    queue.ring("default", "time.sleep", 0, job_id="then", after="third")  # by the follow-up itself
+
+
+def test_a_follow_up_that_runs_may_wait_again(queue: JobQueue):
+    queue.ring("predict", "time.sleep", 0, job_id="first")
+    queue.ring("default", "time.sleep", 0, after="first")
+    redis = Redis.from_url(queue.redis_address)
+    (its,) = redis.keys("rq:job:first-*")
+    redis.hset(its, "status", "started")
+    queue.ring("default", "time.sleep", 0, after="first")
     work(queue, "predict")
-    assert queue.counts()["default"] == 1
+    assert queue.counts()["default"] == 2
 
 
 def test_a_failed_job_can_be_rung_again_under_its_name(queue: JobQueue):
