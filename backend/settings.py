@@ -54,7 +54,12 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(
         "http://127.0.0.1:5000",
-        description="address of the admin application as Label Studio sees it",
+        description="address of the admin application as browsers reach it",
+    )
+    internal_url: str = Field(
+        "",
+        description="address of the admin application as Label Studio reaches it; "
+        "empty: PUBLIC_URL",
     )
     ml_backend_url: str = Field(
         "http://127.0.0.1:9090", description="address of the ML backend as Label Studio sees it"
@@ -81,7 +86,10 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("label_studio_url", "label_studio_public_url", "public_url", "ml_backend_url")
+    @field_validator(
+        *("label_studio_url", "label_studio_public_url"),
+        *("public_url", "internal_url", "ml_backend_url"),
+    )
     @classmethod
     def _is_web_address(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("http", "https"):

@@ -31,7 +31,7 @@ def title_of_backend(key: str) -> str:
 
 def webhook_url(settings: Settings, key: str) -> str:
     """Where Label Studio delivers the events of a project."""
-    return f"{settings.public_url}/webhooks/{key}"
+    return f"{settings.internal_url or settings.public_url}/webhooks/{key}"
 
 
 def project_exists(label_studio: LabelStudio, number: int) -> bool:

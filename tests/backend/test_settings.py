@@ -84,6 +84,7 @@ def test_an_empty_variable_is_none(monkeypatch, tmp_path):
         ("LOG_LEVEL", "LOUD"),
         ("LABEL_STUDIO_URL", "localhost:8080"),
         ("PUBLIC_URL", "ftp://here"),
+        ("INTERNAL_URL", "admin:5000"),
         ("DATABASE_URL", "mysql://here/x"),
         ("REDIS_URL", "localhost:6379"),
         ("ADMIN_BIND", "5000"),
