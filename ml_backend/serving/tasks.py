@@ -42,8 +42,9 @@ def answer_tasks(
 ) -> Answer:
     """Predict each task under a labelling configuration; `mapping` as for `to_regions`.
 
-    A task without a usable text has an empty result. The score of a task is its place in the
-    queue where one of `versions` has stored it, else the tagger's confidence in the whole text.
+    A task without a usable text has an empty result, and so has one of which the last stored by one
+    of `versions` is empty: people may be labelling it blind. The score of a task is its place in
+    the queue where one of `versions` has stored it, else the tagger's confidence in the whole text.
     """
     answer = Answer([])
     texts: list[str] = []
@@ -53,8 +54,9 @@ def answer_tasks(
         text = _text(task, control)
         reason = why_unusable(text)
         if isinstance(text, str) and reason is None:
-            texts.append(text)
-            usable.append(index)
+            if not _is_left_empty(task, versions):
+                texts.append(text)
+                usable.append(index)
         else:
             answer.unusable.setdefault(reason or "", []).append(_name(task, index))
     for index, text, prediction in zip(usable, texts, predict(texts), strict=True):
@@ -105,23 +107,34 @@ def _text(task: Any, control: TextControl) -> object:
 
 def _place(task: Any, versions: AbstractSet[str]) -> float | None:
     """The score of the newest prediction that one of our versions has stored with the task."""
+    stored = _stored(task, versions)
+    return float(stored["score"]) if stored else None
+
+
+def _is_left_empty(task: Any, versions: AbstractSet[str]) -> bool:
+    """Whether the newest prediction that one of our versions has stored says nothing."""
+    stored = _stored(task, versions)
+    return stored is not None and stored.get("result") == []
+
+
+def _stored(task: Any, versions: AbstractSet[str]) -> Mapping[str, Any] | None:
+    """The newest prediction with a place in the queue that one of our versions has stored."""
     stored = task.get("predictions") if isinstance(task, dict) else None
-    if not isinstance(stored, list):
-        return None
-    newest: tuple[int, float] | None = None
-    for prediction in stored:
-        if not isinstance(prediction, dict):
-            continue
-        version, score = prediction.get("model_version"), prediction.get("score")
-        if not isinstance(version, str) or version not in versions:
-            continue
-        if not isinstance(score, int | float) or not 0 <= score <= 1:
-            continue
-        number = prediction.get("id")
-        found = (number if isinstance(number, int) else -1, float(score))
-        if newest is None or found[0] >= newest[0]:
-            newest = found
-    return newest[1] if newest else None
+    ours = [
+        one
+        for one in (stored if isinstance(stored, list) else ())
+        if isinstance(one, dict)
+        and isinstance(one.get("model_version"), str)
+        and one["model_version"] in versions
+        and isinstance(one.get("score"), int | float)
+        and 0 <= one["score"] <= 1
+    ]
+    return max(reversed(ours), key=_number, default=None)
+
+
+def _number(prediction: Mapping[str, Any]) -> int:
+    number = prediction.get("id")
+    return number if isinstance(number, int) else -1
 
 
 def _name(task: Any, index: int) -> str:

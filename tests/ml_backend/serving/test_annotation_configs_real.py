@@ -6,7 +6,8 @@ import pytest
 
 from backend.clients.label_studio import LabelStudio
 from backend.sample.generate import generate
-from ml_backend.contract.label_studio import parse_label_config
+from ml_backend.contract.entity import Entity
+from ml_backend.contract.label_studio import parse_label_config, to_regions
 from ml_backend.contract.model_store import Champion, ModelStore
 
 from .conftest import CONFIGS, PASSWORD, USER, save_version  # isort: skip
@@ -86,14 +87,23 @@ def test_before_a_first_version_the_annotator_is_not_blocked(client, attached):
 
 
 def test_all_predictions_are_retrieved_at_once_and_keep_the_place_in_the_queue(client, attached):
+    """Where one of ours was empty, people are to label blind: it stays empty."""
     project_id, key, running, store = attached("general")
+    control = parse_label_config((CONFIGS / "general.xml").read_text("utf-8"))
     texts = [document.text for document in generate(40, seed=5)]
+    before = Entity(0, 1, control.labels.labels[0])
     ids = client.import_tasks(
         project_id,
         [
             {
                 "data": {"text": text},
-                "predictions": [{"result": [], "score": n / 1000, "model_version": "v1"}],
+                "predictions": [
+                    {
+                        "result": to_regions([before], text, control)[0] if n % 2 else [],
+                        "score": n / 1000,
+                        "model_version": "v1",
+                    }
+                ],
             }
             for n, text in enumerate(texts, start=1)
         ]
@@ -111,5 +121,6 @@ def test_all_predictions_are_retrieved_at_once_and_keep_the_place_in_the_queue(c
     found = {p["task"]: p for p in client.predictions(project_id) if p["model_version"] == "v2"}
     assert set(found) == set(ids)
     assert [found[task]["score"] for task in ids[:40]] == [n / 1000 for n in range(1, 41)]
-    assert any(found[task]["result"] for task in ids[:40])
+    assert any(found[task]["result"] for task in ids[:40:2])
+    assert not any(found[task]["result"] for task in ids[1:40:2])
     assert found[ids[40]]["result"] == []

@@ -29,8 +29,8 @@ def task(text, **more):
     return {"id": 1, "data": {"content": text}, **more}
 
 
-def stored(id_, version, score):
-    return {"id": id_, "model_version": version, "score": score, "result": []}
+def stored(id_, version, score, *result):
+    return {"id": id_, "model_version": version, "score": score, "result": [*result]}
 
 
 def test_one_result_a_task_in_order_with_names_from_the_configuration():
@@ -106,6 +106,19 @@ def test_the_score_is_the_place_in_the_queue_that_our_newest_prediction_has():
     assert answer([task("가나", predictions=predictions)]).results[0]["score"] == 0.5
     unusable = answer([{"id": 2, "data": {}, "predictions": predictions}])
     assert unusable.results[0]["score"] == 0.5
+
+
+def test_what_our_newest_prediction_left_empty_stays_empty_since_people_may_label_it_blind():
+    region = {"type": "labels"}
+    told = [
+        [stored(8, "v1", 0.25, region), stored(9, "v1", 0.5)],
+        [stored(8, "v1", 0.25), stored(9, "v2", 0.5, region)],
+        [stored(8, "another model", 0.25)],
+        [],
+    ]
+    found = answer([task("가나", predictions=predictions) for predictions in told])
+    assert [len(result["result"]) for result in found.results] == [0, 1, 1, 1]
+    assert {result["model_version"] for result in found.results} == {"v2"}
 
 
 @pytest.mark.parametrize(
