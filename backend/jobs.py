@@ -24,10 +24,12 @@ from backend.loop import (
     inbox,
     mentions,
     near,
+    old_predictions,
     predictions,
     project_replays,
     publication,
     release_jobs,
+    sharing,
     training,
     working_set,
 )
@@ -153,7 +155,7 @@ def sync(project_id: int) -> None:
 
 def clean_up(project_id: int) -> None:
     """Remove predictions that nobody can refer to any more."""
-    working_set.clean_up(context(), project_id)
+    old_predictions.remove(context(), project_id)
 
 
 def sync_projects() -> None:
@@ -210,6 +212,7 @@ def tick() -> None:
 
 def _take_up(opened: Context, project_id: int) -> None:
     copies.sort_new_copies(opened.database, project_id)
+    sharing.draw_made(opened, project_id)
     working_set.preannotate(opened, project_id)
 
 

@@ -23,6 +23,18 @@ def drawn(session: Session, ids: Collection[int]) -> dict[int, Sharing]:
     return {row.document_id: row for row in found}
 
 
+def undrawn(session: Session, project_id: int) -> list[Document]:
+    """Open documents without a place in the queue for which chance has drawn nothing: their tasks
+    were made in Label Studio."""
+    statement = select(Document).where(
+        Document.project_id == project_id,
+        Document.task_state == TaskState.OPEN,
+        Document.queue_number.is_(None),
+        ~exists().where(Sharing.document_id == Document.id),
+    )
+    return list(session.scalars(statement.order_by(Document.id)))
+
+
 def blind_slice(session: Session, ids: Collection[int]) -> set[int]:
     """Which of these documents chance has drawn to be labelled without pre-labels."""
     statement = select(Sharing.document_id).where(

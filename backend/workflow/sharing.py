@@ -8,7 +8,7 @@ not the annotator's own, and the other half tells what they make of pre-labels.
 """
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -16,33 +16,40 @@ from backend.db.projects import settings_of
 from backend.db.sharing import drawn
 from backend.db.tables import AnnotationState, Document, Project
 from backend.db.tables_of_sharing import Sharing
+from backend.settings import ProjectSettings
 
 MOST_BLIND = 0.5  # of shared documents
 
 
-def draw(session: Session, project: Project, documents: Sequence[Document]) -> None:
+def draw(
+    session: Session,
+    project: Project,
+    documents: Sequence[Document],
+    opened: Collection[int] = (),
+) -> None:
     """Decide for documents that get a place in the queue how many are asked, and who sees what.
 
-    One that was drawn before stays as it is.
+    One that was drawn before stays as it is. `opened` are those that somebody may have seen with
+    pre-labels: they go to one person, with them, whatever chance says.
     """
     settings = settings_of(project)
-    among_shared, elsewhere = blind_chances(settings.shared_share, settings.blind_share)
-    ids = [document.id for document in documents]
-    known = set(drawn(session, ids))
+    known = set(drawn(session, [document.id for document in documents]))
     for document in documents:
-        shared = _chance("shared", document.group_key) < settings.shared_share
-        limit = among_shared if shared else elsewhere
-        blind = _chance("blind", document.group_key) < limit
-        if (shared or blind) and document.id not in known:
-            session.add(
-                Sharing(
-                    document_id=document.id,
-                    project_id=project.id,
-                    annotators=settings.annotators_each if shared else 1,
-                    blind=blind,
-                )
-            )
+        shared, blind = chosen(settings, document.group_key)
+        if not (shared or blind) or document.id in known:
+            continue
+        row = Sharing(document_id=document.id, project_id=project.id)
+        if document.id not in opened:
+            row.annotators, row.blind = settings.annotators_each if shared else 1, blind
+        session.add(row)
     session.flush()
+
+
+def chosen(settings: ProjectSettings, group_key: str) -> tuple[bool, bool]:
+    """Whether chance has a text annotated by several, and whether without pre-labels."""
+    among_shared, elsewhere = blind_chances(settings.shared_share, settings.blind_share)
+    shared = _chance("shared", group_key) < settings.shared_share
+    return shared, _chance("blind", group_key) < (among_shared if shared else elsewhere)
 
 
 def blind_chances(shared: float, blind: float) -> tuple[float, float]:

@@ -11,8 +11,10 @@ from backend.db import sharing
 from backend.db.leases import lease
 from backend.db.tables import Prediction, Project
 from backend.embedded.label_studio import personal_access_token
-from backend.loop.sharing import ask_for_several
+from backend.loop import working_set
+from backend.loop.sharing import ask_for_several, draw_made
 from backend.loop.tasks import tasks_lease
+from backend.workflow.label_studio_tasks import document_of_task
 from backend.workflow.publish import stored
 from ml_backend.contract.label_studio import parse_label_config
 from tests.backend.loop.conftest import CONFIG, Killed, World, dying
@@ -118,6 +120,51 @@ def test_the_blind_slice_is_shown_without_pre_labels_of_any_version(
         expect(page.locator(".htx-highlight")).to_have_count(0 if is_blind else 1)
     page.close()
     _assert_blind(world, project, "v2")  # opening a task has added nothing
+
+
+def test_tasks_made_in_label_studio_are_drawn_before_they_get_pre_labels(world: World):
+    project = world.project(documents=4, open_tasks=2, shared_share=0.5, blind_share=0.5)
+    studio, number = world.context.label_studio, project.label_studio_id
+    world.fill(project)
+    world.publish(project, "v1")
+    tasks = [{"data": {"text": f"홍길동은 {n}월에 서울에 갔다."}} for n in range(24)]
+    made = studio.import_tasks(number, tasks)
+    for task in made[:3]:
+        studio.submit(task, [])
+    told = {"result": [], "score": 0.5, "model_version": "v1"}
+    studio.import_predictions(number, [{"task": task, **told} for task in made[3:6]])
+    control = parse_label_config(project.label_config)
+    with world.context.database.write() as session:
+        fresh = session.get_one(Project, project.id)
+        documents = {
+            task: document_of_task(session, fresh, studio.task(task), control).document
+            for task in made
+        }
+        first = {"start": 0, "end": 3, "label": control.labels.labels[0]}
+        version = world.version(project, "v1").id
+        session.add_all(
+            Prediction(document_id=one.id, version_id=version, entities=[first], confidence=0.5)
+            for one in documents.values()
+        )
+    with pytest.raises(Killed):
+        draw_made(dying(world, 5), project.id)
+    assert draw_made(world.context, project.id) > 10
+    assert draw_made(world.context, project.id) == 0
+    with world.context.database.read() as session:
+        rows = sharing.drawn(session, [one.id for one in documents.values()])
+    kinds = {task: rows.get(document.id) for task, document in documents.items()}
+    assert all(
+        row is None or (row.annotators, row.blind) == (1, False) for row in map(kinds.get, made[:6])
+    )
+    blind = {task for task, row in kinds.items() if row is not None and row.blind}
+    shared = {task for task, row in kinds.items() if row is not None and row.annotators == 2}
+    assert len(blind) > 3 < len(shared)
+
+    assert working_set.preannotate(world.context, project.id) == 24
+    working_set.top_up(world.context, project.id)
+    there = stored(studio, number, "v1").by_task
+    assert {task for task in made[6:] if not there[task][0]["result"]} == blind
+    assert {task for task in made if studio.task(task)["overlap"] == 2} == shared
 
 
 def _assert_blind(world: World, project: Project, version: str) -> set[int]:

@@ -69,6 +69,23 @@ def test_shares_are_drawn_once_and_the_same_again(session):
     assert {document.id for document in documents[:100]} <= again.keys()
 
 
+def test_what_somebody_may_have_opened_goes_to_one_with_pre_labels_and_is_not_asked_for_again(
+    session,
+):
+    project = add_project(session, shared_share=1.0, blind_share=0.5)
+    documents = add_documents(session, project, [f"문서 {number}" for number in range(9)])
+    open_tasks(documents)
+    documents[8].queue_number = 1
+    session.flush()
+    assert sharing.undrawn(session, project.id) == documents[:8]
+    opened = {document.id for document in documents[:4]}
+    draw(session, project, documents[:8], opened)
+    rows = sharing.drawn(session, [document.id for document in documents])
+    assert {(rows[number].annotators, rows[number].blind) for number in opened} == {(1, False)}
+    assert {row.annotators for number, row in rows.items() if number not in opened} == {2}
+    assert sharing.undrawn(session, project.id) == []
+
+
 @given(st.floats(0, 1), st.floats(0, 0.5))
 def test_all_together_so_many_are_blind_as_were_asked_for(shared, blind):
     among, elsewhere = blind_chances(shared, blind)
