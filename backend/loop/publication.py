@@ -30,8 +30,9 @@ from backend.loop.tasks import (
     send_predictions,
     tasks_lease,
 )
-from backend.workflow import preannotate, publish, select
+from backend.workflow import preannotate, publish
 from backend.workflow.candidates import Ranking, Scoring, scoring_of
+from backend.workflow.rank_again import candidates_of_queue, rank_again
 from backend.workflow.version_labels import labels_of
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -172,14 +173,14 @@ def _predict(
     ranking = Ranking(version.id, settings_of(project).selection, vectors, seed=publication.id)
     with context.database.read() as session:
         kept = _kept(session, project.id, numbers)
-        candidates = select.candidates_of_queue(session, project, ranking, kept)
+        candidates = candidates_of_queue(session, project, ranking, kept)
     best = candidates.in_order()  # in no transaction: others can write meanwhile
     with context.database.write() as session:
         project = versions.locked_project(session, project.id)
         kept = _kept(session, project.id, numbers)
         ids = [document.id for document in pool.open_documents(session, project.id)]
         sure = pool.confidences(session, version.id, ids)
-        ranked = select.rank_again(session, project, sure, kept, best)
+        ranked = rank_again(session, project, sure, kept, best)
         _move(
             session.get_one(Publication, publication.id), PublicationState.IMPORTING, ranked=ranked
         )

@@ -8,7 +8,7 @@ part; ranked ones train. Near copies are of one arm and one part, those of the o
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from backend.db import pool, scores
-from backend.db.autolabels import blind
 from backend.db.batches import add_batch
 from backend.db.bulk import is_one_of
 from backend.db.groups import unite_parts
@@ -26,7 +25,6 @@ from backend.workflow.candidates import (
     KNOWN,
     Candidates,
     Ranking,
-    of_documents,
     of_pool,
     scoring_of,
 )
@@ -239,67 +237,6 @@ def assign_arms(
         unite_parts(session, project_id, near)
         for document in (*ranked, *drawn):
             session.refresh(document, ["arm", "part"])
-
-
-def candidates_of_queue(
-    session: Session, project: Project, ranking: Ranking, kept: Mapping[int, int]
-) -> Candidates:
-    """What `rank_again` puts in order of the open tasks."""
-    to_rank, _ = _by_arm(session, project.id, kept)
-    return of_documents(session, project, ranking, [document.id for document in to_rank])
-
-
-def rank_again(
-    session: Session,
-    project: Project,
-    confidences: Mapping[int, float],
-    kept: Mapping[int, int] | None = None,
-    best: Sequence[int] = (),
-) -> int:
-    """Number the open tasks anew as a version sees them; returns how many there are.
-
-    First come the documents of `best`, as the strategies wanted those that the version scored; the
-    others follow by their `confidences`. `kept` are numbers that Label Studio holds already for
-    that version (an earlier publication of it): they stay, and the others follow. The project's
-    row must be locked.
-    """
-    kept = kept or {}
-    to_rank, drawn = _by_arm(session, project.id, kept)
-    places = {number: place for place, number in enumerate(best)}
-    ranked = sorted(
-        to_rank,
-        key=lambda one: (
-            places.get(one.id, len(places)),
-            confidences.get(one.id, 1.0),
-            one.id,
-        ),
-    )
-    loose = len(ranked) + len(drawn)
-    share = len(drawn) / loose if loose else 0.0
-    first = max(kept.values(), default=0) + 1
-    for number, document in pool.documents(session, list(kept)).items():
-        document.queue_number = kept[number]
-    order = interleave(ranked, drawn, first=1, share=share)
-    for number, document in enumerate(order, start=first):
-        document.queue_number = number
-    project.last_queue_number = first + loose - 1
-    session.flush()
-    return len(kept) + loose
-
-
-def _by_arm(
-    session: Session, project_id: int, kept: Mapping[int, int]
-) -> tuple[list[Document], list[Document]]:
-    """The documents of the queue that are numbered anew: those to be ranked, those by chance."""
-    documents = [
-        *pool.open_documents(session, project_id),
-        *pool.reserved_documents(session, project_id),
-    ]
-    loose = [document for document in documents if document.id not in kept]
-    by_chance = blind(session, [document.id for document in loose])
-    by_chance |= {document.id for document in loose if document.arm == Arm.RANDOM}
-    to_rank = [document for document in loose if document.id not in by_chance]
-    return to_rank, [document for document in loose if document.id in by_chance]
 
 
 def _arm(part: Part) -> Arm:

@@ -16,7 +16,6 @@ from tests.backend.workflow.loop_data import (
     add_project,
     add_score,
     add_version,
-    open_tasks,
 )
 
 
@@ -138,36 +137,6 @@ def test_a_part_once_given_stays(any_database: Database):
         documents[1].part, documents[1].arm = Part.TEST, Arm.RANDOM
         chosen = select.select(session, project, None, 1)
     assert [document.part for document in chosen] == [Part.TEST]
-
-
-def test_ranking_again_follows_the_new_confidences_and_spreads_the_random_arm(
-    any_database: Database,
-):
-    with any_database.write() as session:
-        project = add_project(session)
-        documents = add_documents(session, project, map(str, range(20)))
-        open_tasks(documents)
-        for number, document in enumerate(documents):
-            document.queue_number = number + 1
-            document.arm = Arm.RANDOM if number % 5 == 0 else Arm.RANKED
-        sure = {document.id: 1 - number / 20 for number, document in enumerate(documents)}
-        select.rank_again(session, project, sure)
-        order = pool.open_documents(session, project.id)
-    assert [document.queue_number for document in order] == list(range(1, 21))
-    ranked = [document for document in order if document.arm == Arm.RANKED]
-    assert [sure[document.id] for document in ranked] == sorted(sure[one.id] for one in ranked)
-    places = [document.queue_number for document in order if document.arm == Arm.RANDOM]
-    assert places == [5, 10, 15, 20]
-
-
-def test_numbers_that_label_studio_holds_are_kept_when_ranking_again(any_database: Database):
-    with any_database.write() as session:
-        project = add_project(session)
-        documents = add_documents(session, project, "abcd")
-        open_tasks(documents)
-        kept = {documents[0].id: 7, documents[2].id: 3}
-        select.rank_again(session, project, {}, kept)
-    assert [document.queue_number for document in documents] == [7, 8, 3, 9]
 
 
 def test_nothing_is_added_until_a_twentieth_is_used_up():
