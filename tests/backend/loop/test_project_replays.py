@@ -1,7 +1,10 @@
 """A replay on a project's own gold, by real queues: frozen, gone through, cancelled, refused."""
 
 import dataclasses
+import multiprocessing
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -62,10 +65,28 @@ def work(context: Context, times: int) -> None:
         SimpleWorker(list(QUEUES), connection=redis).work(burst=True, logging_level="WARNING")
 
 
-def test_a_replay_goes_through_the_gold_that_was_frozen(context: Context):
+def work_beside(settings: Settings, folder: Path) -> None:
+    """A worker of all queues in a process of its own, until the replay has ended."""
+    opened = open_context(settings)
+    jobs.context = lambda: opened  # type: ignore[assignment]
+    while Replay(folder).job.result() is None:
+        work(opened, 1)
+        time.sleep(0.02)
+
+
+def test_two_workers_and_ticks_go_through_the_gold_that_was_frozen(context: Context):
     add(context, train=60, dev=20, gate=50)
     begun = project_replays.ask(context, "p", CONFIG, "curator")
-    work(context, 2)
+    spawned = multiprocessing.get_context("spawn")
+    its_own = (context.settings, begun.path)
+    workers = [spawned.Process(target=work_beside, args=its_own, daemon=True) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    while begun.job.result() is None and all(worker.is_alive() for worker in workers):
+        project_replays.ring_left(context)
+        time.sleep(0.05)
+    for worker in workers:
+        worker.join()
     assert begun.job.result() == Result("done", figures={"rounds": 5, "of": 5})
     its = project_replays.find(context, "p", 1)
     assert its.config.learner["max_steps"] == 4  # the project's own options
