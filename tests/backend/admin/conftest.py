@@ -2,13 +2,16 @@
 
 import re
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page
 from sqlalchemy import update
+from werkzeug.serving import make_server
 
 from backend.app import create_app
 from backend.db.accounts import existing_account
@@ -17,6 +20,8 @@ from backend.db.projects import project_by_key
 from backend.db.session import Database, connect
 from backend.db.tables import Run, RunState
 from backend.settings import Settings
+from tests.backend.admin.browsing import CURATOR, NewPage
+from tests.backend.admin.browsing import sign_in as sign_in_by_hand
 from tests.backend.admin.filled import PASSWORD, add_people, add_project, fill
 
 SignIn = Callable[[str], FlaskClient]
@@ -80,3 +85,34 @@ def sign_in(app: Flask) -> SignIn:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where a browser finds the application."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def new_page(chromium: Browser, address: str) -> Iterator[NewPage]:
+    """Open a path in a Chromium that knows nothing yet, signed in as a curator or somebody else.
+
+    Options are those of Playwright's `new_context`; an empty `email` signs nobody in.
+    """
+    contexts = []
+
+    def opened(path: str = "/", *, email: str = CURATOR, **options: object) -> Page:
+        context = chromium.new_context(base_url=address, **{"locale": "en-GB", **options})
+        contexts.append(context)
+        page = context.new_page()
+        if email:
+            sign_in_by_hand(page, email)
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()

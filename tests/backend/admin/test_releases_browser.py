@@ -1,22 +1,18 @@
 """Releases in a real Chromium: one is built, cancelled, verified, compared and downloaded; axe."""
 
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from backend.context import Context
 from backend.db.session import Database
 from backend.db.tables import Gold, Project
 from backend.loop import release_jobs
-from tests.backend.admin.test_axe import WIDTHS, violations
-from tests.backend.admin.test_browser import SCREENSHOTS, assert_fits, sign_in
+from tests.backend.admin.browsing import NewPage, look_over
 from tests.backend.workflow.releases.gold import add_project, import_gold, lines
 
 pytestmark = pytest.mark.real
@@ -24,14 +20,10 @@ pytestmark = pytest.mark.real
 RELEASES = "/projects/p/releases"
 
 
-@pytest.fixture
-def address(app: Flask, filled: Database, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(autouse=True)
+def _gold(filled: Database, tmp_path: Path) -> None:
     add_project(filled)
     import_gold(filled, tmp_path, lines(40))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
 
 
 @pytest.fixture
@@ -60,11 +52,9 @@ def build(page: Page, context: Context) -> None:
 
 
 def test_a_release_is_built_verified_compared_and_downloaded(
-    chromium: Browser, address: str, context: Context, filled: Database
+    new_page: NewPage, context: Context, filled: Database
 ) -> None:
-    page = chromium.new_context(locale="en-GB").new_page()
-    sign_in(page, address)
-    page.goto(address + RELEASES)
+    page = new_page(RELEASES)
     page.get_by_label("Note").fill("첫 릴리스")
     page.get_by_test_id("build").click()
     page.get_by_test_id("cancel").click()
@@ -89,17 +79,12 @@ def test_a_release_is_built_verified_compared_and_downloaded(
     release_jobs.run(context, "p", "compare-1-2")
     expect(page.get_by_test_id("difference")).to_contain_text("Changed")
     expect(page.get_by_text("Changed documents")).to_be_visible()
-    page.context.close()
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
 def test_the_pages_fit_every_width_and_have_no_serious_violation(
-    chromium: Browser, address: str, context: Context, filled: Database, colours: str
+    new_page: NewPage, context: Context, filled: Database
 ) -> None:
-    browser = chromium.new_context(color_scheme=colours, locale="en-GB", bypass_csp=True)
-    page = browser.new_page()
-    sign_in(page, address)
-    page.goto(address + RELEASES)
+    page = new_page(RELEASES)
     build(page, context)
     change_gold(filled)
     build(page, context)
@@ -108,19 +93,9 @@ def test_the_pages_fit_every_width_and_have_no_serious_violation(
     release_jobs.ask_compare(context, "p", 1, 2, "curator@example.com")
     release_jobs.run(context, "p", "compare-1-2")
     page.get_by_test_id("build").click()  # this one waits
-    told: dict[str, list[str]] = {}
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for path, shot in (
-        ("", "releases-full"),
-        ("/2", "release"),
-        ("/compare?before=1&after=2", "release-compare"),
-    ):
-        page.goto(address + RELEASES + path)
-        page.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            assert_fits(page)
-            told[f"{shot} {width}"] = violations(page)
-            page.screenshot(path=SCREENSHOTS / f"{shot}-{width}-{colours}.png", full_page=True)
-    browser.close()
-    assert {where: found for where, found in told.items() if found} == {}
+    pages = {
+        "releases-full": RELEASES,
+        "release": f"{RELEASES}/2",
+        "release-compare": f"{RELEASES}/compare?before=1&after=2",
+    }
+    look_over(new_page, pages)

@@ -1,30 +1,27 @@
 """The pages of settings in a real Chromium: wide and narrow, for everybody's tools, by keyboard."""
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 
 from backend.db.audit_log import record
 from backend.db.members import note_member
 from backend.db.projects import project_by_key
 from backend.db.session import Database
+from tests.backend.admin.browsing import NewPage, look_over, press, unfold
 from tests.backend.admin.filled import LONG
-from tests.backend.admin.test_axe import violations
-from tests.backend.admin.test_browser import WIDTHS, address, assert_fits, sign_in
-
-__all__ = ("address",)
 
 pytestmark = pytest.mark.real
 
-PAGES = (
-    "/tokens",
-    "/changes",
-    "/api",
-    "/projects/general/settings",
-    "/projects/general/settings/label-studio",
-    "/projects/general/settings/members",
-    "/projects/general/settings/changes",
-    "/projects/empty/settings/members",
-)
+GENERAL = "/projects/general/settings"
+PAGES = {
+    "tokens": "/tokens",
+    "changes": "/changes",
+    "api": "/api",
+    "settings-label-studio": f"{GENERAL}/label-studio",
+    "members": f"{GENERAL}/members",
+    "settings-changes": f"{GENERAL}/changes",
+    "members-empty": "/projects/empty/settings/members",
+}
 
 
 @pytest.fixture
@@ -45,29 +42,19 @@ def busy(filled: Database) -> None:
         )
 
 
-def test_the_pages_fit_and_have_no_serious_violation(
-    chromium: Browser, address: str, busy: None
-) -> None:
-    found: dict[str, list[str]] = {}
-    context = chromium.new_context(locale="en-GB", bypass_csp=True)
-    page = context.new_page()
-    sign_in(page, address, LONG)
-    for width, height in WIDTHS.values():
-        page.set_viewport_size({"width": width, "height": height})
-        for path in PAGES:
-            page.goto(address + path)
-            if path == "/api":
-                page.locator("#make_token summary").click()
-            assert_fits(page)
-            found[f"{path} {width}"] = violations(page)
-    context.close()
-    assert {where: what for where, what in found.items() if what} == {}
+@pytest.mark.usefixtures("busy")
+def test_the_pages_fit_and_have_no_serious_violation(new_page: NewPage) -> None:
+    def one_unfolded(page: Page) -> None:  # all of the API's are too many for axe
+        if page.url.endswith("/api"):
+            page.locator("#make_token summary").click()
+        else:
+            unfold(page)
+
+    look_over(new_page, PAGES, email=LONG, prepare=one_unfolded)
 
 
-def test_a_token_is_made_and_revoked_by_hand(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(locale="en-GB")
-    page = context.new_page()
-    sign_in(page, address, "admin@example.com")
+def test_a_token_is_made_and_revoked_by_hand(new_page: NewPage) -> None:
+    page = new_page(email="admin@example.com")
     page.get_by_role("link", name="Accounts").click()
     page.get_by_role("link", name="API tokens").click()
     page.get_by_label("Name").fill("밤 백업")
@@ -76,16 +63,10 @@ def test_a_token_is_made_and_revoked_by_hand(chromium: Browser, address: str) ->
     expect(page.get_by_test_id("shown")).to_contain_text("gl_")
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_test_id("token")).to_have_attribute("data-state", "revoked")
-    context.close()
 
 
-def test_the_connection_is_tested_by_a_key(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(locale="en-GB")
-    page = context.new_page()
-    sign_in(page, address)
-    page.goto(f"{address}/projects/general/settings/label-studio")
-    page.wait_for_load_state("load")
-    page.keyboard.press("t")
+def test_the_connection_is_tested_by_a_key(new_page: NewPage) -> None:
+    page = new_page(f"{GENERAL}/label-studio")
+    press(page, "t")
     expect(page.get_by_test_id("look-address")).to_contain_text("LABEL_STUDIO_URL")
     expect(page.get_by_test_id("look-token")).to_contain_text("could not be looked at")
-    context.close()
