@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.first_training import F1_BAR
+
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 STAGES = ("correct", "retrain", "gate", "publish", "pre-labels", "export")
@@ -39,6 +41,9 @@ def test_one_turn_then_a_second_start(tmp_path):
     assert turn.returncode == 0, turn.stdout + turn.stderr
     for stage in STAGES:
         assert re.search(rf"✓ {stage}\b", turn.stdout), turn.stdout
+    told = re.search(r"strict micro F1 (0\.\d+) → (0\.\d+)", turn.stdout)
+    assert told, turn.stdout
+    assert F1_BAR <= float(told[1]) < float(told[2])  # the first training is worth showing
     assert left_behind(home) == []
 
     log = tmp_path / "second.log"

@@ -61,21 +61,21 @@ def opened(client, project_id):
     return task
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_label_studio_takes_the_configuration_and_its_predictions(client, attached, name):
-    project_id, _, _, _ = attached(name)
-    control = parse_label_config(client.project(project_id)["label_config"])
-    client.import_tasks(project_id, [{"data": {control.text_field: TEXT}}])
-    (prediction,) = opened(client, project_id)["predictions"]
-    assert prediction["model_version"] == "v1"
-    assert 0 <= prediction["score"] <= 1
-    assert prediction["result"]
-    for region in prediction["result"]:
-        value = region["value"]
-        assert (region["from_name"], region["to_name"]) == (control.from_name, control.to_name)
-        assert value["text"] == TEXT[value["start"] : value["end"]]
-        assert set(value["labels"]) <= set(control.labels)
-        assert 0 <= region["score"] <= 1
+def test_label_studio_takes_each_configuration_and_its_predictions(client, attached):
+    for name in NAMES:
+        project_id, _, _, _ = attached(name)
+        control = parse_label_config(client.project(project_id)["label_config"])
+        client.import_tasks(project_id, [{"data": {control.text_field: TEXT}}])
+        (prediction,) = opened(client, project_id)["predictions"]
+        assert prediction["model_version"] == "v1", name
+        assert 0 <= prediction["score"] <= 1
+        assert prediction["result"], name
+        for region in prediction["result"]:
+            value = region["value"]
+            assert (region["from_name"], region["to_name"]) == (control.from_name, control.to_name)
+            assert value["text"] == TEXT[value["start"] : value["end"]]
+            assert set(value["labels"]) <= set(control.labels)
+            assert 0 <= region["score"] <= 1
 
 
 def test_before_a_first_version_the_annotator_is_not_blocked(client, attached):

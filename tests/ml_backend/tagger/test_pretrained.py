@@ -155,29 +155,37 @@ def test_every_border_is_learned(kind: str, versions: dict[str, Path]) -> None:
     assert [one.entities for one in found] == [entities for _, entities in GOLD]
 
 
-@pytest.mark.parametrize("kind", ["roberta", "roberta-int8"])
 def test_a_fresh_process_without_a_hub_predicts_the_same_to_the_bit(
-    kind: str, versions: dict[str, Path]
+    versions: dict[str, Path],
 ) -> None:
+    kinds = [str(versions[kind]) for kind in ("roberta", "roberta-int8")]
     script = (
         "import json, sys; from pathlib import Path; from ml_backend.tagger.predict import Tagger\n"
+        "from ml_backend.tagger.encoders import hub\n"
         "texts = json.loads(sys.stdin.read())\n"
-        "for one in Tagger.load(Path(sys.argv[1])).predict(texts):\n"
-        "    print([(e.key, e.probability.hex()) for e in one.entities], one.confidence.hex())"
+        "for folder in sys.argv[1:]:\n"
+        "    for one in Tagger.load(Path(folder)).predict(texts):\n"
+        "        entities = [(e.key, e.probability.hex()) for e in one.entities]\n"
+        "        print(entities, one.confidence.hex())\n"
+        "try: hub.load('klue/bert-base')\n"
+        "except hub.PretrainedError as error: print(error)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(versions[kind])],
+        [sys.executable, "-c", script, *kinds],
         input=json.dumps(TEXTS),
         capture_output=True,
         text=True,
         check=True,
         timeout=300,
-        env={"PATH": "", "PYTHONPATH": ".", "HF_HUB_OFFLINE": "1"},
+        env={"PATH": "", "PYTHONPATH": ".", "HF_HUB_OFFLINE": "1", "HF_HOME": "/nonexistent"},
     )
-    assert done.stdout.splitlines() == [
+    *predicted, refused = done.stdout.splitlines()
+    assert predicted == [
         f"{[(e.key, e.probability.hex()) for e in one.entities]} {one.confidence.hex()}"
-        for one in Tagger.load(versions[kind]).predict(TEXTS)
+        for folder in kinds
+        for one in Tagger.load(Path(folder)).predict(TEXTS)
     ]
+    assert "the hub cannot be reached; name its folder instead" in refused
 
 
 def test_a_version_does_not_say_where_it_was_made(
@@ -271,23 +279,6 @@ def test_weights_that_are_missing(folders: dict[str, str], tmp_path: Path) -> No
         if file.name == "config.json" or "token" in file.name:
             (tmp_path / file.name).write_bytes(file.read_bytes())
     assert "model.safetensors" in refusal(str(tmp_path))
-
-
-def test_a_hub_that_cannot_be_reached() -> None:
-    script = (
-        "from ml_backend.tagger.encoders import hub\n"
-        "try: hub.load('klue/bert-base')\n"
-        "except hub.PretrainedError as error: print(error)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-        env={"PATH": "", "PYTHONPATH": ".", "HF_HUB_OFFLINE": "1", "HF_HOME": "/nonexistent"},
-    )
-    assert "the hub cannot be reached; name its folder instead" in done.stdout
 
 
 def test_numbers_are_whole_in_a_batch(folders: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from ml_backend.training.distributed import is_first
 from ml_backend.training.fit import Step, fit
-from tests.ml_backend.training.small import options, ten_sentences
+from tests.ml_backend.training.small import options, partly_annotated
 
 
 def main(out: Path, given: str) -> None:
@@ -22,7 +22,7 @@ def main(out: Path, given: str) -> None:
     for _ in range(2):
         steps: list[Step] = []
         fitted = fit(
-            ten_sentences(), config, seed=3, device=torch.device("cpu"), watch=steps.append
+            partly_annotated(), config, seed=3, device=torch.device("cpu"), watch=steps.append
         )
     rank = "first" if is_first() else "other"
     assert bool(steps) == is_first()

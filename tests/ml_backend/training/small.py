@@ -1,5 +1,7 @@
 """Ten sentences and options under which they are learned in seconds."""
 
+from dataclasses import replace
+
 from backend.sample.generate import generate
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
@@ -18,6 +20,13 @@ def ten_sentences() -> TrainingData:
     ][:10]
     labels = LabelSet(tuple(sorted({e.label for d in gold for e in d.entities})))
     return TrainingData(labels, [Example(d.text, d.entities) for d in gold], gold, len(gold))
+
+
+def partly_annotated() -> TrainingData:
+    """The same, of which one sentence was never annotated for one label."""
+    data = ten_sentences()
+    first, *others = data.train
+    return replace(data, train=[replace(first, missing=frozenset(list(data.labels)[:1])), *others])
 
 
 def options(**changed: object) -> TrainingConfig:
