@@ -1,8 +1,7 @@
 """The tasks that Label Studio holds: topped up from the pool, predicted where they are new."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +11,6 @@ from backend.db.batches import batches_of
 from backend.db.bulk import is_one_of
 from backend.db.document_counts import documents_counted
 from backend.db.leases import Held, lease
-from backend.db.scores import drop_scores
 from backend.db.sharing import is_untold, waiting_count
 from backend.db.tables import Document, Project, TaskState, Version, now
 from backend.loop import predictions, sharing
@@ -30,11 +28,9 @@ from backend.workflow.autolabel_moves import sent
 from backend.workflow.candidates import Scoring, scoring_of
 from backend.workflow.instructions import evidence_address
 from backend.workflow.sharing import draw
-from backend.workflow.vectors import drop_vectors
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
-DELETED_AT_ONCE = 100  # predictions, one by one; between two renewals of the lease
 TASKS_AT_ONCE = 500  # imported between two commits of their numbers
 WITH_EVIDENCE = Scoring(scores=True)  # of what people are shown: each entity's runner-up
 PAUSE_AFTER_FAILURE = 300.0  # seconds before a champion that could not predict is asked again
@@ -48,30 +44,29 @@ def top_up(context: Context, project_id: int) -> int:
     """Bring the open tasks up to the project's number; returns how many were added."""
     if not _wants_tasks(context, project_id):
         return 0
-    with lease(context.database, tasks_lease(project_id)) as held:
-        added = _top_up(context, held, project_id) if held is not None else 0
-        if held is not None:
-            sharing.ask_for_several(context, held, project_id)
-    if held is not None and held.wanted:
-        context.queue.ring(DEFAULT_QUEUE, "backend.jobs.tick", job_id="periodic-backend.jobs.tick")
-    return added
+
+    def work(held: Held) -> int:
+        added = _top_up(context, held, project_id)
+        sharing.ask_for_several(context, held, project_id)
+        return added
+
+    return _in_turn(context, project_id, work)
 
 
 def preannotate(context: Context, project_id: int) -> int:
     """Give tasks that came to Label Studio without us the champion's predictions; how many."""
     if not _has_new_tasks(context, project_id):
         return 0
+    return _in_turn(context, project_id, lambda held: _preannotate(context, held, project_id))
+
+
+def _in_turn(context: Context, project_id: int, work: Callable[[Held], int]) -> int:
+    """Do what needs the lease of the tasks; 0 when another holds it, who then rings the tick."""
     with lease(context.database, tasks_lease(project_id)) as held:
-        given = _preannotate(context, held, project_id) if held is not None else 0
+        done = work(held) if held is not None else 0
     if held is not None and held.wanted:
         context.queue.ring(DEFAULT_QUEUE, "backend.jobs.tick", job_id="periodic-backend.jobs.tick")
-    return given
-
-
-def clean_up(context: Context, project_id: int) -> int:
-    """Delete what no annotator can refer to any more in Label Studio; how many predictions."""
-    with lease(context.database, tasks_lease(project_id)) as held:
-        return _clean_up(context, held, project_id) if held is not None else 0
+    return done
 
 
 def _wants_tasks(context: Context, project_id: int) -> bool:
@@ -277,66 +272,3 @@ def _place(
     select_if_stored(context, project, champion.name)
     log.info("event=preannotated project=%s tasks=%d", project.key, len(documents))
     return len(documents)
-
-
-def _clean_up(context: Context, held: Held, project_id: int) -> int:
-    with context.database.read() as session:
-        project = session.get_one(Project, project_id)
-        champion = versions.champion(session, project)
-        retired = versions.no_longer_selected(session, project_id)
-        busy = versions.active_publication(session, project_id) is not None
-    number, ttl = project.writable_id, context.settings.task_lock_ttl
-    if number is None or busy:
-        return 0
-    time, removed = now(), 0
-    over = [version for version in retired if publish.removable(version, time, ttl)]
-    held_there = context.label_studio.model_versions(number) if over or champion else {}
-    selected = context.label_studio.project(number).get("model_version") if over else None
-    stale = [version for version in over if version.name != selected]
-    held_any = any(held_there.get(version.name) for version in stale)
-    drafts = context.label_studio.drafts(number) if held_any else {}
-    for version in stale:
-        held.renew()
-        if held_there.get(version.name):
-            removed += _remove_predictions(context, held, number, version, drafts)
-        with context.database.write() as session:
-            session.get_one(Version, version.id).removed_at = time
-            drop_scores(session, version.id)
-        drop_vectors(context.models.vectors_folder(project.key, version.name))
-    if champion is not None and _may_have_doubles(held_there, champion, context, project):
-        found = publish.stored(context.label_studio, number, champion.name)
-        for prediction_id in publish.old_doubles(found, time, ttl):
-            context.label_studio.delete_prediction(prediction_id)
-            removed += 1
-    if removed:
-        log.info("event=cleaned_up project=%s predictions=%d", project.key, removed)
-    return removed
-
-
-def _remove_predictions(
-    context: Context,
-    held: Held,
-    number: int,
-    version: Version,
-    drafts: Mapping[int, datetime],
-) -> int:
-    """Delete a retired version's predictions; those that a draft may refer to stay for good."""
-    studio = context.label_studio
-    if not drafts:
-        return studio.delete_model_version(number, version.name)
-    there = publish.stored(studio, number, version.name)
-    unneeded = publish.unneeded(there, version, drafts, context.settings.task_lock_ttl)
-    for chunk in pool.chunks(unneeded, DELETED_AT_ONCE):
-        held.renew()
-        for prediction_id in chunk:
-            studio.delete_prediction(prediction_id)
-    return len(unneeded)
-
-
-def _may_have_doubles(
-    held_there: dict[str, int], champion: Version, context: Context, project: Project
-) -> bool:
-    """Whether Label Studio holds more of the champion's predictions than we have made for it."""
-    with context.database.read() as session:
-        known = pool.with_task_and_prediction(session, project.id, champion.id)
-    return held_there.get(champion.name, 0) > known

@@ -6,7 +6,7 @@ from redis import Redis
 
 from backend.db.tables import Prediction, Project, Publication, Version
 from backend.errors import ConflictError, LabelStudioError
-from backend.loop import publication, working_set
+from backend.loop import old_predictions, publication
 from backend.workflow.publish import stored
 from backend.workflow.select import place
 from tests.backend.loop.conftest import Killed, World, dying
@@ -86,14 +86,14 @@ def test_old_predictions_are_removed_late_and_a_rollback_brings_them_again(world
     studio._call("POST", f"api/tasks/{early}/drafts", body={"result": []})
     world.publish(project, "v2")
     studio._call("POST", f"api/tasks/{late}/drafts", body={"result": []})
-    assert working_set.clean_up(world.context, project.id) == 0  # within the task lock's life
+    assert old_predictions.remove(world.context, project.id) == 0  # within the task lock's life
     assert studio.model_versions(number) == {"v1": 10, "v2": 10}
 
     impatient = dying(world, after=-1)
     impatient.settings.__dict__["task_lock_ttl"] = 0
     try:
-        assert working_set.clean_up(impatient, project.id) == 9
-        assert working_set.clean_up(impatient, project.id) == 0
+        assert old_predictions.remove(impatient, project.id) == 9
+        assert old_predictions.remove(impatient, project.id) == 0
         assert stored(studio, number, "v1").by_task.keys() == {early}  # the draft may be of it
         assert world.version(project, "v1").removed_at is not None
 
@@ -103,7 +103,7 @@ def test_old_predictions_are_removed_late_and_a_rollback_brings_them_again(world
         assert world.version(project, "v2").state == "retired"
 
         studio._call("POST", f"api/tasks/{after}/drafts", body={"result": []})
-        assert working_set.clean_up(impatient, project.id) == 8
+        assert old_predictions.remove(impatient, project.id) == 8
     finally:
         impatient.settings.__dict__["task_lock_ttl"] = 86400
     assert stored(studio, number, "v2").by_task.keys() == {early, late}

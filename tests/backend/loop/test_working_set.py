@@ -6,7 +6,7 @@ from backend.db import pool
 from backend.db.leases import lease
 from backend.db.scores import scored_documents
 from backend.db.tables import Document, Project, TaskState
-from backend.loop import working_set
+from backend.loop import old_predictions, working_set
 from backend.workflow.label_studio_tasks import document_of_task
 from backend.workflow.publish import stored
 from backend.workflow.select import place
@@ -154,11 +154,11 @@ def test_lazy_second_predictions_are_removed_once_nobody_can_refer_to_them(world
     studio.import_predictions(
         number, [{"task": task, "result": [], "score": 0.5, "model_version": "v1"}]
     )
-    assert working_set.clean_up(world.context, project.id) == 0
+    assert old_predictions.remove(world.context, project.id) == 0
     impatient = dying(world, after=-1)
     impatient.settings.__dict__["task_lock_ttl"] = 0
     try:
-        assert working_set.clean_up(impatient, project.id) == 1
+        assert old_predictions.remove(impatient, project.id) == 1
     finally:
         impatient.settings.__dict__["task_lock_ttl"] = 86400
     assert [one["id"] for one in stored(studio, number, "v1").by_task[task]] == [first]
