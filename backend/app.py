@@ -18,10 +18,8 @@ from backend.admin.autolabel import autolabel_page
 from backend.admin.autolabel_actions import autolabel_actions
 from backend.admin.charts import add_charts, charts
 from backend.admin.connection import connection_page
-from backend.admin.doubt_actions import doubt_actions
 from backend.admin.doubts import doubts_page
 from backend.admin.duplicates import duplicates_page
-from backend.admin.error_actions import error_actions
 from backend.admin.errors import add_error_pages
 from backend.admin.evidence import evidence_page
 from backend.admin.forecast import forecast_page
@@ -41,6 +39,7 @@ from backend.admin.project_settings import settings_page
 from backend.admin.projects import projects_page
 from backend.admin.releases import releases_page
 from backend.admin.replay import replay_page
+from backend.admin.review_actions import review_actions
 from backend.admin.selection import selection_page
 from backend.admin.services import Services
 from backend.admin.settings_tabs import add_settings_tabs
@@ -68,9 +67,8 @@ PAGES = (
     job_actions,
     model_errors_page,
     evidence_page,
-    error_actions,
+    review_actions,
     doubts_page,
-    doubt_actions,
     settings_page,
     connection_page,
     members_page,

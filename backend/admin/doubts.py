@@ -7,13 +7,14 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from backend.admin.coloured import Piece, Shown, around, coloured, legend
 from backend.admin.opened import opened
 from backend.admin.paging import PAGE_SIZE, asked_after, page_of
+from backend.admin.review_words import KINDS, by_kind
 from backend.admin.running import RunningJob
+from backend.admin.task_address import task_address
 from backend.admin.wording import percent
 from backend.admin.words import word
 from backend.db import doubts
@@ -27,17 +28,10 @@ from backend.db.tables_of_doubts import (
     DoubtRunState,
 )
 from backend.errors import NotFoundError
-from backend.workflow import doubts_decisions
+from backend.workflow.review_kinds import after
 from ml_backend.contract.messages import JobFolder
 from ml_backend.contract.pairing import Kind
 
-KINDS = {
-    Kind.MISSED: _l("missed"),
-    Kind.SPURIOUS: _l("spurious"),
-    Kind.BOUNDARY: _l("other boundaries"),
-    Kind.LABEL: _l("another label"),
-    Kind.BOTH: _l("other boundaries and label"),
-}
 POLL_BUSY, POLL_IDLE = 1500, 15_000  # milliseconds between two looks
 # kind → how gold's entities and the proposal's are marked
 _DRAWN = {
@@ -64,12 +58,11 @@ def show(key: str) -> ResponseReturnValue:
         "doubts.html",
         project=project,
         page=page_of(found, lambda row: row[0].rank),
-        by_kind={
-            kind: sum(n for (one, _label), n in counts.items() if one == kind) for kind in KINDS
-        },
+        first=found[0][0].id if found else None,
+        by_kind=by_kind(counts),
         labels=sorted({label for _kind, label in counts}),
         wanted=wanted,
-        query=query_of(wanted),
+        query=filters(),
         names=KINDS,
         **moving,
     )
@@ -94,34 +87,35 @@ def sent(key: str) -> ResponseReturnValue:
     return render_template("doubts_sent.html", project=project, page=page, names=KINDS)
 
 
-@doubts_page.get("/<int:doubt_id>")
-def doubt(key: str, doubt_id: int) -> ResponseReturnValue:
+@doubts_page.get("/<int:number>")
+def doubt(key: str, number: int) -> ResponseReturnValue:
     """One doubt: the gold, what it would be, and what else gold says of the string."""
-    wanted = asked_for()
     with opened().database.read() as session:
         project = project_by_key(session, key)
-        found = session.get(Doubt, doubt_id)
+        found = session.get(Doubt, number)
         if found is None or found.project_id != project.id:
-            raise NotFoundError("doubt", doubt_id)
+            raise NotFoundError("doubt", number)
         document = session.get_one(Document, found.document_id)
         gold = session.get(Gold, found.document_id)
         similar = doubts.similar_gold(
             session, {one["document"] for one in found.evidence.get("similar", ())}
         )
-        following = doubts.open_doubts(session, project.id, wanted, found.rank, 1)
-        decision = doubts.standing_verdict(session, doubt_id)
+        next_one = following(session, project.id, number)
+        decision = doubts.doubt_decision(session, found)
         counts = doubts.doubt_counts(session, project.id)
     drawn = _DRAWN[Kind(found.kind)]
     return render_template(
         "doubt.html",
         project=project,
         document=document,
-        doubt=found,
+        number=number,
+        asked=found,
         left=sum(counts.values()),
         stale=gold is None or gold.revision != found.gold_revision,
         decision=decision,
         gold_text=_gold_text(project, document, gold, found, drawn[0]),
         proposal_text=_proposal_text(project, document, gold, found, drawn[1]),
+        given=found.given,
         certainty=_certainty(found),
         legend=legend({one for one in drawn if one}),
         similar=[
@@ -133,9 +127,9 @@ def doubt(key: str, doubt_id: int) -> ResponseReturnValue:
             if one["document"] in similar
         ],
         names=KINDS,
-        following=following[0][0].id if following else None,
-        query=query_of(wanted),
-        label_studio=_task_address(project.label_studio_id, document),
+        following=next_one,
+        query=filters(),
+        label_studio=task_address(project, document),
     )
 
 
@@ -145,9 +139,19 @@ def asked_for() -> WantedDoubts:
     return WantedDoubts(kind if kind in set(KINDS) else "", request.args.get("label", ""))
 
 
-def query_of(wanted: WantedDoubts) -> Mapping[str, str]:
+def filters() -> Mapping[str, str]:
+    """The filters that are set, as the addresses of further pages have them."""
+    wanted = asked_for()
     given = {"kind": wanted.kind, "label": wanted.label}
     return {name: value for name, value in given.items() if value}
+
+
+def following(session: Session, project_id: int, number: int) -> int | None:
+    """The next doubt of those that are asked for."""
+    found = session.get(Doubt, number)
+    rank = found.rank if found is not None else 0
+    rows = doubts.open_doubts(session, project_id, asked_for(), rank, 1)
+    return rows[0][0].id if rows else None
 
 
 def _moving(session: Session, project: Project) -> dict[str, Any]:
@@ -198,10 +202,10 @@ def _proposal_text(
     if gold is None:
         return coloured(document.text, (), project.labels)
     proposed = {_key(one): one for one in found.proposal}
-    after = doubts_decisions.after(gold, found, len(document.text))
+    proposed_gold = after(gold, found, len(document.text))
     marked = [
         _shown(proposed.get(one.key, one.to_dict()), drawn if one.key in proposed else "")
-        for one in after
+        for one in proposed_gold
     ]
     return coloured(document.text, marked, project.labels)
 
@@ -233,11 +237,3 @@ def _certainty(found: Doubt) -> float:
 
 def _key(one: Mapping[str, Any]) -> tuple[int, int, str]:
     return one["start"], one["end"], one["label"]
-
-
-def _task_address(label_studio_id: int | None, document: Document) -> str | None:
-    settings = opened().settings
-    address = settings.label_studio_public_url or settings.label_studio_url
-    if not address or label_studio_id is None or document.task_id is None:
-        return None
-    return f"{address}/projects/{label_studio_id}/data?task={document.task_id}"

@@ -13,11 +13,11 @@ from flask_babel import lazy_gettext as _l
 from backend.admin.coloured import Piece, Shown, around, coloured, legend
 from backend.admin.opened import opened
 from backend.admin.paging import asked_after
+from backend.admin.task_address import task_address
 from backend.admin.wording import percent
 from backend.db.annotations import document_by_task
 from backend.db.mentions import Example
 from backend.db.projects import project_by_key
-from backend.db.tables import Document
 from backend.db.tables_of_evidence import RejectionKind
 from backend.workflow import evidence as stage
 from backend.workflow.evidence import Fate, Suggestion
@@ -84,7 +84,7 @@ def _page(
         fates=FATES,
         kinds=KINDS,
         drawn=lambda example: _drawn(example, project.labels),
-        label_studio=_task_address(project.label_studio_id, document),
+        label_studio=task_address(project, document),
     )
 
 
@@ -106,11 +106,3 @@ def _drawn(example: Example, labels: Sequence[str]) -> list[str | Piece]:
     within = around(text, [(example.start, example.stop)], AROUND)
     one = Shown(example.start, example.stop, example.label)
     return coloured(text, [one], labels, within=within)
-
-
-def _task_address(label_studio_id: int | None, document: Document) -> str | None:
-    settings = opened().settings
-    address = settings.label_studio_public_url or settings.label_studio_url
-    if not address or label_studio_id is None or document.task_id is None:
-        return None
-    return f"{address}/projects/{label_studio_id}/data?task={document.task_id}"

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
 from backend.admin.coloured import Shown, coloured, legend
 from backend.admin.opened import opened
 from backend.admin.paging import PAGE_SIZE, page_of
+from backend.admin.review_words import KINDS, by_kind
+from backend.admin.task_address import task_address
 from backend.admin.wording import percent
 from backend.db import differences, versions
-from backend.db.differences import GoldToCompare, Place, Wanted
+from backend.db.differences import Place, Wanted
 from backend.db.projects import project_by_key
 from backend.db.tables import Version
 from backend.db.tables_of_errors import DifferingDocument
@@ -21,13 +23,6 @@ from backend.workflow.label_rules import rules_of
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.pairing import Kind, Pair
 
-KINDS = {
-    Kind.MISSED: _l("missed"),
-    Kind.SPURIOUS: _l("spurious"),
-    Kind.BOUNDARY: _l("other boundaries"),
-    Kind.LABEL: _l("another label"),
-    Kind.BOTH: _l("other boundaries and label"),
-}
 LEASTS = (0.5, 0.8, 0.9, 0.95)  # of the champion's confidence
 _DRAWN = {Kind.BOTH: "label"}  # how the texts mark it, where not by its own name
 
@@ -52,33 +47,30 @@ def show(key: str) -> ResponseReturnValue:
         champion=champion,
         comparison=comparison,
         page=page,
+        first=found[0][0].document_id if found else None,
         kinds=kinds,
-        by_kind={
-            kind: sum(n for (one, _label), n in counts.items() if one == kind) for kind in KINDS
-        },
+        by_kind=by_kind(counts),
         labels=sorted({label for _kind, label in counts}),
         wanted=wanted,
-        query=query_of(wanted),
+        query=filters(),
         names=KINDS,
         leasts=LEASTS,
     )
 
 
-@model_errors_page.get("/<int:document_id>")
-def document(key: str, document_id: int) -> ResponseReturnValue:
+@model_errors_page.get("/<int:number>")
+def document(key: str, number: int) -> ResponseReturnValue:
     """One document: what gold says and what the champion says, their differences marked."""
-    wanted = asked_for()
     with opened().database.read() as session:
         project = project_by_key(session, key)
-        found = session.get(DifferingDocument, document_id)
-        rows = differences.gold_to_compare(session, [document_id])
+        found = session.get(DifferingDocument, number)
+        rows = differences.gold_to_compare(session, [number])
         if found is None or found.project_id != project.id or not rows:
-            raise NotFoundError("difference in document", document_id)
+            raise NotFoundError("difference in document", number)
         version = session.get_one(Version, found.version_id)
         pairs = compared(rules_of(session, project), version, rows[0], found.entities)
-        place = Place(found.confidence, document_id)
-        following = differences.differing(session, project.id, wanted, place, 1)
-        decision = differences.standing_decision(session, document_id, found.gold_revision)
+        next_one = following(session, project.id, number)
+        decision = differences.error_decision(session, found)
     text, labels = rows[0].document.text, project.labels
     wrong = {pair.kind for pair in pairs} - {Kind.RIGHT}
     return render_template(
@@ -86,18 +78,20 @@ def document(key: str, document_id: int) -> ResponseReturnValue:
         project=project,
         document=rows[0].document,
         gold=rows[0].gold,
-        found=found,
+        number=number,
+        asked=found,
         version=version,
         stale=rows[0].gold.revision != found.gold_revision,
         decision=decision,
         gold_text=coloured(text, _of_gold(pairs), labels),
-        model_text=coloured(text, _of_model(pairs), labels),
+        proposal_text=coloured(text, _of_model(pairs), labels),
+        certainty=found.confidence,
         legend=legend(_DRAWN.get(kind, kind.value) for kind in wrong),
         wrong=[pair for pair in pairs if pair.kind != Kind.RIGHT],
         names=KINDS,
-        following=following[0][0].document_id if following else None,
-        query=query_of(wanted),
-        label_studio=_task_address(project.label_studio_id, rows[0]),
+        following=next_one,
+        query=filters(),
+        label_studio=task_address(project, rows[0].document),
     )
 
 
@@ -112,10 +106,20 @@ def asked_for() -> Wanted:
     )
 
 
-def query_of(wanted: Wanted) -> Mapping[str, str]:
+def filters() -> Mapping[str, str]:
+    """The filters that are set, as the addresses of further pages have them."""
+    wanted = asked_for()
     given = {"kind": wanted.kind, "label": wanted.label}
     given["least"] = f"{wanted.least:g}" if wanted.least else ""
     return {name: value for name, value in given.items() if value}
+
+
+def following(session: Session, project_id: int, number: int) -> int | None:
+    """The next document of those that are asked for."""
+    found = session.get(DifferingDocument, number)
+    place = Place(found.confidence, number) if found is not None else None
+    rows = differences.differing(session, project_id, asked_for(), place, 1)
+    return rows[0][0].document_id if rows else None
 
 
 def _key(found: DifferingDocument) -> str:
@@ -142,11 +146,3 @@ def _drawn(entity: Entity, kind: Kind) -> Shown:
     difference = "" if kind == Kind.RIGHT else _DRAWN.get(kind, kind.value)
     note = "" if entity.probability is None else percent(entity.probability)
     return Shown(entity.start, entity.end, entity.label, difference, note)
-
-
-def _task_address(label_studio_id: int | None, row: GoldToCompare) -> str | None:
-    settings = opened().settings
-    address = settings.label_studio_public_url or settings.label_studio_url
-    if not address or label_studio_id is None or row.document.task_id is None:
-        return None
-    return f"{address}/projects/{label_studio_id}/data?task={row.document.task_id}"

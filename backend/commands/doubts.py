@@ -11,28 +11,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from backend.commands.json_output import json_option, print_json
-from backend.context import Context, open_context
+from backend.commands.review import BY, add_decisions, open_quietly
+from backend.context import Context
 from backend.db import doubts
 from backend.db.doubts import WantedDoubts
 from backend.db.projects import project_by_key
-from backend.db.tables_of_doubts import (
-    ACTIVE_DOUBT_RUNS,
-    Doubt,
-    DoubtRun,
-    DoubtRunState,
-    DoubtVerdict,
-)
-from backend.db.versions import locked_project
-from backend.errors import GoldloopError, NotFoundError
-from backend.logs import set_up_logging
+from backend.db.tables_of_doubts import ACTIVE_DOUBT_RUNS, DoubtRun, DoubtRunState
+from backend.errors import GoldloopError
 from backend.loop import doubts as looking
-from backend.loop.doubts_sent import send_back
-from backend.settings import load_settings
-from backend.workflow import doubts_decisions
+from backend.workflow.review_kinds import DOUBTS
 from ml_backend.contract.messages import JobFolder
 
 POLL_EVERY = 0.5  # seconds
-ASKED_BY = "command line"
 
 
 @click.group("doubts")
@@ -47,11 +37,8 @@ def doubts_group() -> None:
 @json_option
 def find(project: str, wait: bool, cancel: bool, as_json: bool) -> None:
     """Have all gold of PROJECT read by models that learned from the rest; workers do the work."""
-    context = _open()
-    if cancel:
-        run = looking.cancel(context, project, ASKED_BY)
-    else:
-        run = looking.ask(context, project, ASKED_BY)
+    context = open_quietly()
+    run = (looking.cancel if cancel else looking.ask)(context, project, BY)
     if wait and not cancel:
         run = _wait(context, run.id)
     if as_json:
@@ -73,7 +60,7 @@ def find(project: str, wait: bool, cancel: bool, as_json: bool) -> None:
 @json_option
 def list_doubts(project: str, kind: str, label: str, after: int, limit: int, as_json: bool) -> None:
     """The queue of PROJECT, the most doubtful gold first."""
-    with _open().database.read() as session:
+    with open_quietly().database.read() as session:
         number = project_by_key(session, project).id
         found = doubts.open_doubts(session, number, WantedDoubts(kind, label), after, limit)
     names = ("id", "rank", "kind", "score", "given", "gold", "proposal", "evidence")
@@ -101,49 +88,6 @@ def list_doubts(project: str, kind: str, label: str, after: int, limit: int, as_
     Console().print(table)
 
 
-@doubts_group.command()
-@click.argument("project")
-@click.argument("doubt", type=int)
-@click.argument("verdict", type=click.Choice([one.value for one in DoubtVerdict]))
-@json_option
-def decide(project: str, doubt: int, verdict: str, as_json: bool) -> None:
-    """Say of a DOUBT that the gold is right, take the proposal, or have it sent back."""
-    context = _open()
-    with context.database.read() as session:
-        project_id = project_by_key(session, project).id
-        found = session.get(Doubt, doubt)
-        if found is None or found.project_id != project_id:
-            raise NotFoundError("doubt", doubt)
-        revision = found.gold_revision
-    if verdict == DoubtVerdict.SENT:
-        decision = send_back(context, project_id, doubt, revision, ASKED_BY)
-    else:
-        right = verdict == DoubtVerdict.GOLD
-        stage = doubts_decisions.uphold if right else doubts_decisions.take
-        with context.database.write() as session:
-            row = locked_project(session, project_id)
-            decision = stage(session, row, doubt, revision, ASKED_BY)
-    if as_json:
-        print_json({"decision": decision.id, "doubt": doubt, "verdict": verdict})
-    else:
-        click.echo(f"decision {decision.id} is kept")
-
-
-@doubts_group.command()
-@click.argument("project")
-@click.argument("decision", type=int)
-@json_option
-def undo(project: str, decision: int, as_json: bool) -> None:
-    """Take a DECISION back: its doubt waits again."""
-    with _open().database.write() as session:
-        row = locked_project(session, project_by_key(session, project).id)
-        undone = doubts_decisions.undo(session, row, decision, ASKED_BY)
-    if as_json:
-        print_json({"decision": undone.id, "doubt": undone.doubt_id, "undone": True})
-    else:
-        click.echo(f"decision {decision} is taken back")
-
-
 def _wait(context: Context, run_id: int) -> DoubtRun:
     """Show how far the look is until it has ended; raises GoldloopError when it failed."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
@@ -164,7 +108,4 @@ def _wait(context: Context, run_id: int) -> DoubtRun:
     return run
 
 
-def _open() -> Context:
-    settings = load_settings()
-    set_up_logging("WARNING")
-    return open_context(settings)
+add_decisions(doubts_group, DOUBTS)

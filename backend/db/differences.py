@@ -1,15 +1,17 @@
 """Questions about where gold and champion differ, and about what people decided of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
 from backend.db.tables import Document, Gold, GoldSource
 from backend.db.tables_of_errors import Comparison, Difference, DifferingDocument, ErrorDecision
+
+_NEWEST = 10_000  # changes of gold between two comparisons that counts follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,15 @@ def forget_differences(
     session.execute(delete(DifferingDocument).where(its))
 
 
+def forget_without_gold(session: Session, project_id: int) -> None:
+    """Drop what was found of documents that have no gold any more."""
+    its = delete(DifferingDocument).where(
+        DifferingDocument.project_id == project_id,
+        ~exists().where(Gold.document_id == DifferingDocument.document_id),
+    )
+    session.execute(its, execution_options={"synchronize_session": False})
+
+
 def differing(
     session: Session, project_id: int, wanted: Wanted, after: Place | None, limit: int
 ) -> list[tuple[DifferingDocument, Document]]:
@@ -126,28 +137,47 @@ def kinds_of(session: Session, document_ids: Collection[int]) -> dict[int, list[
 
 
 def difference_counts(session: Session, project_id: int) -> dict[tuple[str, str], int]:
-    """How many differences of each kind and label there are that nobody has decided about."""
-    found = (
-        select(Difference.kind, Difference.label, func.count())
-        .where(Difference.project_id == project_id)
-        .group_by(Difference.kind, Difference.label)
-    )
-    decided = (  # few: all are counted by their index, and these taken off
-        select(Difference.kind, Difference.label, func.count())
-        .select_from(ErrorDecision)
-        .join(DifferingDocument, DifferingDocument.document_id == ErrorDecision.document_id)
-        .join(Difference, Difference.document_id == ErrorDecision.document_id)
+    """How many differences of each kind and label there are that nobody has decided about, in
+    documents whose gold is still what was compared."""
+    named = select(Difference.kind, Difference.label, func.count())
+    found = named.where(Difference.project_id == project_id)
+    # few: all are counted by their index, and those of documents that are not listed taken off
+    unlisted = union(_decided_documents(project_id), _changed_documents(project_id)).subquery()
+    left_out = named.join(unlisted, unlisted.c.document_id == Difference.document_id)
+    by_name = Difference.kind, Difference.label
+    counts = {(kind, label): n for kind, label, n in session.execute(found.group_by(*by_name))}
+    for kind, label, n in session.execute(left_out.group_by(*by_name)):
+        counts[kind, label] -= n
+    return {name: count for name, count in counts.items() if count}
+
+
+def _decided_documents(project_id: int) -> Select[int]:
+    return (
+        select(DifferingDocument.document_id)
+        .join(ErrorDecision, ErrorDecision.document_id == DifferingDocument.document_id)
         .where(
             ErrorDecision.project_id == project_id,
             ErrorDecision.gold_revision == DifferingDocument.gold_revision,
             ErrorDecision.withdrawn_at.is_(None),
         )
-        .group_by(Difference.kind, Difference.label)
     )
-    counts = {(kind, label): count for kind, label, count in session.execute(found)}
-    for kind, label, count in session.execute(decided):
-        counts[kind, label] -= count
-    return {named: count for named, count in counts.items() if count}
+
+
+def _changed_documents(project_id: int) -> Select[int]:
+    """Those whose gold has changed since it was compared: what changes has the newest revision."""
+    since = select(Comparison.revision).where(Comparison.project_id == project_id)
+    newest = (
+        select(Gold.document_id, Gold.revision)
+        .where(Gold.project_id == project_id, Gold.revision >= since.scalar_subquery())
+        .order_by(Gold.revision.desc())
+        .limit(_NEWEST)
+        .subquery()
+    )
+    return (
+        select(DifferingDocument.document_id)
+        .join(newest, newest.c.document_id == DifferingDocument.document_id)
+        .where(newest.c.revision != DifferingDocument.gold_revision)
+    )
 
 
 def comparison_of(session: Session, project_id: int) -> Comparison | None:
@@ -155,22 +185,14 @@ def comparison_of(session: Session, project_id: int) -> Comparison | None:
     return session.get(Comparison, project_id)
 
 
-def standing_decision(
-    session: Session, document_id: int, gold_revision: int
-) -> ErrorDecision | None:
-    """What was decided about a document's gold of a revision, and not taken back."""
+def error_decision(session: Session, found: DifferingDocument) -> ErrorDecision | None:
+    """What was decided about a document's gold as it was compared, and not taken back."""
     statement = select(ErrorDecision).where(
-        ErrorDecision.document_id == document_id,
-        ErrorDecision.gold_revision == gold_revision,
+        ErrorDecision.document_id == found.document_id,
+        ErrorDecision.gold_revision == found.gold_revision,
         ErrorDecision.withdrawn_at.is_(None),
     )
     return session.scalars(statement.order_by(ErrorDecision.id.desc()).limit(1)).one_or_none()
-
-
-def newest_decisions(session: Session, project_id: int, limit: int) -> Sequence[ErrorDecision]:
-    """What was decided last."""
-    statement = select(ErrorDecision).where(ErrorDecision.project_id == project_id)
-    return session.scalars(statement.order_by(ErrorDecision.id.desc()).limit(limit)).all()
 
 
 def _decided() -> ColumnElement[bool]:

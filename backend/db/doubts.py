@@ -13,9 +13,9 @@ from backend.db.tables_of_doubts import (
     Doubt,
     DoubtDecision,
     DoubtRun,
-    DoubtVerdict,
 )
-from backend.db.tables_of_errors import ErrorDecision, Verdict
+from backend.db.tables_of_errors import ErrorDecision
+from backend.db.tables_of_review import Verdict
 
 NOBODY = ""  # the verdict of a doubt that nobody has decided about
 
@@ -78,8 +78,8 @@ def sent_doubts(
         .outerjoin(Gold, Gold.document_id == Doubt.document_id)
         .where(
             Doubt.project_id == project_id,
-            Doubt.verdict == DoubtVerdict.SENT,
-            DoubtDecision.verdict == DoubtVerdict.SENT,
+            Doubt.verdict == Verdict.SENT,
+            DoubtDecision.verdict == Verdict.SENT,
             DoubtDecision.withdrawn_at.is_(None),
         )
         .order_by(DoubtDecision.id.desc())
@@ -98,10 +98,12 @@ def doubts_of(session: Session, document_id: int) -> Sequence[Doubt]:
     return session.scalars(its.order_by(Doubt.rank)).all()
 
 
-def standing_verdict(session: Session, doubt_id: int) -> DoubtDecision | None:
+def doubt_decision(session: Session, doubt: Doubt) -> DoubtDecision | None:
     """What was decided about a doubt and not taken back."""
     its = select(DoubtDecision).where(
-        DoubtDecision.doubt_id == doubt_id, DoubtDecision.withdrawn_at.is_(None)
+        DoubtDecision.document_id == doubt.document_id,
+        DoubtDecision.doubt_id == doubt.id,
+        DoubtDecision.withdrawn_at.is_(None),
     )
     return session.scalars(its.order_by(DoubtDecision.id.desc()).limit(1)).one_or_none()
 
@@ -114,7 +116,7 @@ def upheld_places(
     statement = select(DoubtDecision).where(
         is_one_of(session, DoubtDecision.document_id, document_ids),
         DoubtDecision.withdrawn_at.is_(None),
-        DoubtDecision.verdict != DoubtVerdict.PROPOSAL,
+        DoubtDecision.verdict != Verdict.MODEL,
     )
     for decision in session.scalars(statement):
         found.setdefault(decision.document_id, []).append(decision)
@@ -162,7 +164,7 @@ def forget_doubts(session: Session, project_id: int) -> None:
         .where(Gold.document_id == Doubt.document_id, Gold.revision == Doubt.gold_revision)
         .exists()
     )
-    kept = and_(Doubt.verdict == DoubtVerdict.SENT, stands)
+    kept = and_(Doubt.verdict == Verdict.SENT, stands)
     its = delete(Doubt).where(Doubt.project_id == project_id, ~kept)
     session.execute(its, execution_options={"synchronize_session": False})
 

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db.tables import Base, Id, now
+from backend.db.tables_of_review import Decided, indexes
 
 
 class DoubtRunState(StrEnum):
@@ -54,14 +55,6 @@ class DoubtRun(Base):
     finished_at: Mapped[datetime | None]
 
 
-class DoubtVerdict(StrEnum):
-    """What a curator says of a doubt."""
-
-    GOLD = "gold"  # is right: not asked again while this piece of it stays
-    PROPOSAL = "proposal"  # is right: it is gold now
-    SENT = "sent"  # back to annotators
-
-
 class Doubt(Base):
     """A piece of a document's gold, and what it might be instead.
 
@@ -96,26 +89,14 @@ class Doubt(Base):
     verdict: Mapped[str] = mapped_column(String(10), default="")  # "" while nobody has decided
 
 
-class DoubtDecision(Base):
-    """A verdict, with the doubt as it was. Rows are only ever added."""
+class DoubtDecision(Decided, Base):
+    """A verdict, with the doubt as it was."""
 
     __tablename__ = "doubt_decisions"
-    __table_args__ = (
-        Index("ix_doubt_decisions_document", "document_id"),
-        Index("ix_doubt_decisions_project", "project_id", "id"),
-    )
+    __table_args__ = indexes(__tablename__)
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
-    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
     doubt_id: Mapped[int] = mapped_column(Id)  # which a later run replaces
-    verdict: Mapped[str] = mapped_column(String(10))
     kind: Mapped[str] = mapped_column(String(20))
     gold: Mapped[list[dict[str, Any]]]
     proposal: Mapped[list[dict[str, Any]]]
-    gold_revision: Mapped[int] = mapped_column(Id)
-    adjudication_id: Mapped[int | None] = mapped_column(ForeignKey("adjudications.id"))
     queue_number: Mapped[int | None] = mapped_column(Integer)  # the place that it gave
-    made_by: Mapped[str] = mapped_column(String(254))
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    withdrawn_at: Mapped[datetime | None]

@@ -1,13 +1,13 @@
 """Tables of errors: where a project's champion and its gold differ, and what people decided."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db.tables import Base, Id, now
+from backend.db.tables_of_review import Decided, indexes
 
 
 class Comparison(Base):
@@ -72,35 +72,11 @@ class Difference(Base):
     label: Mapped[str] = mapped_column(String(200))
 
 
-class Verdict(StrEnum):
-    """What a curator says of a document of which gold and champion differ."""
-
-    GOLD = "gold"  # is right: not shown again until it changes
-    MODEL = "model"  # is right: what it says is gold now
-    SENT = "sent"  # back to annotators
-
-
-class ErrorDecision(Base):
-    """A verdict; `gold_revision` is that of the gold it was about. Rows are only ever added.
-
-    `queue_number` is the place that the document was given to go back to annotators; None where it
-    had one, or a task.
-    """
+class ErrorDecision(Decided, Base):
+    """A verdict about all of a document's gold, against what a version says."""
 
     __tablename__ = "error_decisions"
-    __table_args__ = (
-        Index("ix_error_decisions_document", "document_id"),
-        Index("ix_error_decisions_project", "project_id", "id"),
-    )
+    __table_args__ = indexes(__tablename__)
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
-    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id", ondelete="CASCADE"))
-    verdict: Mapped[str] = mapped_column(String(10))
-    gold_revision: Mapped[int] = mapped_column(Id)
-    adjudication_id: Mapped[int | None] = mapped_column(ForeignKey("adjudications.id"))
-    queue_number: Mapped[int | None] = mapped_column(Id)
-    made_by: Mapped[str] = mapped_column(String(254))
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    withdrawn_at: Mapped[datetime | None]
+    queue_number: Mapped[int | None] = mapped_column(Id)  # the place that it gave

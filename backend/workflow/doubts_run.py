@@ -48,7 +48,7 @@ def open_run(session: Session, project: Project, asked_by: str) -> DoubtRun:
     run = DoubtRun(project_id=project.id, asked_by=asked_by)
     session.add(run)
     session.flush()
-    record(session, asked_by, "doubts.begin", project_id=project.id, subject=f"look {run.id}")
+    record(session, asked_by, "review.look", project_id=project.id, subject=f"look {run.id}")
     return run
 
 

@@ -4,17 +4,16 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from backend.api.rest.asking import caller, opened
+from backend.api.rest import review
+from backend.api.rest.asking import opened
 from backend.api.rest.fields import Done, Id, Json, Key, Sentence, Share, Strict, Told
 from backend.api.rest.operation import Operations
+from backend.api.rest.review import DecisionTold, VerdictGiven
 from backend.db import differences
 from backend.db.differences import Place, Wanted
 from backend.db.projects import project_by_key
-from backend.db.tables_of_errors import Verdict
-from backend.db.versions import locked_project
 from backend.loop.compare_gold import COMPARE_GOLD
-from backend.loop.send_back import send_back
-from backend.workflow import error_decisions
+from backend.workflow.review_kinds import ERRORS
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 differing = Operations("Errors")
@@ -54,22 +53,6 @@ class Differences(Told):
     next: str | None
 
 
-class ErrorVerdict(Strict):
-    """Who is right; the decision is refused when the gold has changed since it was seen."""
-
-    verdict: Verdict
-    gold_revision: Annotated[int, Field(ge=0, le=2**63 - 1)]
-
-
-class VerdictTold(Told):
-    """A decision."""
-
-    id: int
-    document_id: int
-    verdict: str
-    made_by: str
-
-
 @differing.get("/projects/{key}/differences")
 def list_differences(key: Key, query: WantedDifferences) -> Differences:
     """Documents whose gold is not what the champion says, and that nobody has decided about."""
@@ -106,31 +89,15 @@ def list_differences(key: Key, query: WantedDifferences) -> Differences:
 
 
 @differing.post("/projects/{key}/differences/{document_id}/decision")
-def decide_difference(key: Key, document_id: Id, body: ErrorVerdict) -> VerdictTold:
+def decide_difference(key: Key, document_id: Id, body: VerdictGiven) -> DecisionTold:
     """The gold is right, the model is right, or the document goes back to annotators."""
-    by, context = caller().email, opened()
-    with context.database.read() as session:
-        project_id = project_by_key(session, key).id
-    if body.verdict == Verdict.SENT:
-        made = send_back(context, project_id, document_id, body.gold_revision, by)
-        return VerdictTold.model_validate(made)
-    stage = {
-        Verdict.GOLD: error_decisions.uphold_gold,
-        Verdict.MODEL: error_decisions.follow_model,
-    }[body.verdict]
-    with context.database.write() as session:
-        project = locked_project(session, project_id)
-        decided = stage(session, project, document_id, body.gold_revision, by)
-        return VerdictTold.model_validate(decided)
+    return review.decide(ERRORS, key, document_id, body)
 
 
-@differing.post("/projects/{key}/decisions/{decision_id}/undo")
-def undo_difference(key: Key, decision_id: Id) -> VerdictTold:
+@differing.post("/projects/{key}/differences/decisions/{decision_id}/undo")
+def undo_difference(key: Key, decision_id: Id) -> DecisionTold:
     """Take such a decision back."""
-    with opened().database.write() as session:
-        project = locked_project(session, project_by_key(session, key).id)
-        undone = error_decisions.undo(session, project, decision_id, caller().email)
-        return VerdictTold.model_validate(undone)
+    return review.undo(ERRORS, key, decision_id)
 
 
 @differing.post("/projects/{key}/differences/compare", status=202)

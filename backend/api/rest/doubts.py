@@ -5,19 +5,19 @@ from typing import Annotated
 
 from pydantic import Field
 
+from backend.api.rest import review
 from backend.api.rest.asking import caller, opened
-from backend.api.rest.fields import Done, Id, Json, Key, Page, Paged, Sentence, Strict, Told, page
+from backend.api.rest.fields import Done, Id, Json, Key, Page, Paged, Sentence, Told, page
 from backend.api.rest.operation import Operations
+from backend.api.rest.review import DecisionTold, VerdictGiven
 from backend.db import doubts
 from backend.db.doubts import WantedDoubts
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Gold
-from backend.db.tables_of_doubts import Doubt, DoubtDecision, DoubtVerdict
-from backend.db.versions import locked_project
+from backend.db.tables_of_doubts import Doubt, DoubtDecision
 from backend.errors import NotFoundError
 from backend.loop import doubts as looking
-from backend.loop.doubts_sent import send_back
-from backend.workflow import doubts_decisions
+from backend.workflow.review_kinds import DOUBTS
 
 doubting = Operations("Label errors")
 
@@ -76,23 +76,6 @@ class LookTold(Told):
     finished_at: datetime | None
 
 
-class DoubtVerdictGiven(Strict):
-    """Who is right; the decision is refused when the gold has changed since it was seen."""
-
-    verdict: DoubtVerdict
-    gold_revision: Annotated[int, Field(ge=0, le=2**63 - 1)]
-
-
-class DoubtDecisionTold(Told):
-    """A decision."""
-
-    id: int
-    doubt_id: int
-    document_id: int
-    verdict: str
-    made_by: str
-
-
 @doubting.get("/projects/{key}/doubts")
 def list_doubts(key: Key, query: WantedOnes) -> Page[DoubtTold]:
     """Gold that may be wrong and that nobody has decided about, the most doubtful first."""
@@ -137,31 +120,15 @@ def cancel_look(key: Key) -> Done:
 
 
 @doubting.post("/projects/{key}/doubts/{doubt_id}/decision")
-def decide_doubt(key: Key, doubt_id: Id, body: DoubtVerdictGiven) -> DoubtDecisionTold:
-    """The gold is right, the proposal is, or the document goes back to annotators."""
-    by, context = caller().email, opened()
-    with context.database.read() as session:
-        project_id = project_by_key(session, key).id
-    if body.verdict == DoubtVerdict.SENT:
-        made = send_back(context, project_id, doubt_id, body.gold_revision, by)
-        return DoubtDecisionTold.model_validate(made)
-    stage = {
-        DoubtVerdict.GOLD: doubts_decisions.uphold,
-        DoubtVerdict.PROPOSAL: doubts_decisions.take,
-    }[body.verdict]
-    with context.database.write() as session:
-        project = locked_project(session, project_id)
-        decided = stage(session, project, doubt_id, body.gold_revision, by)
-        return DoubtDecisionTold.model_validate(decided)
+def decide_doubt(key: Key, doubt_id: Id, body: VerdictGiven) -> DecisionTold:
+    """The gold is right, the model is right, or the document goes back to annotators."""
+    return review.decide(DOUBTS, key, doubt_id, body)
 
 
 @doubting.post("/projects/{key}/doubts/decisions/{decision_id}/undo")
-def undo_doubt(key: Key, decision_id: Id) -> DoubtDecisionTold:
+def undo_doubt(key: Key, decision_id: Id) -> DecisionTold:
     """Take such a decision back."""
-    with opened().database.write() as session:
-        project = locked_project(session, project_by_key(session, key).id)
-        undone = doubts_decisions.undo(session, project, decision_id, caller().email)
-        return DoubtDecisionTold.model_validate(undone)
+    return review.undo(DOUBTS, key, decision_id)
 
 
 def _told(row: tuple[Doubt, Document]) -> DoubtTold:

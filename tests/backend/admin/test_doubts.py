@@ -104,7 +104,7 @@ def test_the_gold_is_right_and_the_decision_is_undone(curator: FlaskClient, ids:
 
 def test_the_proposal_is_taken_and_given_back(curator: FlaskClient, filled: Database) -> None:
     number = of_kind(filled, "label")
-    following = decide(curator, number, "proposal", "?kind=label")
+    following = decide(curator, number, "model", "?kind=label")
     assert following.endswith("?kind=label")
     with filled.read() as session:
         document_id = session.get_one(Doubt, number).document_id
@@ -144,7 +144,7 @@ def test_two_people_at_one_doubt_do_not_overrule_each_other(
     page = other.get(f"{DOUBTS}/{ids[0]}").text
     revision = re.findall(r'name="revision" value="(\d+)"', page)[0]
     decide(curator, ids[0], "gold")
-    form = {"csrf_token": token_in(page), "revision": revision, "verdict": "proposal"}
+    form = {"csrf_token": token_in(page), "revision": revision, "verdict": "model"}
     answer = other.post(f"{DOUBTS}/{ids[0]}", data=form)
     assert "has decided already" in other.get(answer.location).text
     assert "has decided about this" in other.get(f"{DOUBTS}/{ids[0]}").text

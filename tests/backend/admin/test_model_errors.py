@@ -87,7 +87,7 @@ def test_the_gold_is_right_and_the_decision_is_undone(curator: FlaskClient, ids:
     following = decide(curator, last, "gold")
     assert following == f"{ERRORS}/{before}"
     page = curator.get(following).text
-    assert "not shown again" in page
+    assert "not asked about again" in page
     assert last not in listed(curator.get(ERRORS).text)
     shown = undo(curator, page)
     assert "taken back" in shown

@@ -33,7 +33,7 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             if isinstance(ALLOWED.get(rule.endpoint), Scope):
                 continue  # tests/backend/api/rest/test_access.py walks these
-            values = {name: given.get(name, 1) for name in rule.arguments}
+            values = {name: given.get(name, 1) for name in rule.arguments} | (rule.defaults or {})
             found.append((rule.endpoint, method, adapter.build(rule.endpoint, values, method)))
     return found
 

@@ -11,10 +11,11 @@ from backend.context import Context, open_context
 from backend.db.session import Database
 from backend.db.tables import Document, GoldSource, Project, now
 from backend.db.tables_of_errors import Comparison, DifferingDocument
+from backend.db.tables_of_review import Verdict
 from backend.errors import ConflictError
-from backend.loop import compare_gold
-from backend.loop.send_back import send_back
+from backend.loop import compare_gold, review
 from backend.settings import Settings
+from backend.workflow.review_kinds import ERRORS
 from ml_backend.contract.messages import JobFolder, Result, read_jsonl, write_jsonl
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project, add_version
 
@@ -173,11 +174,12 @@ def test_a_document_of_an_unconnected_project_cannot_go_back(
     compare_gold.advance(context, project.id)
     with context.database.read() as session:
         found = session.scalars(select(DifferingDocument)).first()
+    about = ERRORS, found.document_id, found.gold_revision, Verdict.SENT, "me"
     with pytest.raises(ConflictError, match="not connected"):
-        send_back(context, project.id, found.document_id, found.gold_revision, "me")
+        review.decide(context, project.id, *about)
     with context.database.write() as session:
         row = session.get_one(Project, project.id)
         row.label_studio_id, row.connected_at = 5, now()
-    send_back(context, project.id, found.document_id, found.gold_revision, "me")
+    review.decide(context, project.id, *about)
     with context.database.read() as session:
         assert session.get_one(Document, found.document_id).queue_number == 1

@@ -1,6 +1,5 @@
-"""Where champion and gold differ, and what curators decide of it, on both databases."""
+"""Where champion and gold differ, on both databases."""
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -8,11 +7,8 @@ from backend.db import differences
 from backend.db.differences import Place, Wanted
 from backend.db.gold import NewGold, put_gold
 from backend.db.session import Database
-from backend.db.tables import Document, Gold, GoldSource, Project, TaskState, Version, now
-from backend.db.tables_of_access import AuditEntry
+from backend.db.tables import Document, GoldSource, Project, Version, now
 from backend.db.tables_of_errors import DifferingDocument
-from backend.errors import ConflictError, NotFoundError
-from backend.workflow import error_decisions
 from backend.workflow.compare_gold import begin, compare
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project, add_version
 
@@ -90,117 +86,6 @@ def test_gold_is_read_in_the_order_of_its_changes(any_database: Database) -> Non
         last = found[0].gold
         rest = differences.gold_after(session, project.id, last.revision, last.document_id, 10)
         assert [one.document.id for one in rest] == [documents[n].id for n in (2, 0)]
-
-
-def test_gold_that_is_right_is_not_shown_again_until_it_changes(any_database: Database) -> None:
-    with any_database.write() as session:
-        project, version, documents = compared(session)
-        other = documents[1]
-        revision = session.get_one(Gold, other.id).revision
-        decision = error_decisions.uphold_gold(session, project, other.id, revision, "me")
-        assert other.id not in listed(session, project, Wanted())
-        with pytest.raises(ConflictError, match="me has decided already: the gold is right"):
-            error_decisions.follow_model(session, project, other.id, revision, "you")
-        assert ("label", "PS") not in differences.difference_counts(session, project.id)
-        assert compare(session, project, version, said(documents)) == 4
-        assert other.id not in listed(session, project, Wanted())  # though it is found again
-        add_gold(session, other)
-        assert compare(session, project, version, said(documents)) == 4
-        assert other.id in listed(session, project, Wanted())
-        error_decisions.undo(session, project, decision.id, "me")
-        with pytest.raises(ConflictError, match="taken back already"):
-            error_decisions.undo(session, project, decision.id, "me")
-        actions = [entry.action for entry in session.scalars(select(AuditEntry))]
-        assert "error.decide" in actions
-        assert "error.undo" in actions
-
-
-def test_what_is_taken_back_is_shown_under_a_later_champion_too(any_database: Database) -> None:
-    with any_database.write() as session:
-        project, _version, documents = compared(session)
-        other = documents[1]
-        revision = session.get_one(Gold, other.id).revision
-        decision = error_decisions.uphold_gold(session, project, other.id, revision, "me")
-        later = add_version(session, project, "v2")
-        begin(session, project, later)
-        compare(session, project, later, said(documents))
-        assert other.id not in listed(session, project, Wanted())
-        assert ("label", "PS") not in differences.difference_counts(session, project.id)
-        error_decisions.undo(session, project, decision.id, "me")
-        assert other.id in listed(session, project, Wanted())
-        assert differences.difference_counts(session, project.id)["label", "PS"] == 1
-
-
-def test_what_the_model_says_becomes_gold_of_copies_too_and_is_undone(
-    any_database: Database,
-) -> None:
-    with any_database.write() as session:
-        project, _version, documents = compared(session)
-        other = documents[1]
-        copy = add_documents(session, project, [other.text + " "])[0]
-        copy.group_key, copy.text = other.group_key, other.text
-        session.flush()
-        before = session.get_one(Gold, other.id)
-        revision, was = before.revision, before.entities
-        decision = error_decisions.follow_model(session, project, other.id, revision, "me")
-        for one in (other, copy):
-            gold = session.get_one(Gold, one.id)
-            assert (gold.entities, gold.source) == ([LC], GoldSource.DECISION)
-        assert other.id not in listed(session, project, Wanted())
-        error_decisions.undo(session, project, decision.id, "me")
-        after = session.get(Gold, other.id)
-        assert after is None or after.entities == was
-        assert session.get(Gold, copy.id) is None
-
-
-def test_a_document_goes_back_to_people_and_is_taken_from_the_queue_again(
-    any_database: Database,
-) -> None:
-    with any_database.write() as session:
-        project, _version, documents = compared(session)
-        wider = documents[2]
-        revision = session.get_one(Gold, wider.id).revision
-        decision = error_decisions.send_back(session, project, wider.id, revision, "me")
-        assert wider.queue_number == project.last_queue_number == 1
-        assert error_decisions.may_undo(wider, decision)
-        assert wider.id not in listed(session, project, Wanted())
-        error_decisions.undo(session, project, decision.id, "me")
-        assert wider.queue_number is None
-        again = error_decisions.send_back(session, project, wider.id, revision, "me")
-        wider.task_id, wider.task_state = 7, TaskState.OPEN
-        assert not error_decisions.may_undo(wider, again)
-        with pytest.raises(ConflictError, match="with people already"):
-            error_decisions.undo(session, project, again.id, "me")
-
-
-def test_a_place_that_a_decision_did_not_give_outlives_its_undoing(any_database: Database) -> None:
-    with any_database.write() as session:
-        project, _version, documents = compared(session)
-        wider, none = documents[2:4]
-        project.last_queue_number = wider.queue_number = 4  # for the audit of the rule
-        revisions = [session.get_one(Gold, one.id).revision for one in (wider, none)]
-        decision = error_decisions.send_back(session, project, wider.id, revisions[0], "me")
-        error_decisions.undo(session, project, decision.id, "me")
-        assert wider.queue_number == 4
-        decision = error_decisions.send_back(session, project, none.id, revisions[1], "me")
-        none.queue_number = 9  # given up meanwhile, and another was given
-        error_decisions.undo(session, project, decision.id, "me")
-        assert none.queue_number == 9
-
-
-def test_gold_that_changed_meanwhile_is_not_decided_about(any_database: Database) -> None:
-    with any_database.write() as session:
-        project, _version, documents = compared(session)
-        revision = session.get_one(Gold, documents[1].id).revision
-        add_gold(session, documents[1])
-        assert documents[1].id not in listed(session, project, Wanted())
-        with pytest.raises(ConflictError, match="changed meanwhile"):
-            error_decisions.uphold_gold(session, project, documents[1].id, revision, "me")
-        with pytest.raises(NotFoundError):
-            error_decisions.uphold_gold(session, project, documents[0].id, 1, "me")
-        elsewhere = add_project(session, "other")
-        with pytest.raises(NotFoundError):
-            error_decisions.uphold_gold(session, elsewhere, documents[2].id, revision, "me")
 
 
 def test_labels_that_the_version_never_learned_or_that_were_merged_are_no_errors(

@@ -32,9 +32,9 @@ def test_the_queue_is_told_by_cursor_with_its_evidence(ask, ids) -> None:
 
 def test_a_doubt_is_decided_once_and_the_decision_taken_back(ask, ids) -> None:
     doubt = ask("GET", f"{DOUBTS}?limit=1").json["items"][0]
-    body = {"verdict": "proposal", "gold_revision": doubt["gold_revision"]}
+    body = {"verdict": "model", "gold_revision": doubt["gold_revision"]}
     made = ask("POST", f"{DOUBTS}/{doubt['id']}/decision", json=body).json
-    assert made["doubt_id"] == doubt["id"]
+    assert made["about"] == doubt["id"]
     assert ask("POST", f"{DOUBTS}/{doubt['id']}/decision", json=body).status_code == 409
     undone = ask("POST", f"{DOUBTS}/decisions/{made['id']}/undo", json={})
     assert undone.status_code == 200

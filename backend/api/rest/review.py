@@ -1,0 +1,63 @@
+"""Decisions about gold that may be wrong, alike for doubts and for errors of the champion."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from backend.api.rest.asking import caller, opened
+from backend.api.rest.fields import Strict, Told
+from backend.db.projects import project_by_key
+from backend.db.tables_of_review import Verdict
+from backend.db.versions import locked_project
+from backend.loop import review as loop
+from backend.workflow import review
+from backend.workflow.review_kinds import Decision, ReviewKind, asked_about
+
+
+class VerdictGiven(Strict):
+    """Who is right; the decision is refused when the gold has changed since it was seen."""
+
+    verdict: Verdict
+    gold_revision: Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class DecisionTold(Told):
+    """A decision, and the number of the doubt or of the document that it is `about`.
+
+    `to_reopen` while Label Studio has yet to open the task again.
+    """
+
+    id: int
+    about: int
+    document_id: int
+    verdict: Verdict
+    made_by: str
+    to_reopen: bool
+
+
+def decide(kind: ReviewKind, key: str, number: int, body: VerdictGiven) -> DecisionTold:
+    """Keep a verdict, and do what it says."""
+    with opened().database.read() as session:
+        project_id = project_by_key(session, key).id
+    by = caller().email
+    return _told(
+        loop.decide(opened(), project_id, kind, number, body.gold_revision, body.verdict, by)
+    )
+
+
+def undo(kind: ReviewKind, key: str, decision_id: int) -> DecisionTold:
+    """Take a decision back."""
+    with opened().database.write() as session:
+        project = locked_project(session, project_by_key(session, key).id)
+        return _told(review.undo(session, project, kind, decision_id, caller().email))
+
+
+def _told(decision: Decision) -> DecisionTold:
+    return DecisionTold(
+        id=decision.id,
+        about=asked_about(decision),
+        document_id=decision.document_id,
+        verdict=Verdict(decision.verdict),
+        made_by=decision.made_by,
+        to_reopen=decision.to_reopen,
+    )

@@ -1,0 +1,72 @@
+"""`decide` and `undo` of gold that may be wrong, for each group of commands that lists some."""
+
+import click
+
+from backend.commands.json_output import json_option, print_json
+from backend.context import Context, open_context
+from backend.db.projects import project_by_key
+from backend.db.tables_of_review import Verdict
+from backend.db.versions import locked_project
+from backend.errors import NotFoundError
+from backend.logs import set_up_logging
+from backend.loop import review as loop
+from backend.settings import load_settings
+from backend.workflow import review
+from backend.workflow.review_kinds import Asking, Decision, ReviewKind, asked_about
+
+BY = "command line"
+
+
+def add_decisions(group: click.Group, kind: ReviewKind) -> None:
+    """Give a group of commands `decide` and `undo`."""
+
+    @group.command()
+    @click.argument("project")
+    @click.argument("number", type=int)
+    @click.argument("verdict", type=click.Choice([one.value for one in Verdict]))
+    @json_option
+    def decide(project: str, number: int, verdict: str, as_json: bool) -> None:
+        """Say of NUMBER that the gold is right, that the model is, or have it sent back."""
+        context = open_quietly()
+        with context.database.read() as session:
+            project_id = project_by_key(session, project).id
+            found: Asking | None = session.get(kind.asking, number)
+            if found is None or found.project_id != project_id:
+                raise NotFoundError(kind.name, number)
+            revision = found.gold_revision
+        made = loop.decide(context, project_id, kind, number, revision, Verdict(verdict), BY)
+        _tell(made, as_json, f"decision {made.id} is kept")
+
+    @group.command()
+    @click.argument("project")
+    @click.argument("decision", type=int)
+    @json_option
+    def undo(project: str, decision: int, as_json: bool) -> None:
+        """Take a DECISION back: what it was about waits again."""
+        with open_quietly().database.write() as session:
+            row = locked_project(session, project_by_key(session, project).id)
+            undone = review.undo(session, row, kind, decision, BY)
+        _tell(undone, as_json, f"decision {decision} is taken back")
+
+
+def open_quietly() -> Context:
+    """What a command works with; the log tells warnings alone."""
+    settings = load_settings()
+    set_up_logging("WARNING")
+    return open_context(settings)
+
+
+def _tell(decision: Decision, as_json: bool, sentence: str) -> None:
+    if not as_json:
+        waits = "; its task is opened again when Label Studio answers" if decision.to_reopen else ""
+        click.echo(sentence + waits)
+        return
+    print_json(
+        {
+            "decision": decision.id,
+            "about": asked_about(decision),
+            "verdict": decision.verdict,
+            "to_reopen": decision.to_reopen,
+            "undone": decision.withdrawn_at is not None,
+        }
+    )
