@@ -29,6 +29,7 @@ from backend.loop import (
     project_replays,
     publication,
     release_jobs,
+    review,
     sharing,
     training,
     working_set,
@@ -193,6 +194,8 @@ def tick() -> None:
         _guarded(autolabel.advance, autolabel_id)
     for look_id in looking:
         _guarded(doubting.advance, look_id)
+    _guarded(_sweep_looks, 0)
+    _guarded(_reopen_left, 0)
     _guarded(_ring_releases, 0)
     _guarded(_ring_replays, 0)
     for project_id in projects:
@@ -214,6 +217,14 @@ def _take_up(opened: Context, project_id: int) -> None:
     copies.sort_new_copies(opened.database, project_id)
     sharing.draw_made(opened, project_id)
     working_set.preannotate(opened, project_id)
+
+
+def _sweep_looks(opened: Context, _number: int) -> None:
+    doubting.sweep(opened)
+
+
+def _reopen_left(opened: Context, _number: int) -> None:
+    review.reopen_left(opened)
 
 
 def _ring_releases(opened: Context, _number: int) -> None:

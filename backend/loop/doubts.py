@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy.exc import OperationalError
+
 from backend.context import Context
 from backend.db import doubts, versions
 from backend.db.audit_log import record
-from backend.db.leases import Held, lease
+from backend.db.leases import Held, LeaseLostError, lease
 from backend.db.pool import chunks
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project, now
 from backend.db.tables_of_doubts import ACTIVE_DOUBT_RUNS, DoubtRun, DoubtRunState
-from backend.errors import ConflictError, NotFoundError
+from backend.errors import ConflictError, DatabaseBusyError, NotFoundError
 from backend.loop import near
 from backend.workflow import doubts_gold, doubts_run
 from backend.workflow.doubts import rank
@@ -29,7 +31,7 @@ from ml_backend.contract.messages import (
     JobFolder,
     read_jsonl,
 )
-from ml_backend.contract.snapshot import SnapshotError, read_part
+from ml_backend.contract.snapshot import read_part
 
 FIND = "backend.jobs.find_doubts"
 FOLDS = 5
@@ -65,7 +67,10 @@ def cancel(context: Context, project_key: str, asked_by: str) -> DoubtRun:
             raise ConflictError("no gold is being looked through")
         doubts_run.cancel(run, JobFolder(Path(run.folder)), now())
         subject = f"look {run.id}"
-        record(session, asked_by, "doubts.cancel", project_id=project.id, subject=subject)
+        record(session, asked_by, "review.cancel", project_id=project.id, subject=subject)
+    if run.state == DoubtRunState.CANCELLED:
+        context.queue.take_out(_job_id(run.id))
+        sweep(context)
     return run
 
 
@@ -75,7 +80,22 @@ def advance(context: Context, run_id: int) -> DoubtRunState:
     with lease(context.database, f"doubts-{run.project_id}") as held:
         if held is not None:
             _advance(context, held, run_id)
-    return DoubtRunState(_run(context, run_id).state)
+    run = _run(context, run_id)
+    if run.state not in ACTIVE_DOUBT_RUNS:
+        sweep(context)
+    return DoubtRunState(run.state)
+
+
+def sweep(context: Context) -> None:
+    """Remove the folders of looks that have ended, but for one that a worker has in hand."""
+    folders = list(context.settings.jobs.glob("doubts-*"))  # first: a run is older than its folder
+    with context.database.read() as session:
+        active = set(doubts.active_doubt_runs(session))
+    for folder in folders:
+        number = folder.name.removeprefix("doubts-")
+        ended = number.isdigit() and int(number) not in active
+        if ended and not context.queue.knows(_job_id(int(number))):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _advance(context: Context, held: Held, run_id: int) -> None:
@@ -119,7 +139,7 @@ def _prepare(context: Context, held: Held, run: DoubtRun) -> None:
 
 
 def _ring(context: Context, run: DoubtRun) -> None:
-    job_id = f"doubts-run-{run.id}"
+    job_id = _job_id(run.id)
     if context.queue.failed(job_id):
         reason = "the training worker could not begin: its log says why"
         _finish(context, run.id, DoubtRunState.FAILED, reason)
@@ -130,22 +150,28 @@ def _ring(context: Context, run: DoubtRun) -> None:
 
 
 def _keep(context: Context, held: Held, run: DoubtRun, folder: JobFolder) -> None:
-    """Rank what was read and put it into the queue, chunk by chunk; the run ends with the last.
+    """Rank what was read and put it into the queue; the run ends with it, whatever happens.
 
     Broken off, it begins anew.
     """
-    held.renew()
     try:
-        queue = rank(_renewing(held, read_jsonl(folder.doubts)))
-        first = queue[: doubts_run.KEPT]
-        evidence = evidence_for(
-            [one.place for one in first],
-            lambda: _renewing(held, read_part(folder.snapshot, "train")),
-        )
-    except (OSError, ValueError, KeyError, SnapshotError) as error:
-        reason = f"what was read cannot be used: {error}"
+        _rank_and_store(context, held, run, folder)
+    except (LeaseLostError, DatabaseBusyError, OperationalError):
+        raise  # it passes: the next tick begins anew
+    except Exception as error:
+        log.exception("event=doubts_not_ranked run=%d", run.id)
+        reason = f"what was read cannot be used: {type(error).__name__}: {error}"
         _finish(context, run.id, DoubtRunState.FAILED, reason)
-        return
+
+
+def _rank_and_store(context: Context, held: Held, run: DoubtRun, folder: JobFolder) -> None:
+    held.renew()
+    beat = _Beat(held)
+    queue = rank(beat.over(read_jsonl(folder.doubts)))
+    first = queue[: doubts_run.KEPT]
+    evidence = evidence_for(
+        [one.place for one in first], lambda: beat.over(read_part(folder.snapshot, "train")), beat
+    )
     found = [
         doubts_run.NewDoubt(number, one, its)
         for number, (one, its) in enumerate(zip(first, evidence, strict=True), start=1)
@@ -166,18 +192,25 @@ def _keep(context: Context, held: Held, run: DoubtRun, folder: JobFolder) -> Non
         row = session.get_one(DoubtRun, run.id, with_for_update=True)
         row.figures = {**result.figures, "doubts": len(queue), "kept": kept}
         doubts_run.finish(row, DoubtRunState.DONE, "", now())
-    shutil.rmtree(folder.path, ignore_errors=True)
     log.info("event=doubts_found run=%d doubts=%d kept=%d", run.id, len(queue), kept)
 
 
-def _renewing(held: Held, records: Iterable[Record]) -> Iterator[Record]:
-    """The records, the lease kept while they are read."""
-    renewed = time.monotonic()
-    for one in records:
-        if time.monotonic() - renewed > RENEWED_EVERY:
-            held.renew()
-            renewed = time.monotonic()
-        yield one
+class _Beat:
+    """Keeps a lease while there is slow work: call it now and then."""
+
+    def __init__(self, held: Held):
+        self._held, self._renewed = held, time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._renewed > RENEWED_EVERY:
+            self._held.renew()
+            self._renewed = time.monotonic()
+
+    def over(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The records, the lease kept while they are read."""
+        for one in records:
+            self()
+            yield one
 
 
 def _finish(context: Context, run_id: int, state: DoubtRunState, reason: str) -> None:
@@ -185,6 +218,10 @@ def _finish(context: Context, run_id: int, state: DoubtRunState, reason: str) ->
         row = session.get_one(DoubtRun, run_id, with_for_update=True)
         doubts_run.finish(row, state, reason, now())
     log.info("event=doubts_%s run=%d reason=%r", state, run_id, reason)
+
+
+def _job_id(run_id: int) -> str:
+    return f"doubts-run-{run_id}"
 
 
 def _run(context: Context, run_id: int) -> DoubtRun:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from backend.workflow.doubts import NOTHING, Place
@@ -50,10 +51,12 @@ class Evidence:
         return {"strings": self.strings, "similar": [list(one) for one in self.similar]}
 
 
-def evidence_for(places: Sequence[Place], read: Read) -> list[Evidence]:
+def evidence_for(
+    places: Sequence[Place], read: Read, beat: Callable[[], None] = lambda: None
+) -> list[Evidence]:
     """The evidence on each place; `read` gives all gold, and is called three times.
 
-    The document of a place is no evidence on it.
+    The document of a place is no evidence on it. `beat` is called between any two slow steps.
     """
     own = {place.document for place in places}
     texts = {one.id: one for one in read() if one.id in own}
@@ -70,6 +73,7 @@ def evidence_for(places: Sequence[Place], read: Read) -> list[Evidence]:
                 windows[mention] = _window(document.text, mention.start, mention.end)
     found = []
     for place, strings in zip(places, asked, strict=True):
+        beat()
         document = texts[place.document]
         mine = Counter((string, one.label) for string, one in finder.mentions(document))
         evidence = Evidence()
@@ -83,7 +87,7 @@ def evidence_for(places: Sequence[Place], read: Read) -> list[Evidence]:
         candidates.sort(key=lambda one: (-_alike(here, windows[one]), one))
         evidence.similar = _one_each(candidates)
         found.append(evidence)
-    _fill_up(places, found, texts, read)
+    _fill_up(places, found, texts, read, beat)
     return found
 
 
@@ -147,24 +151,35 @@ def _fill_up(
     found: Sequence[Evidence],
     texts: Mapping[str, GoldDocument],
     read: Read,
+    beat: Callable[[], None],
 ) -> None:
     """Where no document has the string, take those that read most alike as a whole."""
     lacking = [at for at, evidence in enumerate(found) if not evidence.similar]
-    if not lacking:
+    some_gold = (one for one in read() if one.entities) if lacking else iter(())
+    compared = list(islice(some_gold, _COMPARED))
+    if not compared:
         return
-    compared = list(islice((one for one in read() if one.entities), _COMPARED))
+    top = min(SIMILAR + 1, len(compared))
     rows = _weighted([one.text for one in compared])
     for first in range(0, len(lacking), _ROWS):
         some = lacking[first : first + _ROWS]
         asked = _weighted([texts[places[at].document].text for at in some])
+        beat()
         likeness = (asked @ rows.T).toarray()  # (some, compared)
-        best = np.argsort(-likeness, axis=1, kind="stable")[:, : SIMILAR + 1]
+        best = _highest(likeness, top)  # (some, top)
         for at, row in zip(some, best.tolist(), strict=True):
             others = [compared[one] for one in row if compared[one].id != places[at].document]
             found[at].similar = [
                 Mention(one.id, one.entities[0].start, one.entities[0].end, one.entities[0].label)
                 for one in others[:SIMILAR]
             ]
+
+
+def _highest(likeness: npt.NDArray[np.float64], top: int) -> npt.NDArray[np.intp]:
+    """The columns of the `top` highest values of each row, the highest first, (rows, top)."""
+    columns = np.argpartition(likeness, likeness.shape[1] - top, axis=1)[:, -top:]
+    order = np.argsort(-np.take_along_axis(likeness, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
 
 
 def _weighted(texts: Sequence[str]) -> sparse.csr_matrix:

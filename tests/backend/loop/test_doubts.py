@@ -1,6 +1,5 @@
 """A look for doubts from the asking to the queue; what was decided is not asked again."""
 
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -10,16 +9,19 @@ from sqlalchemy import select
 from backend.context import Context, open_context
 from backend.db import doubts
 from backend.db.doubts import WantedDoubts
+from backend.db.leases import LeaseLostError
 from backend.db.session import Database
 from backend.db.tables import Document, Gold, GoldSource, Part, Project, now
 from backend.db.tables_of_doubts import Doubt, DoubtRun, DoubtRunState
-from backend.db.tables_of_errors import ErrorDecision, Verdict
+from backend.db.tables_of_errors import ErrorDecision
+from backend.db.tables_of_review import Verdict
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import doubts as looking
-from backend.loop.doubts_sent import send_back
+from backend.loop import review as loop
 from backend.settings import Settings
-from backend.workflow import doubts_decisions
+from backend.workflow import review
+from backend.workflow.review_kinds import DOUBTS, Decision
 from ml_backend.contract.messages import JobFolder, Progress, Result, write_jsonl
 from ml_backend.contract.snapshot import read_manifest, read_part
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project, add_version
@@ -87,10 +89,9 @@ def waiting(context: Context, project: Project) -> list[tuple[Doubt, Document]]:
         return doubts.open_doubts(session, project.id, WantedDoubts(), 0, 100)
 
 
-def decide(context: Context, project: Project, stage: Any, doubt: Doubt) -> Any:
-    with context.database.write() as session:
-        held = locked_project(session, project.id)
-        return stage(session, held, doubt.id, doubt.gold_revision, "curator@example.com")
+def decide(context: Context, project: Project, verdict: Verdict, doubt: Doubt) -> Decision:
+    by, revision = "curator@example.com", doubt.gold_revision
+    return loop.decide(context, project.id, DOUBTS, doubt.id, revision, verdict, by)
 
 
 def other_label(numbers: set[int]) -> Say:
@@ -127,7 +128,7 @@ def test_what_was_confirmed_is_not_asked_again_until_that_piece_of_gold_changes(
 ) -> None:
     look(context, project, other_label({3, 4}))
     (first, document), (second, _) = waiting(context, project)
-    decide(context, project, doubts_decisions.uphold, first)
+    decide(context, project, Verdict.GOLD, first)
     assert [one.id for one, _ in waiting(context, project)] == [second.id]
     look(context, project, other_label({3, 4}))
     (again,) = waiting(context, project)
@@ -146,7 +147,7 @@ def test_that_nothing_is_there_is_confirmed_for_its_place_alone(
     look(context, project, lambda text, gold: [*gold, (6, 8, "LC", 0.9)] if "05" in text else gold)
     ((doubt, document),) = waiting(context, project)
     assert doubt.kind == "missed"
-    decide(context, project, doubts_decisions.uphold, doubt)
+    decide(context, project, Verdict.GOLD, doubt)
     look(context, project, lambda text, gold: [*gold, (7, 8, "PS", 0.9)] if "05" in text else gold)
     assert waiting(context, project) == []
     look(context, project, lambda text, gold: [*gold, (3, 5, "PS", 0.9)] if "05" in text else gold)
@@ -159,19 +160,19 @@ def test_a_proposal_becomes_gold_of_copies_too_and_the_other_doubts_of_the_docum
     both = [(0, 1, "LC", 0.9), (6, 8, "LC", 0.6)]
     look(context, project, lambda text, gold: both if "00" in text else gold)
     found = {one.kind: one for one, _ in waiting(context, project)}
-    decision = decide(context, project, doubts_decisions.take, found["label"])
+    decision = decide(context, project, Verdict.MODEL, found["label"])
     with context.database.read() as session:
         golds = session.scalars(select(Gold).where(Gold.source == GoldSource.DECISION)).all()
         assert [gold.entities for gold in golds] == [[{"start": 0, "end": 1, "label": "LC"}]] * 2
     ((left, _),) = waiting(context, project)
     assert left.kind == "missed"
     with context.database.write() as session:
-        doubts_decisions.undo(session, locked_project(session, project.id), decision.id, "me")
+        review.undo(session, locked_project(session, project.id), DOUBTS, decision.id, "me")
     # people's own annotations are lacking here: without them nothing is left to doubt
     with context.database.read() as session:
         assert session.scalars(select(Gold).where(Gold.source == GoldSource.DECISION)).all() == []
     with pytest.raises(ConflictError, match="taken back already"), context.database.write() as s:
-        doubts_decisions.undo(s, locked_project(s, project.id), decision.id, "me")
+        review.undo(s, locked_project(s, project.id), DOUBTS, decision.id, "me")
 
 
 def test_a_doubt_that_went_back_stays_until_people_have_answered(
@@ -180,11 +181,11 @@ def test_a_doubt_that_went_back_stays_until_people_have_answered(
     look(context, project, other_label({3}))
     ((doubt, document),) = waiting(context, project)
     with pytest.raises(ConflictError, match="not connected"):
-        send_back(context, project.id, doubt.id, doubt.gold_revision, "me")
+        decide(context, project, Verdict.SENT, doubt)
     with context.database.write() as session:
         row = session.get_one(Project, project.id)
         row.label_studio_id, row.connected_at = 5, now()
-    decision = send_back(context, project.id, doubt.id, doubt.gold_revision, "me")
+    decision = decide(context, project, Verdict.SENT, doubt)
     assert decision.queue_number == 1
     look(context, project, other_label({3}))
     assert waiting(context, project) == []
@@ -216,16 +217,16 @@ def test_a_second_decision_and_one_about_other_gold_are_refused(
 ) -> None:
     look(context, project, other_label({3, 4}))
     (first, _), (second, document) = waiting(context, project)
-    decide(context, project, doubts_decisions.uphold, first)
+    decide(context, project, Verdict.GOLD, first)
     with pytest.raises(ConflictError, match="decided already: the gold is right"):
-        decide(context, project, doubts_decisions.take, first)
+        decide(context, project, Verdict.MODEL, first)
     with context.database.write() as session:
         add_gold(session, session.get_one(Document, document.id))
     with pytest.raises(ConflictError, match="changed meanwhile"):
-        decide(context, project, doubts_decisions.take, second)
+        decide(context, project, Verdict.MODEL, second)
     second.id = 999_999
     with pytest.raises(NotFoundError):
-        decide(context, project, doubts_decisions.uphold, second)
+        decide(context, project, Verdict.GOLD, second)
 
 
 def test_a_look_that_fails_or_is_lost_says_why(context: Context, project: Project) -> None:
@@ -245,6 +246,52 @@ def test_a_look_that_fails_or_is_lost_says_why(context: Context, project: Projec
     with context.database.read() as session:
         assert "cannot be used" in session.get_one(DoubtRun, run.id).reason
         assert doubts.active_doubt_runs(session) == []
+    assert not folder.path.exists()
+
+
+def test_whatever_goes_wrong_in_ranking_ends_the_look_with_its_reason(
+    context: Context, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("an odd place")
+
+    run = looking.ask(context, project.key, "me")
+    looking.advance(context, run.id)
+    say(JobFolder(context.settings.jobs / f"doubts-{run.id}"), other_label({3}))
+    monkeypatch.setattr(looking, "evidence_for", fail)
+    assert looking.advance(context, run.id) == DoubtRunState.FAILED
+    with context.database.read() as session:
+        reason = session.get_one(DoubtRun, run.id).reason
+    assert reason == "what was read cannot be used: ZeroDivisionError: an odd place"
+
+
+def test_who_loses_the_lease_while_ranking_leaves_the_look_to_its_new_holder(
+    context: Context, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(*_: object) -> None:
+        raise LeaseLostError("doubts")
+
+    run = looking.ask(context, project.key, "me")
+    looking.advance(context, run.id)
+    say(JobFolder(context.settings.jobs / f"doubts-{run.id}"), other_label({3}))
+    with monkeypatch.context() as patched:
+        patched.setattr(looking, "evidence_for", lose)
+        with pytest.raises(LeaseLostError):
+            looking.advance(context, run.id)
+    assert looking.advance(context, run.id) == DoubtRunState.DONE
+
+
+def test_a_folder_that_a_dead_look_left_is_swept_and_others_stay(
+    context: Context, project: Project
+) -> None:
+    run = looking.ask(context, project.key, "me")
+    looking.advance(context, run.id)
+    left = [context.settings.jobs / name for name in ("doubts-99999", "predict-1")]
+    for path in left:
+        path.mkdir()
+    looking.sweep(context)
+    assert [path.exists() for path in left] == [False, True]
+    assert (context.settings.jobs / f"doubts-{run.id}").exists()
 
 
 def test_a_look_is_stopped_before_it_begins_and_while_it_trains(
@@ -253,7 +300,9 @@ def test_a_look_is_stopped_before_it_begins_and_while_it_trains(
     with pytest.raises(ConflictError, match="no gold"):
         looking.cancel(context, project.key, "me")
     run = looking.ask(context, project.key, "me")
+    looking.advance(context, run.id)
     assert looking.cancel(context, project.key, "me").state == DoubtRunState.CANCELLED
+    assert not list(context.settings.jobs.glob("doubts-*"))
     run = looking.ask(context, project.key, "me")
     looking.advance(context, run.id)
     folder = JobFolder(context.settings.jobs / f"doubts-{run.id}")
@@ -263,7 +312,7 @@ def test_a_look_is_stopped_before_it_begins_and_while_it_trains(
     assert folder.cancel_asked()
     folder.write_result(Result("cancelled", "cancelled on request"))
     assert looking.advance(context, run.id) == DoubtRunState.CANCELLED
-    shutil.rmtree(folder.path)
+    assert not folder.path.exists()
 
 
 def test_too_little_gold_is_not_looked_through(context: Context) -> None:

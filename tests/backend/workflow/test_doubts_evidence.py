@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
 from backend.workflow.doubts import NOTHING, Place, Side
-from backend.workflow.doubts_evidence import SIMILAR, evidence_for
+from backend.workflow.doubts_evidence import SIMILAR, _highest, evidence_for
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.snapshot import GoldDocument
 
@@ -74,3 +79,16 @@ def test_single_characters_and_long_strings_are_looked_for_alike() -> None:
     )
     assert whole.strings == {long: {"LC": 1}}
     assert single.strings == {"김": {"LC": 1}}
+
+
+@given(arrays(float, (3, 7), elements=st.sampled_from([0.0, 0.5, 1.0])), st.integers(1, 7))
+def test_the_highest_are_found_in_their_order(likeness: np.ndarray, top: int) -> None:
+    found = np.take_along_axis(likeness, _highest(likeness, top), axis=1)
+    assert (found == -np.sort(-likeness, axis=1)[:, :top]).all()
+
+
+def test_slow_work_says_again_and_again_that_it_lives() -> None:
+    beats: list[None] = []
+    doubted = [place("a", 0, 2), place("e", 0, 2)]
+    evidence_for(doubted, lambda: GOLD, lambda: beats.append(None))
+    assert len(beats) >= len(doubted)
