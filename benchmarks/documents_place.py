@@ -56,9 +56,9 @@ class Place:
                     server.psql(command)
             address = server.get_uri(name)
             settings = Settings(_env_file=None, goldloop_home=home, database_url=address)
+        home.mkdir(parents=True, exist_ok=True)
+        upgrade_database(settings)  # one that was kept may be of an earlier day
         if fresh:
-            home.mkdir(parents=True, exist_ok=True)
-            upgrade_database(settings)
             with connect(settings.database_address).write() as session:
                 create_project(session, KEY, "Benchmark", CONFIG.read_text("utf-8"), by="x")
         return settings

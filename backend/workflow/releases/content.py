@@ -9,8 +9,9 @@ two lines (the second one without it), so that damage is found by line. Nothing 
 depends on a machine, a database or a time.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,14 @@ def write_content(
     return writer.finish()
 
 
+@dataclass(slots=True)
+class _Taken:
+    """What one split gets of a page: lines with those beside them, and each document's labels."""
+
+    pairs: list[tuple[bytes, bytes]] = field(default_factory=list)
+    labels: list[tuple[str, ...]] = field(default_factory=list)
+
+
 class _Writer:
     def __init__(
         self, folder: Path, labels: ReleasedLabels, filters: Filters, roles: Mapping[str, str]
@@ -97,6 +106,7 @@ class _Writer:
             for split in SPLITS
         }
         self._splits = {split: SplitCounts() for split in SPLITS}
+        self._page: defaultdict[str, _Taken] = defaultdict(_Taken)
         self._origins = OriginCounts()
         self._takes_all = filters.takes_all
 
@@ -108,8 +118,10 @@ class _Writer:
             origin = provenance.origin(row)
             if self._takes_all or self._filters.take(origin.vouching, origin.agreement):
                 self._take(row, entities, origin, provenance)
-        for pairs in self._pairs.values():
-            pairs.flow()
+        for split, taken in self._page.items():
+            self._pairs[split].add(taken.pairs)
+            self._splits[split].add(taken.labels)
+        self._page.clear()
 
     def finish(self) -> Content:
         files: dict[str, FileFacts] = {}
@@ -141,8 +153,9 @@ class _Writer:
             beside += self._own(provenance.own(row))
         beside = with_crc(line, beside)
         split = self._roles.get(row.group_key) or row.part or "train"
-        self._pairs[split].add(line, beside)
-        self._splits[split].add(tuple([entity.label for entity in entities]))
+        taken = self._page[split]
+        taken.pairs.append((line, beside))
+        taken.labels.append(tuple([entity.label for entity in entities]))
 
     def _own(self, told: dict[str, Any]) -> bytes:
         self._origins.copies += "copy_of" in told

@@ -1,7 +1,7 @@
 """What a release holds, counted while it is written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,11 +27,11 @@ class SplitCounts:
     without_entities: int = 0
     labels: Counts = field(default_factory=_none)  # entities
     label_documents: Counts = field(default_factory=_none)  # documents that hold one
-    _together: defaultdict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
+    _together: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
-    def add(self, labels: tuple[str, ...]) -> None:
-        """Count one document by the labels of its entities; call `sum_up` at the end."""
-        self._together[labels] += 1
+    def add(self, labels: Iterable[tuple[str, ...]]) -> None:
+        """Count documents by the labels of the entities of each; call `sum_up` at the end."""
+        self._together.update(labels)
         if len(self._together) > TOGETHER:
             self.sum_up()
 

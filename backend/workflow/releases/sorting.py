@@ -6,7 +6,7 @@ document's id, which no other has.
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -68,15 +68,16 @@ class SortedPairs:
         self._runs: list[Path] = []
         self._last = b""  # line of the first file
 
-    def add(self, line: bytes, beside: bytes) -> None:
-        """Take one pair; neither line has its newline."""
-        self._pairs.append((line, beside))
-        self._size += len(line) + len(beside)
-
-    def flow(self) -> None:
-        """Write what comes in order, while it is in the cache; keep the rest until it is a run."""
-        if (self._runs or not self._write_in_order()) and self._size > RUN:
-            self.spill()
+    def add(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take pairs, whose lines have no newline; what comes in order is written while it is in
+        the cache, the rest is kept until it is a run.
+        """
+        taken = list(pairs)
+        self._pairs += taken
+        if self._runs or not self._write_in_order():
+            self._size += sum(map(len, chain.from_iterable(taken)))
+            if self._size > RUN:
+                self.spill()
 
     def spill(self) -> None:
         """Write what is in memory."""

@@ -79,7 +79,7 @@ def verify_files(
             continue
         counts = SplitCounts()
         for document in _documents(folder, split, manifest, found):
-            counts.add(tuple([entity["label"] for entity in document.record["entities"]]))
+            counts.add([tuple([entity["label"] for entity in document.record["entities"]])])
             form = normal_form(document.record["text"], duplicates["casefold"])
             key = hashlib.sha256(form.encode()).digest()[:16]
             first = seen.setdefault(key, document.place)

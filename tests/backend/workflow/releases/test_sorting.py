@@ -21,18 +21,20 @@ keys = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n
     )
 )
 def test_pairs_are_sorted_over_any_runs(found: list[bytes | bool | None]) -> None:
-    """None stands for a spill, a truth value for a flow with little or much room."""
+    """None stands for a spill, a truth value for the end of a page with little or much room."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pairs = SortedPairs(folder / "first", folder / "second")
-        for key in found:
+        page: list[tuple[bytes, bytes]] = []
+        for key in [*found, True]:
             if key is None:
                 pairs.spill()
             elif isinstance(key, bool):
                 with patch.object(sorting, "RUN", 20 * key):
-                    pairs.flow()
+                    pairs.add(page)
+                page = []
             else:
-                pairs.add(b'"%b"' % key, b"beside %b" % key)
+                page.append((b'"%b"' % key, b"beside %b" % key))
         facts = pairs.finish()
         wanted = sorted(b'"%b"' % key for key in found if isinstance(key, bytes))
         assert (folder / "first").read_bytes() == b"".join(line + b"\n" for line in wanted)
