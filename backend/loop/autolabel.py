@@ -6,7 +6,6 @@ on while one is stored. Whatever is lost, the next tick leads on from the databa
 """
 
 import logging
-import shutil
 import time
 from pathlib import Path
 
@@ -16,30 +15,15 @@ from backend.db.audit_log import record
 from backend.db.leases import Held, lease
 from backend.db.projects import project_by_key
 from backend.db.tables import Project, Version, now
-from backend.db.tables_of_autolabel import (
-    AutolabelChunk,
-    AutolabelRun,
-    AutolabelRunState,
-    Promise,
-    PromiseState,
-)
+from backend.db.tables_of_autolabel import AutolabelRun, AutolabelRunState, Promise, PromiseState
 from backend.errors import ConflictError, NotFoundError
-from backend.workflow import autolabel_chunks as stage
-from backend.workflow.autolabel_items import Proposal, accept_pending, store
+from backend.loop import autolabel_chunks as chunks
+from backend.loop.autolabel_chunks import ADVANCE, LABEL_COPIES
+from backend.workflow.autolabel_items import accept_pending
 from backend.workflow.autolabel_promise import make_promise
 from backend.workflow.preannotate import PredictionJobError
-from ml_backend.contract.messages import (
-    DEFAULT_QUEUE,
-    PREDICT_FILE_JOB,
-    PREDICT_QUEUE,
-    JobFolder,
-    PredictRequest,
-)
+from ml_backend.contract.messages import DEFAULT_QUEUE
 
-ADVANCE = "backend.jobs.advance_autolabel"
-LABEL_COPIES = "backend.jobs.label_copies"
-LEAST_OUT = 3  # chunks given out at once; two a worker where there are more workers
-MOST_OUT = 64
 LONGEST_TURN = 2.0  # seconds that one call leads
 BY_PUBLICATION = "publication"
 
@@ -101,7 +85,7 @@ def pause(context: Context, project_key: str, by: str) -> AutolabelRun:
 def cancel(context: Context, project_key: str, by: str) -> AutolabelRun:
     """End the run; what is done stays done."""
     run = _change(context, project_key, AutolabelRunState.CANCELLED, by)
-    _clear(context, run.id)
+    chunks.clear(context, run.id)
     return run
 
 
@@ -116,7 +100,7 @@ def advance(context: Context, run_id: int) -> AutolabelRunState:
     """Lead a run as far as it can go now; returns its state."""
     run = _read(context, run_id)
     if run.state not in autolabels.ACTIVE:
-        _clear(context, run_id)
+        chunks.clear(context, run_id)
         return AutolabelRunState(run.state)
     if run.state == AutolabelRunState.PAUSED:
         return AutolabelRunState.PAUSED
@@ -149,7 +133,7 @@ def _advance(context: Context, held: Held, run_id: int) -> bool:
         if project.champion_id != version.id:
             _finish(context, run_id, AutolabelRunState.CANCELLED, f"{version.name} is not served")
             return False
-        if _feed(context, run, project, version, out):
+        if chunks.feed(context, run, project, version, out):
             continue
         if not out:
             if run.promise_id is None:
@@ -160,146 +144,13 @@ def _advance(context: Context, held: Held, run_id: int) -> bool:
                 _finish(context, run_id, AutolabelRunState.DONE, "")
                 return False
             continue
-        if not any([_collect(context, held, run, chunk) for chunk in out]):
+        try:
+            came = [chunks.collect(context, held, run, chunk) for chunk in out]
+        except PredictionJobError as error:
+            _finish(context, run_id, AutolabelRunState.FAILED, str(error))
+            return False
+        if not any(came):
             return False  # the next job that ends rings, and so does the tick
-    return True
-
-
-def _feed(
-    context: Context,
-    run: AutolabelRun,
-    project: Project,
-    version: Version,
-    out: list[AutolabelChunk],
-) -> bool:
-    """Give out one more chunk if workers may soon want it; whether one was."""
-    busy = sum(1 for chunk in out if JobFolder(Path(chunk.folder)).result() is None)
-    if busy >= _wanted(context):
-        return False
-    with context.database.read() as session:
-        texts = stage.next_texts(session, run, project, version)
-    if not texts:
-        return False
-    folder = JobFolder(stage.folder_of(context.settings.jobs, run.id) / str(texts[0][0]))
-    request = PredictRequest(project.key, version.name, str(context.models.root))
-    shutil.rmtree(folder.path, ignore_errors=True)  # of a chunk that was never noted
-    stage.write_job(folder, request, texts)
-    with context.database.write() as session:
-        row = session.get_one(AutolabelRun, run.id, with_for_update=True)
-        if row.state != AutolabelRunState.RUNNING:
-            return False
-        chunk = stage.add_chunk(row, folder, texts)
-        session.add(chunk)
-    _ring(context, run.id, chunk)
-    return True
-
-
-def _wanted(context: Context) -> int:
-    """How many chunks shall be out: each worker has one more to take when it is done."""
-    workers = context.queue.working(PREDICT_QUEUE)
-    return min(MOST_OUT, max(LEAST_OUT, 2 * workers + 1))
-
-
-def _ring(context: Context, run_id: int, chunk: AutolabelChunk) -> None:
-    job_id = _job_id(run_id, chunk)
-    if context.queue.ring(PREDICT_QUEUE, PREDICT_FILE_JOB, chunk.folder, job_id=job_id):
-        context.queue.ring(DEFAULT_QUEUE, ADVANCE, run_id, after=job_id)
-
-
-def _job_id(run_id: int, chunk: AutolabelChunk) -> str:
-    return f"autolabel-{run_id}-{chunk.number}-{chunk.attempts}"
-
-
-def _collect(context: Context, held: Held, run: AutolabelRun, chunk: AutolabelChunk) -> bool:
-    """Store a chunk that is done, or see to one that is not; whether anything came of it."""
-    folder = JobFolder(Path(chunk.folder))
-    if not (folder.path / "request.json").exists():
-        return _forget(context, chunk)  # a later pass finds its documents again
-    result = folder.result()
-    if result is None:
-        return _watch(context, run.id, chunk, folder)
-    if result.state == "cancelled":  # by a pause
-        return _again(context, run.id, chunk, folder, failed=False)
-    held.renew()
-    try:
-        for proposals in stage.read_proposals(folder):
-            _store(context, run, proposals)
-    except (PredictionJobError, OSError) as error:
-        if chunk.attempts + 1 >= stage.ATTEMPTS:
-            _finish(context, run.id, AutolabelRunState.FAILED, str(error))
-            return True
-        log.warning("event=autolabel_chunk_failed run=%d reason=%r", run.id, str(error))
-        return _again(context, run.id, chunk, folder)
-    return _forget(context, chunk)
-
-
-def _store(context: Context, run: AutolabelRun, proposals: list[Proposal]) -> None:
-    """Store some documents' proposals, in one short transaction."""
-    with context.database.write() as session:
-        project = versions.locked_project(session, run.project_id)
-        row = session.get_one(AutolabelRun, run.id, with_for_update=True)
-        if row.state not in autolabels.ACTIVE:
-            return
-        version = session.get_one(Version, row.version_id)
-        if row.promise_id is None:
-            stage.store_certify(session, version.id, proposals)
-            return
-        promise = session.get_one(Promise, row.promise_id)
-        rule = promise if promise.state == PromiseState.IN_FORCE else None
-        by = f"run {run.id}"
-        stored = store(session, project, version, rule, proposals, by, now())
-        row.done += stored.items
-    if stored.accepted:
-        job_id = f"{LABEL_COPIES}-{run.project_id}"
-        context.queue.ring(DEFAULT_QUEUE, LABEL_COPIES, run.project_id, job_id=job_id)
-
-
-def _watch(context: Context, run_id: int, chunk: AutolabelChunk, folder: JobFolder) -> bool:
-    """See whether a chunk's worker is alive; ring again for one that died, or for a lost bell."""
-    before = (chunk.beat, chunk.lease_until)
-    died = stage.look(chunk, folder, now(), context.settings.lease_seconds)
-    if died:
-        log.warning("event=prediction_worker_died run=%d chunk=%d", run_id, chunk.number)
-        if chunk.attempts + 1 >= stage.ATTEMPTS:
-            reason = f"the workers of chunk {chunk.number} died {stage.ATTEMPTS} times"
-            _finish(context, run_id, AutolabelRunState.FAILED, reason)
-            return True
-        return _again(context, run_id, chunk, folder)
-    if (chunk.beat, chunk.lease_until) != before:
-        with context.database.write() as session:
-            row = session.get(AutolabelChunk, chunk.id)
-            if row is not None:
-                row.beat, row.lease_until = chunk.beat, chunk.lease_until
-    elif chunk.lease_until is None and not context.queue.knows(_job_id(run_id, chunk)):
-        _ring(context, run_id, chunk)
-    return False
-
-
-def _again(
-    context: Context,
-    run_id: int,
-    chunk: AutolabelChunk,
-    folder: JobFolder,
-    *,
-    failed: bool = True,
-) -> bool:
-    """Ring for a chunk anew; nothing has come of it so far."""
-    with context.database.write() as session:
-        row = session.get(AutolabelChunk, chunk.id)
-        if row is None or session.get_one(AutolabelRun, run_id).state != AutolabelRunState.RUNNING:
-            return False
-        stage.begin_anew(row, folder, failed=failed)
-    _ring(context, run_id, row)
-    return False
-
-
-def _forget(context: Context, chunk: AutolabelChunk) -> bool:
-    """A chunk that is stored, or whose folder is lost, is no chunk any more."""
-    with context.database.write() as session:
-        row = session.get(AutolabelChunk, chunk.id)
-        if row is not None:
-            session.delete(row)
-    shutil.rmtree(chunk.folder, ignore_errors=True)
     return True
 
 
@@ -356,7 +207,7 @@ def _finish(context: Context, run_id: int, state: AutolabelRunState, reason: str
         if run.state in autolabels.ACTIVE:
             _end(run, state, reason)
     log.info("event=autolabel_%s run=%d documents=%d %s", state, run_id, run.done, reason)
-    _clear(context, run_id)
+    chunks.clear(context, run_id)
     context.queue.ring(
         DEFAULT_QUEUE, LABEL_COPIES, run.project_id, job_id=f"{LABEL_COPIES}-{run.project_id}"
     )
@@ -364,25 +215,6 @@ def _finish(context: Context, run_id: int, state: AutolabelRunState, reason: str
 
 def _end(run: AutolabelRun, state: AutolabelRunState, reason: str) -> None:
     run.state, run.reason, run.finished_at = state, reason, now()
-
-
-def _clear(context: Context, run_id: int) -> None:
-    """Stop the chunks of a run that has ended, and remove what is left of them."""
-    with context.database.read() as session:
-        out = autolabels.chunks_of(session, run_id)
-    for chunk in out:
-        _stop(chunk)
-    if out:
-        with context.database.write() as session:
-            for chunk in autolabels.chunks_of(session, run_id):
-                session.delete(chunk)
-    shutil.rmtree(stage.folder_of(context.settings.jobs, run_id), ignore_errors=True)
-
-
-def _stop(chunk: AutolabelChunk) -> None:
-    folder = JobFolder(Path(chunk.folder))
-    if folder.path.exists():
-        folder.ask_to_cancel()
 
 
 def _change(context: Context, project_key: str, state: AutolabelRunState, by: str) -> AutolabelRun:
@@ -410,7 +242,7 @@ def _change(context: Context, project_key: str, state: AutolabelRunState, by: st
         if state == AutolabelRunState.RUNNING:
             (Path(chunk.folder) / "cancel").unlink(missing_ok=True)
         else:
-            _stop(chunk)
+            chunks.stop(chunk)
     return run
 
 

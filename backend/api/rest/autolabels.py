@@ -13,6 +13,7 @@ from backend.db.autolabel_queue import Place, Reason, Wanted
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables_of_autolabel import AutolabelRun, AutolabelState, Promise, PromiseState
 from backend.loop import autolabel
+from backend.loop.autolabel_chunks import ADVANCE
 from backend.loop.autolabel_decisions import AT_ONCE, Decided, decide, take_back
 from backend.loop.autolabel_decisions import Decision as Verdict
 from backend.workflow.autolabel_undo import Undone
@@ -139,7 +140,7 @@ def start_autolabels(key: Key) -> AutolabelRunTold:
     with opened().database.read() as session:
         project_id = project_by_key(session, key).id
     run = autolabel.open_run(opened(), project_id, asked_by())
-    opened().queue.ring(DEFAULT_QUEUE, autolabel.ADVANCE, run.id, job_id=f"autolabel-{run.id}")
+    opened().queue.ring(DEFAULT_QUEUE, ADVANCE, run.id, job_id=f"autolabel-{run.id}")
     return _run(run)
 
 

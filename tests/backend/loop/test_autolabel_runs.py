@@ -42,6 +42,7 @@ from backend.db.tables_of_autolabel import (
 from backend.demo.stack import environment_of
 from backend.errors import ConflictError
 from backend.loop import autolabel
+from backend.loop.autolabel_chunks import LEAST_OUT
 from backend.sample.generate import generate
 from backend.settings import Settings
 from backend.workflow import autolabel_chunks
@@ -176,7 +177,7 @@ def test_a_run_labels_the_whole_pool_once(shop: Shop):
     run = autolabel.start(shop.context, shop.project_id, "curator@example.com")
     assert (run.state, run.total) == ("running", len(shop.texts))
     out = shop.chunks(run)
-    assert len(out) == autolabel.LEAST_OUT
+    assert len(out) == LEAST_OUT
     assert [chunk.documents for chunk in out] == [12] * len(out)
     ended = shop.finish(run)
     assert (ended.state, ended.done, ended.reason) == ("done", len(shop.texts), "")
