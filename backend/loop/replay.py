@@ -72,7 +72,11 @@ def finish(replay: Replay) -> None:
     with alone(replay.path):
         if replay.job.result() is not None:
             return
-        write_report(replay)
+        try:
+            write_report(replay)
+        except Exception as error:
+            replay.job.write_result(Result("failed", f"{type(error).__name__}: {error}"))
+            raise
         for run in replay.runs():
             run.round(0).drop()
         done, total = replay.far()
@@ -94,9 +98,13 @@ def write_report(replay: Replay) -> dict[str, Any] | None:
 
 
 def ring_all(bell: Bell, replay: Replay) -> None:
-    """Ring every run that has not ended and that nobody is at work for."""
-    for run in replay.runs():
-        if run.job.result() is None and not _under_way(bell, run):
+    """Ring every run that has not ended and that nobody is at work for.
+
+    Where all have ended, and who was to finish the replay has died, one is rung to do that.
+    """
+    waiting = [run for run in replay.runs() if run.job.result() is None]
+    for run in waiting or replay.runs()[:1]:
+        if not _under_way(bell, run):
             bell.ring(DEFAULT_QUEUE, JOB, *_told(run), job_id=_run_id(run))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.errors import ConflictError, InvalidInputError
-from backend.loop.replay import advance, ring_all
+from backend.loop.replay import JOB, advance, ring_all
 from backend.sample.generate import generate
 from backend.workflow.normal_form import group_key
 from backend.workflow.replay.config import ReplayConfig
@@ -208,6 +208,33 @@ def test_a_replay_that_is_cancelled_stops_and_goes_on(
     assert result.state == "cancelled"
     replay.forget_failures()
     assert gone_through(replay).job.result() == Result("done", figures={"rounds": 3, "of": 3})
+
+
+def test_a_replay_whose_end_failed_says_so_and_is_finished_by_the_next_ring(
+    done: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ends = Replay(tmp_path / "ends")
+    shutil.copytree(done.path, ends.path)
+    (ends.path / "result.json").unlink()
+
+    def fails(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("backend.loop.replay.draw", fails)
+        with pytest.raises(OSError, match="disk"):
+            advance(Here(), ends, "random-1")
+    assert ends.job.result() == Result("failed", "OSError: the disk is full")
+    ends.forget_failures()
+
+    class Worker(Here):
+        def ring(self, queue: str, job: str, *args: Any, **more: Any) -> bool:
+            assert job == JOB
+            advance(self, ends, args[2])
+            return True
+
+    ring_all(Worker(), ends)
+    assert ends.job.result() == done.job.result()
 
 
 def test_everything_that_waits_is_rung_once(parts: dict[str, list[GoldDocument]], tmp_path: Path):
