@@ -19,7 +19,8 @@ from backend.db.tables_of_autolabel import (
     PromiseState,
 )
 from backend.workflow import autolabel_chunks as stage
-from backend.workflow.autolabel_items import Proposal, store
+from backend.workflow.autolabel_items import Proposal
+from backend.workflow.autolabel_store import store
 from backend.workflow.preannotate import PredictionJobError
 from ml_backend.contract.messages import (
     DEFAULT_QUEUE,

@@ -17,7 +17,8 @@ from backend.db.tables_of_autolabel import (
     PromiseState,
 )
 from backend.workflow.autolabel_audit import look
-from backend.workflow.autolabel_items import Proposal, store
+from backend.workflow.autolabel_items import Proposal
+from backend.workflow.autolabel_store import store
 from backend.workflow.promise import Outcome, certify
 from backend.workflow.promise_curve import curve
 

@@ -8,7 +8,8 @@ from backend.db.tables_of_autolabel import Autolabel, Promise, PromiseState
 from backend.db.versions import locked_project
 from backend.loop import audits, working_set
 from backend.workflow import autolabel_moves
-from backend.workflow.autolabel_items import Proposal, store
+from backend.workflow.autolabel_items import Proposal
+from backend.workflow.autolabel_store import store
 from backend.workflow.publish import stored
 from tests.backend.loop.conftest import World
 

@@ -27,8 +27,9 @@ from backend.db.tables_of_labels import LabelMapping
 from backend.loop import audits
 from backend.settings import Settings
 from backend.workflow import autolabel_audit as stage
-from backend.workflow.autolabel_items import Proposal, store
+from backend.workflow.autolabel_items import Proposal
 from backend.workflow.autolabel_promise import make_promise, outcomes
+from backend.workflow.autolabel_store import store
 from backend.workflow.origins import SeenAnnotation
 from backend.workflow.record import record_deletion, record_state
 from tests.backend.workflow.loop_data import (

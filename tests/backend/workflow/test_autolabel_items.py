@@ -12,7 +12,9 @@ from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Prediction
 from backend.db.tables_of_autolabel import Audit, Autolabel, AutolabelState, Promise, PromiseState
 from backend.errors import ConflictError, NotFoundError
 from backend.workflow import autolabel_moves as moves
-from backend.workflow.autolabel_items import Proposal, accept_pending, store
+from backend.workflow.autolabel_items import Proposal
+from backend.workflow.autolabel_rule import accept_pending
+from backend.workflow.autolabel_store import store
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project, add_version
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)

@@ -23,7 +23,7 @@ from backend.db.tables_of_autolabel import Autolabel, AutolabelState
 from backend.db.tables_of_evidence import Rejection
 from backend.db.tables_of_sharing import Sharing
 from backend.workflow import rejections
-from backend.workflow.autolabel_items import accept_pending
+from backend.workflow.autolabel_rule import accept_pending
 from backend.workflow.mentions import read_gold
 from backend.workflow.normal_form import group_key
 from backend.workflow.origins import SeenAnnotation
