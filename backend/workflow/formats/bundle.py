@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from backend.errors import InvalidInputError
-from backend.workflow.formats.source import Advance, ReadOptions, Source, counted
+from backend.workflow.formats.source import BUFFER, Advance, ReadOptions, Source, counted
 
 _GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
+_LARGEST = 1024**3  # bytes that any packed file may unpack to
+_MOST_TIMES = 100  # its own size, for what unpacks to more: text packs 4 to 20 times smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,15 @@ def _file(path: Path, name: str, options: ReadOptions, advance: Advance, alone: 
             return None
         return _file(other, str(PurePosixPath(name).with_suffix(suffix)), options, advance, alone)
 
+    def open_stream(tell: Advance) -> BinaryIO:
+        if zipped:
+            return io.BufferedReader(_Gzip(path, tell), BUFFER)
+        return counted(path.open("rb"), tell)
+
     return Source(
         name.removesuffix(".gz") if zipped else name,
         "gzip" if zipped else "plain",
-        lambda tell: _open_gzip(path, tell) if zipped else counted(path.open("rb"), tell),
+        open_stream,
         options=options,
         advance=advance,
         find=find,
@@ -72,21 +79,40 @@ def _file(path: Path, name: str, options: ReadOptions, advance: Advance, alone: 
     )
 
 
-def _open_gzip(path: Path, advance: Advance) -> BinaryIO:
-    below = counted(path.open("rb"), advance)
-    return _Owning(gzip.GzipFile(fileobj=below), below)
+def _bounded(packed: int, advance: Advance = lambda count: None) -> Advance:
+    """Also stops what unpacks without measure, before it has filled memory or disk: OSError."""
+    left = max(_LARGEST, _MOST_TIMES * packed)
+
+    def told(count: int) -> None:
+        nonlocal left
+        left -= count
+        if left < 0:
+            raise OSError(f"it unpacks to more than {_MOST_TIMES} times its size")
+        advance(count)
+
+    return told
 
 
-class _Owning(io.BufferedReader):
-    """A buffered stream that closes the file below it as well."""
+class _Gzip(io.RawIOBase):
+    """What a gzip file unpacks to; `advance` is told of the packed bytes."""
 
-    def __init__(self, stream: gzip.GzipFile, below: BinaryIO):
-        super().__init__(stream)
-        self._below = below
+    def __init__(self, path: Path, advance: Advance):
+        self._below = counted(path.open("rb"), advance)
+        self._unpacked = gzip.GzipFile(fileobj=self._below)
+        self._told = _bounded(path.stat().st_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._unpacked.readinto1(buffer)
+        self._told(count)
+        return count
 
     def close(self) -> None:
-        super().close()
+        self._unpacked.close()
         self._below.close()
+        super().close()
 
 
 def _folder(path: Path, options: ReadOptions, advance: Advance) -> Bundle:
@@ -113,7 +139,8 @@ def _archive(
             return source(other) if other in members else None
 
         def open_stream(tell: Advance) -> BinaryIO:
-            return counted(cast(BinaryIO, archive.open(members[name])), tell)
+            unpacked = cast(BinaryIO, archive.open(members[name]))
+            return counted(unpacked, _bounded(members[name].compress_size, tell))
 
         return Source(
             f"{path.name}/{name}",

@@ -93,6 +93,23 @@ def test_a_damaged_member_is_refused_and_the_others_go_on(tmp_path: Path) -> Non
     assert {one.file for one in records_of(path)} == {f"a.zip/{n}.txt" for n in "abc"}
 
 
+@pytest.mark.parametrize("packing", ["gz", "zip"])
+def test_what_unpacks_without_measure_is_stopped_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packing: str
+) -> None:
+    monkeypatch.setattr("backend.workflow.formats.bundle._LARGEST", 1_000_000)
+    path, content = tmp_path / f"a.txt.{packing}", "줄\n".encode() * 500_000
+    if packing == "gz":
+        path.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.txt", content)
+    *before, last = records_of(path)
+    assert isinstance(last, RefusedLine)
+    assert "it unpacks to more than 100 times its size" in last.reason
+    assert 0 < len(before) < 500_000
+
+
 def test_a_member_in_no_encoding_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     (tmp_path / "all" / "a.txt").write_text("하나\n", "utf-8")
