@@ -11,7 +11,12 @@ from backend.db import review as queries
 from backend.db import versions
 from backend.db.tables import Document, Project
 from backend.db.tables_of_review import Verdict
-from backend.errors import ConflictError, LabelStudioError, SettingsError
+from backend.errors import (
+    ConflictError,
+    LabelStudioDownError,
+    LabelStudioError,
+    SettingsError,
+)
 from backend.workflow import review
 from backend.workflow.review_kinds import DOUBTS, ERRORS, Decision, ReviewKind, asked_about
 
@@ -51,12 +56,17 @@ def decide(
 
 
 def reopen_left(context: Context) -> None:
-    """Open the tasks again that decisions left; raises LabelStudioError at the first that fails."""
+    """Open the tasks again that decisions left; raises LabelStudioDownError."""
     for kind in (DOUBTS, ERRORS):
         with context.database.read() as session:
             left = queries.to_reopen(session, kind.decision)
         for decision in left:
-            _reopen(context, kind, decision)
+            try:
+                _reopen(context, kind, decision)
+            except LabelStudioDownError:
+                raise
+            except LabelStudioError as error:  # the others may fare better
+                log.warning("event=reopen_refused decision=%d error=%s", decision.id, error)
 
 
 def _reopen(context: Context, kind: ReviewKind, decision: Decision) -> Decision:
