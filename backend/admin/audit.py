@@ -6,35 +6,16 @@ import orjson
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from backend.admin.action_words import KINDS, action, subject
 from backend.admin.opened import opened
 from backend.admin.paging import PAGE_SIZE, asked_after, page_of
+from backend.admin.setting_words import SETTINGS
+from backend.admin.words import word
 from backend.db.audit_log import audit_entries
 from backend.db.projects import all_projects, project_by_key
 from backend.db.tables import Project
 
 audit_page = Blueprint("audit", __name__)
-
-KINDS = (
-    "account",
-    "autolabel",
-    "conflict",
-    "documents",
-    "doubt",
-    "doubts",
-    "error",
-    "job",
-    "labels",
-    "member",
-    "project",
-    "release",
-    "replay",
-    "run",
-    "settings",
-    "sharing",
-    "token",
-    "version",
-)
-"""What stands before the dot of an action."""
 
 
 @audit_page.get("/projects/<key>/settings/changes")
@@ -72,6 +53,8 @@ def _page(template: str, project: Project | None) -> str:
         kinds=KINDS,
         kind=kind,
         who=who,
+        action=action,
+        subject=subject,
         told=told,
     )
 
@@ -81,10 +64,15 @@ def told(value: Any) -> list[tuple[str, str]]:
     if value is None:
         return []
     if isinstance(value, dict):
-        return [(str(name), _short(its)) for name, its in value.items()]
+        return [(_name(str(name)), _short(its)) for name, its in value.items()]
     return [("", _short(value))]
 
 
+def _name(name: str) -> str:
+    """A setting by its title, anything else by its own name."""
+    return str(SETTINGS[name].title) if name in SETTINGS else word(name)
+
+
 def _short(value: Any) -> str:
-    written = value if isinstance(value, str) else orjson.dumps(value).decode()
+    written = word(value) if isinstance(value, str) else orjson.dumps(value).decode()
     return written if len(written) <= 200 else f"{written[:200]}…"

@@ -14,21 +14,28 @@ from backend.admin.words import word
 
 
 def told(sentence: str) -> str:
-    """A kept sentence as the reader's language has it."""
+    """A kept sentence as the reader's language has it.
+
+    What a worker wrote begins with the kind of its error: that stays where nobody knows the rest.
+    """
     if language() == "en":
         return sentence
-    for pattern, msgid in _PATTERNS:
-        found = pattern.fullmatch(sentence)
-        if found:
-            inner = {name: _inner(name, its) for name, its in found.groupdict().items()}
-            return gettext(msgid, **inner)
-    return sentence
+    return _known(sentence) or _known(_KIND.sub("", sentence)) or sentence
 
 
 def sentence_of(kept: object) -> str:
     """What a stage says or raises, as a sentence of a page."""
     said = told(str(kept))
     return f"{said[:1].upper()}{said[1:].removesuffix('.')}."
+
+
+def _known(sentence: str) -> str | None:
+    for pattern, msgid in _PATTERNS:
+        found = pattern.fullmatch(sentence)
+        if found:
+            inner = {name: _inner(name, its) for name, its in found.groupdict().items()}
+            return gettext(msgid, **inner)
+    return None
 
 
 def _inner(name: str, value: str) -> str:
@@ -45,4 +52,5 @@ def _pattern(msgid: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
+_KIND = re.compile(r"^[A-Z]\w*(?:Error|Exception): ")
 _PATTERNS = [(_pattern(sentence), sentence) for sentence in SENTENCES]

@@ -14,7 +14,6 @@ from backend.settings import ProjectSettings
 from backend.workflow.strategies.mixtures import check_mixture
 
 TRAINING = "training."  # before the name of one of the trainer's options
-CHANGE = "settings.change"
 NOT_SET = "not set"  # of an option of the trainer, in the audit log
 
 
@@ -37,7 +36,7 @@ def change_settings(
     return record(
         session,
         by,
-        CHANGE,
+        "settings.change",
         project_id=project.id,
         subject=project.key,
         before={name: old.get(name, NOT_SET) for name in names},
@@ -52,7 +51,7 @@ def undo_settings(session: Session, project: Project, change: int, *, by: str) -
     been changed since.
     """
     entry = session.get(AuditEntry, change)
-    if entry is None or (entry.project_id, entry.action) != (project.id, CHANGE):
+    if entry is None or (entry.project_id, entry.action) != (project.id, "settings.change"):
         raise NotFoundError("change of settings", change)
     now = settings_of(project).model_dump()
     is_now = _flat(now)

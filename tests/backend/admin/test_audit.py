@@ -4,12 +4,15 @@ import ast
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 import backend
-from backend.admin.audit import KINDS
+from backend.admin.action_words import ACTIONS, KINDS, action, subject
+from backend.admin.audit import told
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.db.session import Database
+from backend.loop.autolabel_decisions import STAGES
 from tests.backend.admin.conftest import SignIn, token_in
 
 
@@ -36,6 +39,7 @@ def test_a_project_s_changes_are_its_own_and_paged(sign_in: SignIn, log: None) -
     page = curator.get("/projects/general/settings/changes").text
     assert page.count('data-testid="change"') == 50
     assert "account.role" not in page
+    assert "training run begun" in page
     after = page.split("?after=")[1].split('"')[0]
     rest = curator.get(f"/projects/general/settings/changes?after={after}").text
     assert rest.count('data-testid="change"') == 5
@@ -61,19 +65,33 @@ def test_a_changed_setting_stands_in_it(sign_in: SignIn) -> None:
     form |= {"casefold": "no", "gate_when_little": "ask", "open_tasks": "17"}
     assert curator.post(address, data=form).status_code == 303
     changes = curator.get(f"{address}/changes").text
-    assert "open_tasks" in changes
+    assert "Open tasks" in changes
     assert "17" in changes
     assert "2000" in changes
 
 
-def test_every_kind_of_change_that_is_noted_can_be_chosen(sign_in: SignIn, log: None) -> None:
-    noted = set()
+def test_every_change_that_is_noted_has_words_and_every_kind_can_be_chosen(
+    sign_in: SignIn, log: None
+) -> None:
+    noted = {"job.cancel", "job.retry", *(f"autolabel.{one}" for one in STAGES)}
     for file in Path(*backend.__path__).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "record":
-                kind, dot, _verb = ast.unparse(node.args[2]).strip("f'\"").partition(".")
-                noted |= {kind} if dot else set()
-    assert noted >= {"error", "job", "run"}
-    assert noted == set(KINDS)
+                action = node.args[2]
+                noted |= {str(action.value)} if isinstance(action, ast.Constant) else set()
+    assert noted == set(ACTIONS)
+    assert {action.partition(".")[0] for action in noted} == set(KINDS)
     page = sign_in("admin").get("/changes").text
-    assert all(f'<option value="{kind}"' in page for kind in noted)
+    assert all(f'<option value="{kind}"' in page for kind in KINDS)
+
+
+def test_changes_are_read_in_korean(app: Flask) -> None:
+    with app.test_request_context("/", headers={"Accept-Language": "ko"}):
+        assert action("settings.change") == "설정 변경"
+        assert subject("autolabel run 12") == "자동 레이블링 실행 12"
+        assert subject("12 documents from 4 on") == "12 documents from 4 on"
+        assert told({"open_tasks": 9, "역할": "curator"}) == [
+            ("열린 작업 수", "9"),
+            ("역할", "큐레이터"),
+        ]
+        assert action("what.nobody_knows") == "what.nobody_knows"
