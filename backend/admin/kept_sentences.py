@@ -157,7 +157,6 @@ SENTENCES = (
     N_("the model is right"),
     N_("people look again"),
     N_("the task of document %(number)s is gone from Label Studio"),
-    N_("the proposal is right"),
     N_("looking for doubts needs %(least)s gold documents, there are %(count)s"),
     N_("what was read cannot be used: %(reason)s"),
     N_("gold is being looked through already"),
@@ -266,5 +265,4 @@ SENTENCES = (
     N_("%(name)s is right"),
     N_("%(name)s was judged already"),
     N_("%(name)s is not served"),
-    N_("doubt %(number)s"),
 )
