@@ -4,7 +4,7 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from backend.db.session import Database
 from backend.db.tables import Document, Gold
@@ -12,6 +12,7 @@ from backend.db.tables_of_autolabel import Autolabel, AutolabelRun, Promise
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.filled import add_project
 from tests.backend.admin.filled_queue import KEY, add_queue
+from tests.backend.admin.queries import assert_few_queries
 
 PAGE = f"/projects/{KEY}/autolabel"
 
@@ -248,22 +249,8 @@ def test_a_stopped_promise_says_why(curator: FlaskClient, queue: Database) -> No
 
 
 def test_the_page_asks_few_questions(curator: FlaskClient, queue: Database) -> None:
-    asked: list[str] = []
-    context = curator.application.extensions["goldloop"]
-    event.listen(
-        context.database.engine,
-        "before_cursor_execute",
-        lambda _c, _cursor, statement, *_more: asked.append(statement),
-    )
-    for address in (
-        PAGE,
-        f"{PAGE}?label=PS&reason=chance",
-        f"{PAGE}?list=audit-wrong",
-        f"{PAGE}/live",
-    ):
-        asked.clear()
-        assert curator.get(address).status_code == 200
-        assert len(asked) <= 15, "\n".join(asked)
+    lists = (PAGE, f"{PAGE}?label=PS&reason=chance", f"{PAGE}?list=audit-wrong")
+    assert_few_queries(curator, *lists, f"{PAGE}/live")
 
 
 def test_an_annotator_may_not_open_the_queue(queue: Database, sign_in: SignIn) -> None:

@@ -5,7 +5,6 @@ import re
 import pytest
 from flask import Flask, get_flashed_messages
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from backend.admin.duplicates import _tell
 from backend.db.duplicates import document_named
@@ -17,6 +16,7 @@ from backend.loop.survey import take_survey
 from backend.workflow.adjudicate import Decided
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.gold_data import DAY, PERSON, PLACE, add_gold_documents
+from tests.backend.admin.queries import assert_few_queries
 
 DUPLICATES = "/projects/empty/duplicates"
 
@@ -231,13 +231,5 @@ def test_an_undo_that_names_no_decision_is_told(curator: FlaskClient, filled: Da
 
 def test_the_pages_take_few_queries(curator: FlaskClient, filled: Database) -> None:
     number = number_of(filled, "gold-0")
-    counted: list[str] = []
-    event.listen(
-        curator.application.extensions["goldloop"].database.engine,
-        "before_cursor_execute",
-        lambda _c, _cur, statement, *_: counted.append(statement),
-    )
-    for address in (DUPLICATES, f"{DUPLICATES}?show=decisions", f"{DUPLICATES}/{number}"):
-        counted.clear()
-        assert curator.get(address).status_code == 200
-        assert len(counted) <= 15, counted
+    lists = (DUPLICATES, f"{DUPLICATES}?show=decisions")
+    assert_few_queries(curator, *lists, f"{DUPLICATES}/{number}")

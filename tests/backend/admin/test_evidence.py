@@ -2,12 +2,12 @@
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from backend.db.session import Database
 from backend.db.tables import Document
 from tests.backend.admin.conftest import SignIn
 from tests.backend.admin.evidence_data import add_evidence
+from tests.backend.admin.queries import assert_few_queries
 
 EVIDENCE = "/projects/general/evidence"
 
@@ -59,13 +59,5 @@ def test_what_is_not_there_is_not_found(annotator: FlaskClient, sign_in: SignIn)
     assert sign_in("curator").get("/projects/empty/evidence/1").status_code == 404
 
 
-def test_the_page_takes_few_queries(annotator: FlaskClient, filled: Database, number: int) -> None:
-    asked: list[str] = []
-    event.listen(
-        annotator.application.extensions["goldloop"].database.engine,
-        "before_cursor_execute",
-        lambda _c, _cursor, statement, *_rest: asked.append(statement),
-    )
-    assert annotator.get(f"{EVIDENCE}/{number}").status_code == 200
-    counted = [one for one in asked if not one.startswith(("BEGIN", "PRAGMA"))]
-    assert len(counted) <= 15, "\n".join(counted)
+def test_the_page_takes_few_queries(annotator: FlaskClient, number: int) -> None:
+    assert_few_queries(annotator, f"{EVIDENCE}/{number}")

@@ -4,12 +4,12 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from backend.db.session import Database
 from backend.settings import Settings
 from tests.backend.admin.conftest import SignIn
 from tests.backend.admin.model_data import leave_reports
+from tests.backend.admin.queries import assert_few_queries
 
 FORECAST = "/projects/general/models/forecast"
 
@@ -64,12 +64,4 @@ def test_a_project_without_versions_is_told_what_is_missing(sign_in: SignIn) -> 
 
 
 def test_the_page_takes_few_queries(curator: FlaskClient) -> None:
-    counted: list[str] = []
-    context = curator.application.extensions["goldloop"]
-    event.listen(
-        context.database.engine,
-        "before_cursor_execute",
-        lambda _c, _cur, statement, *_: counted.append(statement),
-    )
-    assert curator.get(FORECAST).status_code == 200
-    assert len(counted) <= 15, counted
+    assert_few_queries(curator, FORECAST)

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 from rq import SimpleWorker
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from backend import jobs
 from backend.admin.job_titles import JOBS as TITLES
@@ -17,6 +17,7 @@ from backend.db.tables import Project, Run, RunState
 from backend.settings import Settings
 from ml_backend.contract.messages import PREDICT_FILE_JOB
 from tests.backend.admin.conftest import SignIn, token_in
+from tests.backend.admin.queries import assert_few_queries
 from tests.servers import RedisServer
 
 JOBS = "/projects/general/jobs"
@@ -148,12 +149,4 @@ def test_an_autolabel_run_that_is_not_there_is_not_cancelled(curator: FlaskClien
 
 
 def test_the_page_takes_few_queries(curator: FlaskClient) -> None:
-    counted: list[str] = []
-    context = curator.application.extensions["goldloop"]
-    event.listen(
-        context.database.engine,
-        "before_cursor_execute",
-        lambda _c, _cur, statement, *_: counted.append(statement),
-    )
-    assert curator.get(JOBS).status_code == 200
-    assert len(counted) <= 15, counted
+    assert_few_queries(curator, JOBS)

@@ -4,7 +4,6 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from backend.db.label_mappings import newest_mapping
 from backend.db.projects import project_by_key, settings_of
@@ -12,6 +11,7 @@ from backend.db.session import Database
 from backend.loop.survey import take_survey
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.gold_data import DAY, PERSON, PLACE, add_gold_documents
+from tests.backend.admin.queries import assert_few_queries
 
 LABELS = "/projects/empty/labels"
 
@@ -152,11 +152,4 @@ def test_asking_for_a_survey_says_when_redis_is_down(curator: FlaskClient) -> No
 
 
 def test_the_page_takes_few_queries(curator: FlaskClient) -> None:
-    counted: list[str] = []
-    event.listen(
-        curator.application.extensions["goldloop"].database.engine,
-        "before_cursor_execute",
-        lambda _c, _cur, statement, *_: counted.append(statement),
-    )
-    curator.get(f"{LABELS}?min_support=4&label={PERSON}&into=Who&how=rename")
-    assert len(counted) <= 15, counted
+    assert_few_queries(curator, f"{LABELS}?min_support=4&label={PERSON}&into=Who&how=rename")

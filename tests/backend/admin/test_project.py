@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from backend.db.session import Database
 from backend.db.tables import (
@@ -18,6 +18,7 @@ from backend.db.tables import (
     Version,
 )
 from tests.backend.admin.conftest import SignIn, token_in
+from tests.backend.admin.queries import assert_few_queries
 
 
 @pytest.fixture
@@ -78,17 +79,8 @@ def test_the_live_part_is_the_same_while_nothing_happens(curator: FlaskClient) -
     assert "csrf_token" not in first
 
 
-def test_the_page_takes_few_queries(curator: FlaskClient, filled: Database) -> None:
-    counted: list[str] = []
-    context = curator.application.extensions["goldloop"]
-    event.listen(
-        context.database.engine,
-        "before_cursor_execute",
-        lambda _c, _cur, statement, *_: counted.append(statement),
-    )
-    curator.get("/projects/general")
-    counted = [statement for statement in counted if statement != "BEGIN"]
-    assert len(counted) <= 15, counted
+def test_the_page_takes_few_queries(curator: FlaskClient) -> None:
+    assert_few_queries(curator, "/projects/general")
 
 
 def test_retrain_begins_a_run_though_the_bell_is_lost(

@@ -2,7 +2,7 @@
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from backend.admin.sparkline import HEIGHT, MARGIN, WIDTH, sparkline
 from backend.db.project_cards import project_cards
@@ -14,6 +14,7 @@ from backend.db.tables_of_surveys import Survey
 from backend.settings import Settings
 from tests.backend.admin.conftest import SignIn
 from tests.backend.admin.filled import add_people, add_project, fill
+from tests.backend.admin.queries import MOST, queries_of
 
 
 @pytest.fixture
@@ -67,18 +68,11 @@ def test_a_card_tells_what_waits(curator: FlaskClient, filled: Database) -> None
 def test_many_projects_take_no_more_queries_than_one(
     curator: FlaskClient, filled: Database
 ) -> None:
-    counted: list[str] = []
-    engine = curator.application.extensions["goldloop"].database.engine
-    event.listen(engine, "before_cursor_execute", lambda _c, _u, said, *_: counted.append(said))
-    curator.get("/")
-    few = len(counted)
+    few = queries_of(curator, "/")
     with filled.write() as session:
         for number in range(20):
             add_project(session, f"p{number}")
-    counted.clear()
-    curator.get("/")
-    assert len([said for said in counted if said != "BEGIN"]) <= 15
-    assert len(counted) == few
+    assert len(queries_of(curator, "/")) == len(few) <= MOST
 
 
 def test_cards_are_the_same_on_every_database(any_database: Database, settings: Settings) -> None:
