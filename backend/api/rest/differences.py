@@ -8,7 +8,7 @@ from backend.api.rest import review
 from backend.api.rest.asking import opened
 from backend.api.rest.fields import Done, Id, Json, Key, Sentence, Share, Strict, Told
 from backend.api.rest.operation import Operations
-from backend.api.rest.review import DecisionTold, VerdictGiven
+from backend.api.rest.review import ReviewTold, VerdictGiven
 from backend.db import differences
 from backend.db.differences import Place, Wanted
 from backend.db.projects import project_by_key
@@ -89,13 +89,13 @@ def list_differences(key: Key, query: WantedDifferences) -> Differences:
 
 
 @differing.post("/projects/{key}/differences/{document_id}/decision")
-def decide_difference(key: Key, document_id: Id, body: VerdictGiven) -> DecisionTold:
+def decide_difference(key: Key, document_id: Id, body: VerdictGiven) -> ReviewTold:
     """The gold is right, the model is right, or the document goes back to annotators."""
     return review.decide(ERRORS, key, document_id, body)
 
 
 @differing.post("/projects/{key}/differences/decisions/{decision_id}/undo")
-def undo_difference(key: Key, decision_id: Id) -> DecisionTold:
+def undo_difference(key: Key, decision_id: Id) -> ReviewTold:
     """Take such a decision back."""
     return review.undo(ERRORS, key, decision_id)
 

@@ -9,7 +9,7 @@ from backend.api.rest import review
 from backend.api.rest.asking import caller, opened
 from backend.api.rest.fields import Done, Id, Json, Key, Page, Paged, Sentence, Told, page
 from backend.api.rest.operation import Operations
-from backend.api.rest.review import DecisionTold, VerdictGiven
+from backend.api.rest.review import ReviewTold, VerdictGiven
 from backend.db import doubts
 from backend.db.doubts import WantedDoubts
 from backend.db.projects import project_by_key
@@ -120,13 +120,13 @@ def cancel_look(key: Key) -> Done:
 
 
 @doubting.post("/projects/{key}/doubts/{doubt_id}/decision")
-def decide_doubt(key: Key, doubt_id: Id, body: VerdictGiven) -> DecisionTold:
+def decide_doubt(key: Key, doubt_id: Id, body: VerdictGiven) -> ReviewTold:
     """The gold is right, the model is right, or the document goes back to annotators."""
     return review.decide(DOUBTS, key, doubt_id, body)
 
 
 @doubting.post("/projects/{key}/doubts/decisions/{decision_id}/undo")
-def undo_doubt(key: Key, decision_id: Id) -> DecisionTold:
+def undo_doubt(key: Key, decision_id: Id) -> ReviewTold:
     """Take such a decision back."""
     return review.undo(DOUBTS, key, decision_id)
 

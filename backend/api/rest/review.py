@@ -21,7 +21,7 @@ class VerdictGiven(Strict):
     gold_revision: Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
-class DecisionTold(Told):
+class ReviewTold(Told):
     """A decision, and the number of the doubt or of the document that it is `about`.
 
     `to_reopen` while Label Studio has yet to open the task again.
@@ -35,7 +35,7 @@ class DecisionTold(Told):
     to_reopen: bool
 
 
-def decide(kind: ReviewKind, key: str, number: int, body: VerdictGiven) -> DecisionTold:
+def decide(kind: ReviewKind, key: str, number: int, body: VerdictGiven) -> ReviewTold:
     """Keep a verdict, and do what it says."""
     with opened().database.read() as session:
         project_id = project_by_key(session, key).id
@@ -45,15 +45,15 @@ def decide(kind: ReviewKind, key: str, number: int, body: VerdictGiven) -> Decis
     )
 
 
-def undo(kind: ReviewKind, key: str, decision_id: int) -> DecisionTold:
+def undo(kind: ReviewKind, key: str, decision_id: int) -> ReviewTold:
     """Take a decision back."""
     with opened().database.write() as session:
         project = locked_project(session, project_by_key(session, key).id)
         return _told(review.undo(session, project, kind, decision_id, caller().email))
 
 
-def _told(decision: Decision) -> DecisionTold:
-    return DecisionTold(
+def _told(decision: Decision) -> ReviewTold:
+    return ReviewTold(
         id=decision.id,
         about=asked_about(decision),
         document_id=decision.document_id,
