@@ -1,6 +1,7 @@
 """Which document of a group of copies is canonical, and whether two copies' gold says the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
+from itertools import accumulate
 
 import orjson
 
@@ -25,23 +26,16 @@ def has_own_gold(source: str | None) -> bool:
 
 def signature(text: str, entities: str) -> tuple[tuple[int, int, str], ...]:
     """Gold, as JSON, in the offsets of the normal form: copies may differ in space."""
-    spans = [(e["start"], e["end"], e["label"]) for e in orjson.loads(entities)]
-    offsets = sorted({offset for start, end, _ in spans for offset in (start, end)})
-    place = dict(zip(offsets, _lengths(text, offsets), strict=True))
-    return tuple(sorted((place[start], place[end], label) for start, end, label in spans))
+    place = _places(text)
+    found = [(place(e["start"]), place(e["end"]), e["label"]) for e in orjson.loads(entities)]
+    return tuple(sorted(found))
 
 
-def _lengths(text: str, offsets: Sequence[int]) -> Iterator[int]:
-    """How long the normal form of the text is up to each offset, in ascending order."""
-    if normal_form(text) != _without_space(text):
-        yield from (len(normal_form(text[:offset])) for offset in offsets)
-        return
-    length = done = 0  # most texts are their normal form but for spaces
-    for offset in offsets:
-        length += len(_without_space(text[done:offset]))
-        done = offset
-        yield length
-
-
-def _without_space(text: str) -> str:
-    return "".join(text.split())
+def _places(text: str) -> Callable[[int], int]:
+    """How long the normal form of the text is up to an offset."""
+    form = normal_form(text)
+    if form == text.replace(" ", ""):  # as most texts are
+        return lambda offset: offset - text.count(" ", 0, offset)
+    if form == "".join(text.split()):
+        return [0, *accumulate(not character.isspace() for character in text)].__getitem__
+    return lambda offset: len(normal_form(text[:offset]))
