@@ -187,6 +187,8 @@ def _without_later_gold(
         {document.near_id for document in those if document.near_id is not None},
         min(one.state.updated_at for one in rejected),
     )
+    if not later:
+        return found
     by_group: dict[tuple[object, str, str], list[InCopy]] = defaultdict(list)
     for mention in later:
         for group in (mention.group_key, mention.near_id):
