@@ -22,6 +22,8 @@ WORDS: dict[str, LazyString] = {
     "importing": _l("importing"),
     "selecting": _l("selecting"),
     "serving": _l("serving"),
+    "running": _l("running"),
+    "paused": _l("paused"),
     # versions
     "candidate": _l("candidate"),
     "champion": _l("champion"),
