@@ -140,11 +140,9 @@ def test_of_two_that_ask_at_once_one_is_refused(
     assert answers == ["1", *["a replay of p is under way"] * 3]
 
 
-def test_one_replay_at_a_time_and_none_that_there_is_not(context: Context):
+def test_a_replay_is_found_by_its_number(context: Context):
     add(context, train=60, dev=20, gate=50)
-    project_replays.ask(context, "p", CONFIG, "curator")
-    with pytest.raises(ConflictError, match="under way"):
-        project_replays.ask(context, "p", CONFIG, "curator")
+    begun = project_replays.ask(context, "p", CONFIG, "curator")
+    assert project_replays.find(context, "p", 1) == begun
     with pytest.raises(NotFoundError):
         project_replays.find(context, "p", 7)
-    assert isinstance(project_replays.find(context, "p", 1), Replay)
