@@ -46,7 +46,7 @@ def spans(world: World, project: Project, version: str) -> dict[int, list[int]]:
 
 
 def test_neither_a_publication_nor_a_new_task_makes_a_rejected_suggestion_again(world: World):
-    project = world.project(documents=4, open_tasks=1)
+    project = world.project(documents=4, open_tasks=1, blind_share=0)
     world.fill(project)
     (shown,) = world.open_documents(project)
     version = world.version(project, "v1")
@@ -64,6 +64,7 @@ def test_neither_a_publication_nor_a_new_task_makes_a_rejected_suggestion_again(
         session.get_one(Project, project.id).settings = {
             "open_tasks": 3,
             "selection": {"random": 1},
+            "blind_share": 0,
         }
     assert working_set.top_up(world.context, project.id) == 2
     found = spans(world, project, "v1")
