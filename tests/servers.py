@@ -75,11 +75,18 @@ class LabelStudioServer:
 
 
 class PostgresqlServer:
-    """A PostgreSQL from the pgserver wheel; every database asked of it is a new one."""
+    """A PostgreSQL from the pgserver wheel; every database asked of it is a new one.
+
+    It waits for no disk: a test's data need not outlive the machine.
+    """
 
     def __init__(self, folder: Path):
         self._server = pgserver.get_server(folder, cleanup_mode="delete")
         self._made = 0
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {name} = off")
+            connection.execute("SELECT pg_reload_conf()")
 
     def address(self, database: str) -> str:
         """The SQLAlchemy address of one database."""
