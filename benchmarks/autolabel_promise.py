@@ -36,7 +36,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from backend.workflow.promise import Outcome, certify
+from backend.workflow.autolabels.promise import Outcome, certify
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.predict import Tagger

@@ -44,7 +44,7 @@ from backend.embedded import redis
 from backend.loop import autolabel
 from backend.sample.generate import generate
 from backend.settings import Settings
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.snapshot import GoldDocument

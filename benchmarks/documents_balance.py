@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from backend.db.projects import project_by_key
 from backend.settings import Settings
-from backend.workflow.balance import balance
+from backend.workflow.labels.balance import balance
 
 BAR = 5.0  # ms
 ASKED = 50

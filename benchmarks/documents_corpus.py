@@ -13,7 +13,7 @@ import orjson
 
 from backend.sample.copies import near_copy
 from backend.sample.generate import generate
-from backend.workflow.normal_form import normal_form
+from backend.workflow.duplicates.normal_form import normal_form
 
 EXACT, NEAR, RESPACED = 0.15, 0.10, 0.5
 REMEMBERED = 20_000  # documents that may still be copied

@@ -21,7 +21,7 @@ from backend.loop.copies import dedupe_all
 from backend.loop.import_files import import_file
 from backend.settings import Settings
 from backend.workflow import import_documents
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
 
 BAR = 3.0
 STEPS = ("groups_of", "places_of")  # of an import, for the sake of copies

@@ -29,11 +29,11 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 from backend.loop.near import CHUNK
-from backend.workflow.near import NearGroups, compare
-from backend.workflow.near_index import Progress, open_index
-from backend.workflow.near_sketch import Similarity, digits
-from backend.workflow.near_workers import sketchers
-from backend.workflow.normal_form import normal_form
+from backend.workflow.duplicates.near import NearGroups, compare
+from backend.workflow.duplicates.near_index import Progress, open_index
+from backend.workflow.duplicates.near_sketch import Similarity, digits
+from backend.workflow.duplicates.near_workers import sketchers
+from backend.workflow.duplicates.normal_form import normal_form
 
 SIMILARITY = Similarity(0.85)
 SAMPLE, SEED = 20_000, 1

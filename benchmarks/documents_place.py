@@ -18,7 +18,7 @@ import pgserver
 from backend.commands.db import upgrade_database
 from backend.db.session import Database, connect
 from backend.settings import Settings
-from backend.workflow.create_project import create_project
+from backend.workflow.projects.create import create_project
 
 KEY = "bench"
 CONFIG = Path("annotation_configs/general.xml")

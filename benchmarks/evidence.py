@@ -41,9 +41,9 @@ from backend.db.tables import (
 from backend.db.versions import locked_project
 from backend.loop.mentions import read_all
 from backend.settings import Settings
-from backend.workflow import rejections
 from backend.workflow.correct import Changes
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
+from backend.workflow.evidence import rejections
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.messages import read_jsonl
 

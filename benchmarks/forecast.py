@@ -24,8 +24,14 @@ from pathlib import Path
 
 import torch
 
-from backend.workflow.forecast_backtest import BAR, LEAST_FORECASTS, Coverage, backtest, read_curves
-from backend.workflow.learning_curve import LEAST_SIZES
+from backend.workflow.forecasts.backtest import (
+    BAR,
+    LEAST_FORECASTS,
+    Coverage,
+    backtest,
+    read_curves,
+)
+from backend.workflow.forecasts.learning_curve import LEAST_SIZES
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.scoring import bootstrap, score
 from ml_backend.contract.snapshot import GoldDocument

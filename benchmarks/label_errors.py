@@ -25,7 +25,7 @@ from pathlib import Path
 
 from scipy.stats import t as student
 
-from backend.workflow.doubts import Ranked, rank
+from backend.workflow.doubts.rank import Ranked, rank
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.messages import DoubtsRequest, JobFolder, read_jsonl

@@ -26,9 +26,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.workflow.agreement import Said, Span
-from backend.workflow.bias import bias
-from backend.workflow.bias_evidence import Observed
+from backend.workflow.annotators.agreement import Said, Span
+from backend.workflow.annotators.bias import bias
+from backend.workflow.annotators.bias_evidence import Observed
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.training.files import read_gold
 

@@ -39,8 +39,8 @@ from backend.loop.copies import sort_copies
 from backend.loop.import_files import import_file
 from backend.loop.survey import take_survey
 from backend.sample.generate import generate
-from backend.workflow.autolabel_items import STORED_AT_ONCE, Proposal
-from backend.workflow.autolabel_store import store
+from backend.workflow.autolabels.items import STORED_AT_ONCE, Proposal
+from backend.workflow.autolabels.store import store
 from backend.workflow.gate import decide
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.pairing import Kind

@@ -25,7 +25,7 @@ from backend.db.session import Database, connect
 from backend.db.tables import Document, Project, Version
 from backend.db.tables_of_selection import DocumentScore
 from backend.settings import Settings
-from backend.workflow.candidates import Ranking, of_pool
+from backend.workflow.selection.candidates import Ranking, of_pool
 from backend.workflow.strategies.features import make_features
 from backend.workflow.strategies.mixtures import choose
 

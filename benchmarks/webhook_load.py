@@ -34,8 +34,8 @@ from backend.db.session import Database, connect
 from backend.db.tables import Account, Document, InboxEvent, InboxState
 from backend.embedded import redis
 from backend.settings import Settings
-from backend.workflow.create_project import create_project
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
+from backend.workflow.projects.create import create_project
 
 CLIENTS, RATE = 10, 50.0  # deliveries a second, all clients together
 BAR_LOST, BAR_P99 = 0, 150.0

@@ -19,15 +19,16 @@ from backend.db.projects import project_by_key
 from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Prediction, RunState, Version
 from backend.sample.generate import generate
 from backend.settings import ProjectSettings
-from backend.workflow import gate, preannotate, publish, release, retrain, select, snapshot
+from backend.workflow import gate, preannotate, publish, release, retrain, select
 from backend.workflow.autolabel import label_copies
-from backend.workflow.create_project import create_project
 from backend.workflow.dedupe import dedupe
 from backend.workflow.formats.reading import read_path
+from backend.workflow.gold.origins import Origins, read_annotation
+from backend.workflow.gold.record import record_state
 from backend.workflow.import_documents import import_lines
-from backend.workflow.origins import Origins, read_annotation
-from backend.workflow.ready_documents import chunks
-from backend.workflow.record import record_state
+from backend.workflow.imports.ready_documents import chunks
+from backend.workflow.projects.create import create_project
+from backend.workflow.versions import snapshot
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.label_studio import parse_label_config, to_regions

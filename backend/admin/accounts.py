@@ -12,7 +12,7 @@ from backend.admin.words import word
 from backend.db.accounts import listed_accounts
 from backend.db.tables import Role
 from backend.errors import ConflictError, InvalidInputError
-from backend.workflow.people import add_person, give_role
+from backend.workflow.projects.accounts import add_person, give_role
 
 log = logging.getLogger(__name__)
 accounts_page = Blueprint("accounts", __name__, url_prefix="/accounts")

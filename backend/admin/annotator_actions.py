@@ -11,7 +11,7 @@ from backend.admin.undo import flash_undo
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.errors import GoldloopError, InvalidInputError
-from backend.workflow.sharing_waiting import ask_again, ask_no_more
+from backend.workflow.annotators.waiting import ask_again, ask_no_more
 
 MOST = 100  # documents at once: an offer of Undo must fit into the session's cookie
 

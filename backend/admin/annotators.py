@@ -23,8 +23,8 @@ from backend.db import pool, sharing
 from backend.db.members import members
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Project, Role
-from backend.workflow.agreement import SharedDocument
-from backend.workflow.annotators import NEWEST, AnnotatorFigures, annotator_figures
+from backend.workflow.annotators.agreement import SharedDocument
+from backend.workflow.annotators.figures import NEWEST, AnnotatorFigures, annotator_figures
 
 KEPT = "goldloop.annotators"
 ROWS = 20  # disagreements a page

@@ -14,7 +14,7 @@ from backend.admin.wording import duration, number
 from backend.db.overview import ProjectOverview
 from backend.db.tables import PublicationState, now
 from backend.db.tables_of_autolabel import PromiseState
-from backend.workflow.path_figures import PathFigures
+from backend.workflow.projects.path_figures import PathFigures
 
 SILENCE = timedelta(hours=2)  # without a word from Label Studio while tasks are open
 

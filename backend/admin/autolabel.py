@@ -24,7 +24,7 @@ from backend.db.autolabels import Waiting
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.tables_of_autolabel import Audit, Promise, PromiseState
-from backend.workflow.autolabel_chunks import progress_of
+from backend.workflow.autolabels.chunks import progress_of
 from backend.workflow.select import random_border
 
 ITEMS, PROMISES = 20, 10  # that are shown

@@ -3,7 +3,7 @@
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from backend.workflow.connection_check import Part, Trouble
+from backend.workflow.label_studio.connection_check import Part, Trouble
 
 PARTS: dict[Part, LazyString] = {
     Part.ADDRESS: _l("Address"),

@@ -9,8 +9,8 @@ from backend.admin.attention import Attention
 from backend.admin.wording import number, percent, score
 from backend.admin.words import word
 from backend.db.overview import ProjectOverview
-from backend.workflow.path_figures import PathFigures
-from backend.workflow.version_figures import VersionFigures
+from backend.workflow.projects.path_figures import PathFigures
+from backend.workflow.versions.figures import VersionFigures
 
 
 @dataclass(frozen=True, slots=True)

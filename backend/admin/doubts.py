@@ -28,7 +28,7 @@ from backend.db.tables_of_doubts import (
     DoubtRunState,
 )
 from backend.errors import NotFoundError
-from backend.workflow.review_kinds import after
+from backend.workflow.review.kinds import after
 from ml_backend.contract.messages import JobFolder
 from ml_backend.contract.pairing import Kind
 

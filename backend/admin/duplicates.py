@@ -27,15 +27,15 @@ from backend.db.tables import Document, Project
 from backend.db.tables_of_surveys import Finding, Found
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, InvalidInputError, NotFoundError
-from backend.workflow.adjudicate import Decided
-from backend.workflow.decide_group import (
+from backend.workflow.duplicates.adjudicate import Decided
+from backend.workflow.duplicates.decide_group import (
     Decider,
     choose,
     put_together,
     read_group,
     take_back_decisions,
 )
-from backend.workflow.normal_form import ProjectionError
+from backend.workflow.duplicates.normal_form import ProjectionError
 from ml_backend.contract.entity import Entity
 
 ROWS = 25

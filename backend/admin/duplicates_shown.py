@@ -9,9 +9,9 @@ from backend.admin.coloured import Piece, Shown, around, coloured
 from backend.admin.words import word
 from backend.db.claims import Claim
 from backend.db.duplicates import Member
-from backend.workflow.conflicts import Conflict
-from backend.workflow.normal_form import ProjectionError, project_entities
-from backend.workflow.side_by_side import Reading, Side, side_by_side
+from backend.workflow.duplicates.conflicts import Conflict
+from backend.workflow.duplicates.normal_form import ProjectionError, project_entities
+from backend.workflow.gold.side_by_side import Reading, Side, side_by_side
 from ml_backend.contract.entity import Entity, read_entities
 
 LONG = 600  # characters of a text from which on only what is around its differences is shown

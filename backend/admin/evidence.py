@@ -19,8 +19,8 @@ from backend.db.annotations import document_by_task
 from backend.db.mentions import Example
 from backend.db.projects import project_by_key
 from backend.db.tables_of_evidence import RejectionKind
-from backend.workflow import evidence as stage
-from backend.workflow.evidence import Fate, Suggestion
+from backend.workflow.evidence import evidence as stage
+from backend.workflow.evidence.evidence import Fate, Suggestion
 
 FATES = {
     Fate.SHOWN: _l("shown to people"),

@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from backend.admin.opened import opened
 from backend.db.projects import project_by_key
-from backend.workflow.forecast import State, project_forecast
-from backend.workflow.learning_curve import FARTHEST
+from backend.workflow.forecasts.forecast import State, project_forecast
+from backend.workflow.forecasts.learning_curve import FARTHEST
 
 forecast_page = Blueprint("forecast", __name__, url_prefix="/projects/<key>/models/forecast")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend.workflow.version_report import VersionReport
+from backend.workflow.versions.report import VersionReport
 from ml_backend.contract.label_intervals import LabelIntervals, ScoreIntervals
 from ml_backend.contract.scoring import Counts, Interval
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from backend.workflow.balance import Balance
+from backend.workflow.labels.balance import Balance
 
 SMALLEST = 0.7  # where the logarithmic scale begins: one entity is still seen
 LINES = 8  # labels drawn in the growth

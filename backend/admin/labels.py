@@ -25,16 +25,16 @@ from backend.db.tables import Project
 from backend.db.tables_of_surveys import Finding, Found
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, InvalidInputError
-from backend.workflow.balance import balance
-from backend.workflow.change_labels import (
+from backend.workflow.labels.balance import balance
+from backend.workflow.labels.change_labels import (
     LabelState,
     LabelWish,
     change_labels,
     label_state,
     restore_labels,
 )
-from backend.workflow.label_map import LabelMap
-from backend.workflow.what_if import WhatIf, what_if
+from backend.workflow.labels.label_map import LabelMap
+from backend.workflow.labels.what_if import WhatIf, what_if
 
 FORMS = 15  # strings a page
 MAPPINGS = 10  # versions of the mapping that are shown

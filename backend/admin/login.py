@@ -20,7 +20,7 @@ from backend.db.accounts import (
 )
 from backend.db.tables import Account
 from backend.errors import InvalidInputError
-from backend.workflow.people import change_password as change_password_of
+from backend.workflow.projects.accounts import change_password as change_password_of
 
 # Counted in the process: one gthread process serves the application, and signing in has to work
 # while Redis is down.

@@ -10,7 +10,7 @@ from backend.db.members import members
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
-from backend.workflow.membership import add_member, remove_member
+from backend.workflow.projects.membership import add_member, remove_member
 
 members_page = Blueprint("members", __name__, url_prefix="/projects/<key>/settings/members")
 

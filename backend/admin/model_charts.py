@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from backend.workflow.learning_curve import Brought, Point
+from backend.workflow.forecasts.learning_curve import Brought, Point
 from ml_backend.contract.course import CoursePoint
 
 Chart = dict[str, Any]

@@ -18,8 +18,8 @@ from backend.db.projects import project_by_key
 from backend.db.tables import Version
 from backend.db.tables_of_errors import DifferingDocument
 from backend.errors import NotFoundError
-from backend.workflow.compare_gold import compared
-from backend.workflow.label_rules import rules_of
+from backend.workflow.labels.label_rules import rules_of
+from backend.workflow.review.compare_gold import compared
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.pairing import Kind, Pair
 

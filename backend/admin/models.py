@@ -20,10 +20,10 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.runs import active_run, last_run, waiting_run
 from backend.db.tables import Project, Run, RunState, Version
 from backend.errors import NotFoundError
-from backend.workflow.learned import learned
-from backend.workflow.learning_curve import brought
-from backend.workflow.version_figures import VersionFigures, version_figures
-from backend.workflow.version_report import version_difference, version_report
+from backend.workflow.forecasts.learned import learned
+from backend.workflow.forecasts.learning_curve import brought
+from backend.workflow.versions.figures import VersionFigures, version_figures
+from backend.workflow.versions.report import version_difference, version_report
 from ml_backend.contract.course import read_course
 from ml_backend.contract.messages import TRAIN_QUEUE, JobFolder
 

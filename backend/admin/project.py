@@ -14,9 +14,9 @@ from backend.admin.running import RunningJob, running_publication, running_train
 from backend.admin.services import service_states
 from backend.db.overview import ProjectOverview, may_roll_back_to, project_overview
 from backend.db.projects import project_by_key
-from backend.workflow.path_figures import path_figures
+from backend.workflow.projects.path_figures import path_figures
 from backend.workflow.release import gold_page, line_of
-from backend.workflow.version_figures import version_figures
+from backend.workflow.versions.figures import version_figures
 
 POLL_BUSY, POLL_IDLE = 1500, 5000  # milliseconds between two looks
 

@@ -23,7 +23,7 @@ from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, InvalidInputError
 from backend.settings import ProjectSettings
-from backend.workflow.project_settings import change_settings, undo_settings
+from backend.workflow.projects.settings import change_settings, undo_settings
 
 ELSEWHERE = ("training", "selection")  # shown in part, or by the page of selection
 MODEL = ("encoder", "head", "start", "epochs")  # of the trainer's many options

@@ -17,7 +17,7 @@ from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, InvalidInputError, NotFoundError
 from backend.loop import project_replays
-from backend.workflow.project_settings import change_settings
+from backend.workflow.projects.settings import change_settings
 from backend.workflow.replay.config import ReplayConfig
 from backend.workflow.replay.folder import Replay
 from backend.workflow.replay.points import COSTS

@@ -21,8 +21,8 @@ from backend.errors import GoldloopError, NotFoundError
 from backend.loop import doubts as looking
 from backend.loop import review as loop
 from backend.loop.compare_gold import COMPARE_GOLD
-from backend.workflow import review
-from backend.workflow.review_kinds import DOUBTS, ERRORS, Decision, ReviewKind, asked_about
+from backend.workflow.review import decide as review
+from backend.workflow.review.kinds import DOUBTS, ERRORS, Decision, ReviewKind, asked_about
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 review_actions = Blueprint("review_actions", __name__, url_prefix="/projects/<key>/errors")

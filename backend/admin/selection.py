@@ -17,9 +17,9 @@ from backend.db.batches import newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
-from backend.workflow.project_cost import project_cost
-from backend.workflow.project_settings import change_settings
-from backend.workflow.queue_preview import Queued, Reason, next_in_queue
+from backend.workflow.projects.settings import change_settings
+from backend.workflow.selection.project_cost import project_cost
+from backend.workflow.selection.queue_preview import Queued, Reason, next_in_queue
 from backend.workflow.strategies.registry import STRATEGIES
 
 PREVIEWED = 20

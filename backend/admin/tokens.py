@@ -15,7 +15,7 @@ from backend.db.api_tokens import listed_tokens
 from backend.db.scopes import ROLE_OF_SCOPE, Scope
 from backend.db.tables import now
 from backend.errors import InvalidInputError, NotFoundError
-from backend.workflow.people import end_token, give_token
+from backend.workflow.projects.accounts import end_token, give_token
 
 tokens_page = Blueprint("tokens", __name__, url_prefix="/tokens")
 

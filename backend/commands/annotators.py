@@ -13,7 +13,7 @@ from backend.context import open_context
 from backend.db.annotator_figures import people
 from backend.db.projects import project_by_key
 from backend.settings import load_settings
-from backend.workflow.annotators import AnnotatorFigures, annotator_figures
+from backend.workflow.annotators.figures import AnnotatorFigures, annotator_figures
 
 
 @click.command()

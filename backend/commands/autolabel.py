@@ -28,8 +28,8 @@ from backend.logs import set_up_logging
 from backend.loop import audits, autolabel
 from backend.loop.autolabel_decisions import Decision, decide, take_back
 from backend.settings import load_settings
-from backend.workflow import autolabel_moves as moves
-from backend.workflow.autolabel_chunks import progress_of
+from backend.workflow.autolabels import moves
+from backend.workflow.autolabels.chunks import progress_of
 
 POLL_EVERY = 0.5  # seconds
 ASKED_BY = "command line"

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from backend.db import autolabels
 from backend.db.tables import Version
 from backend.db.tables_of_autolabel import AutolabelRun, Promise, PromiseState
-from backend.workflow.autolabel_audit import seen_counts
+from backend.workflow.autolabels.audited import seen_counts
 
 
 def run_record(session: Session, run: AutolabelRun) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from backend.db.tables import Document, Project
 from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
 from backend.settings import load_settings
-from backend.workflow import adjudicate
-from backend.workflow.conflicts import Variant, exact_conflicts, near_conflicts
-from backend.workflow.decide_group import Decider, choose, put_together
-from backend.workflow.normal_form import project_entities
+from backend.workflow.duplicates import adjudicate
+from backend.workflow.duplicates.conflicts import Variant, exact_conflicts, near_conflicts
+from backend.workflow.duplicates.decide_group import Decider, choose, put_together
+from backend.workflow.duplicates.normal_form import project_entities
 from ml_backend.contract.entity import Entity, EntityError, read_entities
 
 BY = "command line"

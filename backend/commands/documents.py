@@ -28,8 +28,8 @@ from backend.workflow.formats.adapting import Adaptation, read_renaming
 from backend.workflow.formats.reading import OpenFile
 from backend.workflow.formats.registry import format_by_name
 from backend.workflow.formats.source import ReadOptions
-from backend.workflow.import_groups import GoldAs
-from backend.workflow.import_report import ImportReport
+from backend.workflow.imports.groups import GoldAs
+from backend.workflow.imports.report import ImportReport
 
 SHOWN_REFUSALS = 20
 

@@ -19,7 +19,7 @@ from backend.db.projects import project_by_key
 from backend.db.tables_of_doubts import ACTIVE_DOUBT_RUNS, DoubtRun, DoubtRunState
 from backend.errors import GoldloopError
 from backend.loop import doubts as looking
-from backend.workflow.review_kinds import DOUBTS
+from backend.workflow.review.kinds import DOUBTS
 from ml_backend.contract.messages import JobFolder
 
 POLL_EVERY = 0.5  # seconds

@@ -20,7 +20,7 @@ from backend.loop.copies import sort_copies
 from backend.loop.near import NearReport, find_near
 from backend.loop.survey import take_survey
 from backend.settings import load_settings
-from backend.workflow.normal_form import normal_form
+from backend.workflow.duplicates.normal_form import normal_form
 
 SHOWN = 60  # characters of a text
 

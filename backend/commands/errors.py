@@ -11,7 +11,7 @@ from backend.db import differences
 from backend.db.differences import Wanted
 from backend.db.projects import project_by_key
 from backend.loop import compare_gold
-from backend.workflow.review_kinds import ERRORS
+from backend.workflow.review.kinds import ERRORS
 
 SHOWN = 60  # characters of a text
 

@@ -11,8 +11,8 @@ from backend.db.annotations import document_by_external_id
 from backend.db.projects import project_by_key
 from backend.errors import NotFoundError
 from backend.settings import load_settings
-from backend.workflow.evidence import Evidence, evidence
-from backend.workflow.evidence_record import record_of
+from backend.workflow.evidence.evidence import Evidence, evidence
+from backend.workflow.evidence.told import record_of
 
 
 @click.command("evidence")

@@ -11,9 +11,15 @@ from backend.context import open_context
 from backend.db.projects import project_by_key
 from backend.errors import InvalidInputError
 from backend.settings import load_settings
-from backend.workflow.forecast import Amount, Forecast, ProjectForecast, State, project_forecast
-from backend.workflow.forecast_backtest import Backtest, Coverage, backtest, read_curves
-from backend.workflow.learning_curve import Range
+from backend.workflow.forecasts.backtest import Backtest, Coverage, backtest, read_curves
+from backend.workflow.forecasts.forecast import (
+    Amount,
+    Forecast,
+    ProjectForecast,
+    State,
+    project_forecast,
+)
+from backend.workflow.forecasts.learning_curve import Range
 
 
 @click.command()

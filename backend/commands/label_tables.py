@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.db.tables_of_labels import LabelMapping
-from backend.workflow.balance import Balance, Count
-from backend.workflow.label_rules import LabelRules
-from backend.workflow.what_if import WhatIf
+from backend.workflow.labels.balance import Balance, Count
+from backend.workflow.labels.label_rules import LabelRules
+from backend.workflow.labels.what_if import WhatIf
 
 BAR_WIDTH = 30
 LEFT_OUT = "left out"

@@ -16,11 +16,11 @@ from backend.db.tables_of_labels import LabelMapping
 from backend.db.versions import locked_project
 from backend.loop.add_labels import add_labels
 from backend.settings import load_settings
-from backend.workflow import map_labels
-from backend.workflow.balance import balance as balance_of
-from backend.workflow.label_rules import rules_of
-from backend.workflow.what_if import WhatIf
-from backend.workflow.what_if import what_if as foresee
+from backend.workflow.labels import map_labels
+from backend.workflow.labels.balance import balance as balance_of
+from backend.workflow.labels.label_rules import rules_of
+from backend.workflow.labels.what_if import WhatIf
+from backend.workflow.labels.what_if import what_if as foresee
 
 BY = "command line"
 

@@ -9,7 +9,7 @@ from backend.db.members import members as members_of
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.settings import load_settings
-from backend.workflow.membership import add_member, remove_member
+from backend.workflow.projects.membership import add_member, remove_member
 
 BY = "command line"
 

@@ -18,8 +18,8 @@ from backend.loop.adopt import adopt as adopt_project
 from backend.loop.check_connection import check_connection_of
 from backend.loop.connect import connect_project, sync_project
 from backend.settings import load_settings
-from backend.workflow.create_project import check_key, create_project
-from backend.workflow.reconcile_report import Report
+from backend.workflow.label_studio.reconcile_report import Report
+from backend.workflow.projects.create import check_key, create_project
 
 BY = "command line"
 

@@ -13,7 +13,7 @@ from backend.db.tables_of_access import AuditEntry
 from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
 from backend.settings import load_settings
-from backend.workflow.project_settings import TRAINING, change_settings, undo_settings
+from backend.workflow.projects.settings import TRAINING, change_settings, undo_settings
 from backend.workflow.strategies.mixtures import read_mixture
 
 BY = "command line"

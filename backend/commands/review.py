@@ -11,8 +11,8 @@ from backend.errors import NotFoundError
 from backend.logs import set_up_logging
 from backend.loop import review as loop
 from backend.settings import load_settings
-from backend.workflow import review
-from backend.workflow.review_kinds import Asking, Decision, ReviewKind, asked_about
+from backend.workflow.review import decide as review
+from backend.workflow.review.kinds import Asking, Decision, ReviewKind, asked_about
 
 BY = "command line"
 

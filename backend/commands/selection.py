@@ -9,8 +9,8 @@ from backend.context import open_context
 from backend.db.batches import newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.settings import load_settings
-from backend.workflow.project_cost import project_cost
-from backend.workflow.queue_preview import Queued, next_in_queue
+from backend.workflow.selection.project_cost import project_cost
+from backend.workflow.selection.queue_preview import Queued, next_in_queue
 from backend.workflow.strategies.mixtures import written_mixture
 from backend.workflow.strategies.registry import STRATEGIES
 

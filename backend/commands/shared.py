@@ -8,7 +8,7 @@ from backend.db.projects import project_by_key
 from backend.db.sharing import waiting
 from backend.db.versions import locked_project
 from backend.settings import load_settings
-from backend.workflow.sharing_waiting import ask_again, ask_no_more
+from backend.workflow.annotators.waiting import ask_again, ask_no_more
 
 BY = "command line"
 

@@ -14,8 +14,8 @@ from backend.db.pool import documents
 from backend.db.projects import project_by_key
 from backend.db.surfaces import surfaces
 from backend.settings import load_settings
-from backend.workflow.surface_forms import SurfaceForm
-from backend.workflow.surface_forms import surface_forms as forms_of
+from backend.workflow.labels.surface_forms import SurfaceForm
+from backend.workflow.labels.surface_forms import surface_forms as forms_of
 
 
 @click.command("surface-forms")

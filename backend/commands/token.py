@@ -12,7 +12,7 @@ from backend.db.api_tokens import listed_tokens
 from backend.db.scopes import WHAT_SCOPES_ALLOW, Scope
 from backend.db.tables import now
 from backend.settings import load_settings
-from backend.workflow.people import end_token, give_token
+from backend.workflow.projects.accounts import end_token, give_token
 
 BY = "command line"
 

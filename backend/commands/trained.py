@@ -16,7 +16,7 @@ from backend.db.tables import Run, Version
 from backend.errors import InvalidInputError, NotFoundError
 from backend.settings import load_settings
 from backend.workflow.folder_archive import tar_of
-from backend.workflow.version_report import version_difference, version_report
+from backend.workflow.versions.report import version_difference, version_report
 from ml_backend.contract.label_intervals import LabelIntervals
 from ml_backend.contract.scoring import Interval
 

@@ -15,7 +15,7 @@ from backend.db.accounts import (
 from backend.db.tables import Role
 from backend.errors import ConflictError
 from backend.settings import load_settings
-from backend.workflow.people import add_person, change_password, give_role
+from backend.workflow.projects.accounts import add_person, change_password, give_role
 
 BY = "command line"
 

@@ -15,7 +15,7 @@ from backend.db.splits import newest_release, newest_snapshot
 from backend.db.versions import locked_project
 from backend.loop.near import find_near, similarity_of
 from backend.settings import load_settings
-from backend.workflow.verify_splits import folder_leaks, project_leaks
+from backend.workflow.duplicates.verify_splits import folder_leaks, project_leaks
 from ml_backend.contract.messages import JobFolder
 
 

@@ -319,7 +319,7 @@ def shown(session: Session, predictions: Mapping[int, Prediction]) -> dict[int, 
     """What people are shown of a version's predictions, by document.
 
     Nothing where they label blind, nothing that was flagged because people have rejected it before
-    (see workflow/rejections.py), and of what the queue has sent only the sure entities.
+    (see workflow/evidence/rejections.py), and of what the queue has sent only the sure entities.
     """
     rows = session.execute(
         select(Autolabel.document_id, Autolabel.audit, Autolabel.state).where(

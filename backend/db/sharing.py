@@ -89,7 +89,7 @@ def is_asked_of_others() -> ColumnElement[bool]:
 _STATES = TaskState.OPEN, TaskState.DELETED
 _deletion = aliased(AnnotationState)
 _person = func.coalesce(AnnotationState.account_id, -AnnotationState.annotation_id)
-# how many people stand behind its annotations, as workflow/sharing.py counts them
+# how many people stand behind its annotations, as workflow/annotators/sharing.py counts them
 _SPEAKERS = (
     select(func.count(_person.distinct()))
     .where(

@@ -79,7 +79,7 @@ class Doubt(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("doubt_runs.id", ondelete="CASCADE"))
     rank: Mapped[int] = mapped_column(Integer)
     score: Mapped[float]
-    kind: Mapped[str] = mapped_column(String(20))  # see workflow/doubts.py
+    kind: Mapped[str] = mapped_column(String(20))  # see workflow/doubts/rank.py
     label: Mapped[str] = mapped_column(String(200))  # gold's, or the proposal's where it has none
     gold: Mapped[list[dict[str, Any]]]
     proposal: Mapped[list[dict[str, Any]]]  # with its probability

@@ -26,7 +26,7 @@ class Rejection(Base):
     """A suggested entity that a person did not let stand, and what it became. Rows are only added.
 
     Labels are gold's. It counts while its annotation still is in the state that rejected, and
-    nobody says otherwise of the same text (see workflow/rejections.py).
+    nobody says otherwise of the same text (see workflow/evidence/rejections.py).
     """
 
     __tablename__ = "rejections"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.sample.generate import SampleDocument, generate
-from backend.workflow.import_groups import GoldAs
+from backend.workflow.imports.groups import GoldAs
 from ml_backend.contract.messages import write_jsonl
 
 DOCUMENTS, TRAIN_GOLD, RANDOM_GOLD, SEED = 3000, 450, 400, 7

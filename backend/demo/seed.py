@@ -31,7 +31,7 @@ from backend.errors import GoldloopError, NotFoundError
 from backend.loop import publication, training
 from backend.loop.connect import connect_project
 from backend.loop.import_files import import_file
-from backend.workflow.create_project import create_project
+from backend.workflow.projects.create import create_project
 from backend.workflow.select import missing_tasks
 from ml_backend.contract.messages import DEFAULT_QUEUE, REQUEST_TRAINING_JOB, JobFolder
 

@@ -7,7 +7,7 @@ from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.errors import ConflictError
-from backend.workflow.project_config import config_with, take_config
+from backend.workflow.label_studio.project_config import config_with, take_config
 
 
 def add_labels(context: Context, key: str, names: Sequence[str], *, by: str) -> list[str]:

@@ -12,8 +12,8 @@ from backend.db.audit_log import record
 from backend.db.pool import chunks
 from backend.db.session import Database
 from backend.loop.reconcile import reconcile
-from backend.workflow import adopt as stage
-from backend.workflow.reconcile_report import Report
+from backend.workflow.label_studio import adopt as stage
+from backend.workflow.label_studio.reconcile_report import Report
 
 CHUNK = 200
 

@@ -6,8 +6,8 @@ from backend.context import Context
 from backend.db import autolabels, versions
 from backend.db.tables import Project, now
 from backend.db.tables_of_autolabel import Audit, Promise, PromiseState
-from backend.workflow import autolabel_audit as stage
-from backend.workflow.audit import AuditState
+from backend.workflow.autolabels import audited as stage
+from backend.workflow.autolabels.audit import AuditState
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 LABEL_COPIES = "backend.jobs.label_copies"

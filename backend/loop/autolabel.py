@@ -19,8 +19,8 @@ from backend.db.tables_of_autolabel import AutolabelRun, AutolabelRunState, Prom
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import autolabel_chunks as chunks
 from backend.loop.autolabel_chunks import ADVANCE, LABEL_COPIES
-from backend.workflow.autolabel_promise import make_promise
-from backend.workflow.autolabel_rule import accept_pending
+from backend.workflow.autolabels.certify import make_promise
+from backend.workflow.autolabels.rule import accept_pending
 from backend.workflow.preannotate import PredictionJobError
 from ml_backend.contract.messages import DEFAULT_QUEUE
 

@@ -1,6 +1,6 @@
 """The chunks of an autolabel run: given out, watched, stored, and taken back when it has ended.
 
-A chunk's folder is the truth about it; see workflow/autolabel_chunks.py.
+A chunk's folder is the truth about it; see workflow/autolabels/chunks.py.
 """
 
 import logging
@@ -18,9 +18,9 @@ from backend.db.tables_of_autolabel import (
     Promise,
     PromiseState,
 )
-from backend.workflow import autolabel_chunks as stage
-from backend.workflow.autolabel_items import Proposal
-from backend.workflow.autolabel_store import store
+from backend.workflow.autolabels import chunks as stage
+from backend.workflow.autolabels.items import Proposal
+from backend.workflow.autolabels.store import store
 from backend.workflow.preannotate import PredictionJobError
 from ml_backend.contract.messages import (
     DEFAULT_QUEUE,

@@ -16,8 +16,8 @@ from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.db.tables import Project, now
 from backend.errors import ConflictError, GoldloopError
-from backend.workflow import autolabel_moves as moves
-from backend.workflow.autolabel_undo import Undone, pieces, undo
+from backend.workflow.autolabels import moves
+from backend.workflow.autolabels.undo import Undone, pieces, undo
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 AT_ONCE = 500  # items a transaction

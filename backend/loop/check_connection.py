@@ -6,7 +6,7 @@ from backend.clients.label_studio import LabelStudio
 from backend.clients.tagger import MlBackend
 from backend.context import Context
 from backend.db.projects import project_by_key
-from backend.workflow.connection_check import Looked, check_connection
+from backend.workflow.label_studio.connection_check import Looked, check_connection
 
 PATIENCE = 5.0  # seconds for one answer
 

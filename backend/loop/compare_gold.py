@@ -10,8 +10,8 @@ from backend.db import differences, pool, versions
 from backend.db.leases import Held, lease
 from backend.db.tables import Project, Version, now
 from backend.db.tables_of_errors import Comparison
-from backend.workflow import compare_gold as stage
 from backend.workflow import preannotate
+from backend.workflow.review import compare_gold as stage
 from ml_backend.contract.messages import DEFAULT_QUEUE, PREDICT_FILE_JOB, PREDICT_QUEUE, JobFolder
 
 CHUNK = 1000  # documents

@@ -9,14 +9,14 @@ from backend.db.tables import Version, now
 from backend.db.versions import locked_project
 from backend.loop import inbox
 from backend.loop.sync import sync
-from backend.workflow.connect import (
+from backend.workflow.label_studio.connect import (
     Connected,
     connect,
     make_label_studio_project,
     project_exists,
 )
-from backend.workflow.label_studio_tasks import forget_project
-from backend.workflow.reconcile_report import Report
+from backend.workflow.label_studio.reconcile_report import Report
+from backend.workflow.label_studio.tasks import forget_project
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 TICK_JOB = "backend.jobs.tick"

@@ -11,7 +11,7 @@ from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.workflow.autolabel import copies_behind, label_copies
 from backend.workflow.dedupe import DedupeReport, dedupe, unsorted
-from backend.workflow.rekey import folding_wanted, rekey
+from backend.workflow.duplicates.rekey import folding_wanted, rekey
 
 log = logging.getLogger(__name__)
 

@@ -19,10 +19,11 @@ from backend.db.tables import Project, now
 from backend.db.tables_of_doubts import ACTIVE_DOUBT_RUNS, DoubtRun, DoubtRunState
 from backend.errors import ConflictError, DatabaseBusyError, NotFoundError
 from backend.loop import near
-from backend.workflow import doubts_gold, doubts_run
-from backend.workflow.doubts import rank
-from backend.workflow.doubts_evidence import evidence_for
-from backend.workflow.label_rules import map_of
+from backend.workflow.doubts import gold as doubts_gold
+from backend.workflow.doubts import run as doubts_run
+from backend.workflow.doubts.evidence import evidence_for
+from backend.workflow.doubts.rank import rank
+from backend.workflow.labels.label_rules import map_of
 from ml_backend.contract.messages import (
     DEFAULT_QUEUE,
     DOUBTS_JOB,

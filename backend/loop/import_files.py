@@ -13,15 +13,15 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
 from backend.errors import InvalidInputError
 from backend.loop.reading_ahead import Reading, ready_chunks
-from backend.workflow.few_collections import few_collections
 from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.format import Format
 from backend.workflow.formats.reading import OpenFile, open_records
 from backend.workflow.formats.refused import RefusedFiles
 from backend.workflow.formats.source import Advance, ReadOptions
 from backend.workflow.import_documents import import_lines
-from backend.workflow.import_groups import GoldAs
-from backend.workflow.import_report import ImportReport
+from backend.workflow.imports.few_collections import few_collections
+from backend.workflow.imports.groups import GoldAs
+from backend.workflow.imports.report import ImportReport
 from ml_backend.contract.label_set import LabelSet
 
 SURVEYED = (2, 20, 200)  # chunks after which a database learns how large it has become

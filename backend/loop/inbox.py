@@ -21,7 +21,7 @@ from backend.db.annotations import delete_handled, held_event, waiting_events
 from backend.db.session import Database
 from backend.db.tables import InboxState, now
 from backend.errors import InvalidInputError, LabelStudioDownError
-from backend.workflow.inbox import Asked, apply, gather, needs
+from backend.workflow.label_studio.inbox import Asked, apply, gather, needs
 
 BATCH = 50
 MAX_ATTEMPTS = 10

@@ -7,7 +7,7 @@ from backend.db.leases import lease
 from backend.db.session import Database
 from backend.db.tables import Project
 from backend.db.versions import locked_project
-from backend.workflow.mentions import read_gold
+from backend.workflow.evidence.mentions import read_gold
 
 log = logging.getLogger(__name__)
 

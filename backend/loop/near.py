@@ -21,10 +21,10 @@ from backend.db.projects import settings_of
 from backend.db.session import Database
 from backend.db.tables import Project
 from backend.db.versions import locked_project
-from backend.workflow.near import compare
-from backend.workflow.near_index import NearIndex, Progress, open_index
-from backend.workflow.near_sketch import Similarity, Sketches
-from backend.workflow.near_workers import Sketching, sketchers
+from backend.workflow.duplicates.near import compare
+from backend.workflow.duplicates.near_index import NearIndex, Progress, open_index
+from backend.workflow.duplicates.near_sketch import Similarity, Sketches
+from backend.workflow.duplicates.near_workers import Sketching, sketchers
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from backend.db.scores import drop_scores
 from backend.db.tables import Project, Version, now
 from backend.loop.tasks import tasks_lease
 from backend.workflow import publish
-from backend.workflow.vectors import drop_vectors
+from backend.workflow.selection.vectors import drop_vectors
 
 DELETED_AT_ONCE = 100  # predictions, one by one; between two renewals of the lease
 

@@ -12,10 +12,10 @@ from backend.context import Context
 from backend.db import pool
 from backend.db.tables import Document
 from backend.workflow import preannotate
-from backend.workflow.candidates import Scoring
-from backend.workflow.keep_scores import keep_scores
 from backend.workflow.preannotate import PLAIN
-from backend.workflow.vectors import keep_vectors
+from backend.workflow.selection.candidates import Scoring
+from backend.workflow.selection.keep_scores import keep_scores
+from backend.workflow.selection.vectors import keep_vectors
 from ml_backend.contract.messages import DEFAULT_QUEUE, PREDICT_FILE_JOB, PREDICT_QUEUE, JobFolder
 
 KEPT_SECONDS = 2 * 86400

@@ -20,12 +20,12 @@ from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, NotFoundError
 from backend.loop import replay as rounds
-from backend.workflow.project_cost import project_cost
 from backend.workflow.replay.config import LEARNER, ReplayConfig, seconds_of
 from backend.workflow.replay.folder import Replay
 from backend.workflow.replay.gold import check_parts
 from backend.workflow.replay.staging import put, staging
-from backend.workflow.snapshot import freeze
+from backend.workflow.selection.project_cost import project_cost
+from backend.workflow.versions.snapshot import freeze
 from ml_backend.contract.messages import DEFAULT_QUEUE, Result
 
 

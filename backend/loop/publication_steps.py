@@ -19,9 +19,9 @@ from backend.errors import GoldloopError, LabelStudioError
 from backend.loop import predictions
 from backend.loop.tasks import deleted, predictions_to_show, select_if_stored, send_predictions
 from backend.workflow import preannotate, publish
-from backend.workflow.candidates import Ranking, Scoring, scoring_of
-from backend.workflow.rank_again import candidates_of_queue, rank_again
-from backend.workflow.version_labels import labels_of
+from backend.workflow.selection.candidates import Ranking, Scoring, scoring_of
+from backend.workflow.selection.rank_again import candidates_of_queue, rank_again
+from backend.workflow.versions.labels import labels_of
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.model_store import Champion
 

@@ -18,7 +18,7 @@ from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.reading import OpenFile
 from backend.workflow.formats.registry import BY_NAME
 from backend.workflow.formats.source import Advance, ReadOptions
-from backend.workflow.ready_documents import Chunk, ReadyDocument, chunks
+from backend.workflow.imports.ready_documents import Chunk, ReadyDocument, chunks
 from ml_backend.contract.label_set import LabelSet
 
 WORTH_IT = 4 << 20  # bytes: below, starting a process takes longer than it saves

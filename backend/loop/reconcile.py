@@ -17,10 +17,10 @@ from typing import Any
 from backend.clients.label_studio import LabelStudio
 from backend.db.session import Database
 from backend.errors import LabelStudioDownError, LabelStudioError
-from backend.workflow import reconcile as stage
-from backend.workflow.origins import trace
-from backend.workflow.reconcile import Ours
-from backend.workflow.reconcile_report import Report
+from backend.workflow.gold.origins import trace
+from backend.workflow.label_studio import reconcile as stage
+from backend.workflow.label_studio.reconcile import Ours
+from backend.workflow.label_studio.reconcile_report import Report
 
 PAGE = 250
 ASK_SINGLY = 20  # missing tasks up to which each is asked for; beyond, all are listed again

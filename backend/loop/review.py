@@ -17,8 +17,8 @@ from backend.errors import (
     LabelStudioError,
     SettingsError,
 )
-from backend.workflow import review
-from backend.workflow.review_kinds import DOUBTS, ERRORS, Decision, ReviewKind, asked_about
+from backend.workflow.review import decide as review
+from backend.workflow.review.kinds import DOUBTS, ERRORS, Decision, ReviewKind, asked_about
 
 DATA_FIELD = "goldloop_review"  # of a task: the address of the page that it was sent back from
 GONE = "Label Studio"  # who takes a decision back about a task that is not there any more

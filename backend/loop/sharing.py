@@ -9,7 +9,7 @@ from backend.db.pool import chunks, documents
 from backend.db.projects import settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
-from backend.workflow.sharing import chosen, draw
+from backend.workflow.annotators.sharing import chosen, draw
 
 TOLD_AT_ONCE = 100  # requests between two commits and renewals of the lease
 

@@ -9,7 +9,7 @@ from backend.db.session import Database
 from backend.db.surveys import last_survey, replace_findings, survey_mark
 from backend.db.tables import Project, now
 from backend.db.tables_of_surveys import Survey
-from backend.workflow import survey as stage
+from backend.workflow.projects import survey as stage
 
 log = logging.getLogger(__name__)
 

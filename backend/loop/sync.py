@@ -8,9 +8,9 @@ from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.loop.copies import sort_copies
 from backend.loop.reconcile import reconcile
-from backend.workflow.connect import webhook_url
-from backend.workflow.reconcile_report import Report
-from backend.workflow.rejections_of_before import make_rejections
+from backend.workflow.evidence.rejections_of_before import make_rejections
+from backend.workflow.label_studio.connect import webhook_url
+from backend.workflow.label_studio.reconcile_report import Report
 
 
 def sync(context: Context, project_id: int) -> Report:

@@ -8,8 +8,9 @@ from backend.db import autolabels, pool
 from backend.db.leases import Held
 from backend.db.tables import Document, Prediction, Project, Version
 from backend.errors import LabelStudioError
-from backend.workflow import preannotate, publish, rejections
-from backend.workflow.label_studio_tasks import forget_task
+from backend.workflow import preannotate, publish
+from backend.workflow.evidence import rejections
+from backend.workflow.label_studio.tasks import forget_task
 from ml_backend.contract.label_studio import TextControl
 
 SENT_AT_ONCE = 2000  # predictions; between two renewals of the lease

@@ -16,7 +16,9 @@ from backend.db.tables import ACTIVE_RUNS, Project, Publication, Run, RunState, 
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import near, publication
 from backend.settings import ProjectSettings
-from backend.workflow import gate, publish, retrain, snapshot, version_labels
+from backend.workflow import gate, publish, retrain
+from backend.workflow.versions import labels as version_labels
+from backend.workflow.versions import snapshot
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.messages import (
     DEFAULT_QUEUE,

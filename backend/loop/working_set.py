@@ -24,10 +24,10 @@ from backend.loop.tasks import (
 from backend.settings import ProjectSettings
 from backend.workflow import preannotate as stage
 from backend.workflow import publish, select
-from backend.workflow.autolabel_moves import sent
-from backend.workflow.candidates import Scoring, scoring_of
-from backend.workflow.instructions import evidence_address
-from backend.workflow.sharing import draw
+from backend.workflow.annotators.sharing import draw
+from backend.workflow.autolabels.moves import sent
+from backend.workflow.label_studio.instructions import evidence_address
+from backend.workflow.selection.candidates import Scoring, scoring_of
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import DEFAULT_QUEUE
 

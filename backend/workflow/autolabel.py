@@ -20,7 +20,7 @@ from backend.db import pool
 from backend.db.gold import NewGold, put_gold, remove_gold
 from backend.db.projects import settings_of
 from backend.db.tables import Document, Gold, GoldSource, Project, TaskState
-from backend.workflow.normal_form import ProjectionError, project_entities
+from backend.workflow.duplicates.normal_form import ProjectionError, project_entities
 from backend.workflow.select import assign_arms
 from ml_backend.contract.entity import Entity
 

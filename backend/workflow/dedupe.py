@@ -16,7 +16,7 @@ from backend.db.document_counts import add_states, state
 from backend.db.gold import remove_gold
 from backend.db.tables import Document, Gold, GoldSource, Project
 from backend.db.versions import locked_project
-from backend.workflow.canonical import has_own_gold, rank, signature
+from backend.workflow.duplicates.canonical import has_own_gold, rank, signature
 
 CHUNK = 500  # documents looked at in a transaction, with their groups
 

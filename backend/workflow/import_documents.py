@@ -21,7 +21,8 @@ from backend.db.projects import settings_of
 from backend.db.tables import Document, Gold, GoldSource, Project, now
 from backend.db.versions import locked_project
 from backend.workflow.dedupe import copies_changed
-from backend.workflow.import_groups import (
+from backend.workflow.duplicates.normal_form import group_key
+from backend.workflow.imports.groups import (
     GoldAs,
     Groups,
     New,
@@ -31,9 +32,8 @@ from backend.workflow.import_groups import (
     places_of,
     roles_of,
 )
-from backend.workflow.import_report import ImportReport
-from backend.workflow.normal_form import group_key
-from backend.workflow.ready_documents import ReadyDocument
+from backend.workflow.imports.ready_documents import ReadyDocument
+from backend.workflow.imports.report import ImportReport
 
 
 def import_lines(

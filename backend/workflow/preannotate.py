@@ -18,10 +18,10 @@ from backend.db.label_counts import add_counts
 from backend.db.pool import chunks
 from backend.db.tables import Document, Prediction, Version, now
 from backend.db.tables_of_labels import Counted
-from backend.workflow.candidates import Scoring
-from backend.workflow.instructions import EVIDENCE
+from backend.workflow.label_studio.instructions import EVIDENCE
 from backend.workflow.select import place
-from backend.workflow.version_labels import labels_of
+from backend.workflow.selection.candidates import Scoring
+from backend.workflow.versions.labels import labels_of
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import TextControl, to_regions
 from ml_backend.contract.messages import JobFolder, PredictRequest, read_jsonl, write_jsonl

@@ -27,7 +27,7 @@ from backend.db.tables import (
 from backend.db.versions import champion, find_version, run_of_version
 from backend.errors import ConflictError
 from backend.settings import ProjectSettings
-from backend.workflow.label_rules import rules_of
+from backend.workflow.labels.label_rules import rules_of
 from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest
 
 MIN_TRAIN_DOCUMENTS = 10

@@ -2,7 +2,7 @@
 
 The hash of a text decides, once and for all, whether its document may be drawn at random: the
 lowest `random_share` of all hashes is the random arm's. The ranked arm takes of the others what the
-project's strategies want (see `candidates.py`) and never reaches into that range, so what is drawn
+project's strategies want (see `selection/candidates.py`) and never reaches into that range, so what is drawn
 from it stays an unbiased sample of everything imported. Random documents get a permanent held-out
 part; ranked ones train. Near copies are of one arm and one part, those of the oldest of them.
 """
@@ -21,7 +21,7 @@ from backend.db.bulk import is_one_of
 from backend.db.groups import unite_parts
 from backend.db.tables import Arm, Document, Part, Project
 from backend.settings import ProjectSettings
-from backend.workflow.candidates import (
+from backend.workflow.selection.candidates import (
     KNOWN,
     Candidates,
     Ranking,

@@ -10,7 +10,7 @@ from backend.db.tables import AnnotationState, Document, Gold, RunState
 from backend.demo.annotator import newest_prediction
 from backend.demo.seed import ACCOUNTS, Role, make_accounts
 from backend.workflow.correct import clean
-from backend.workflow.instructions import SENTENCE, evidence_address
+from backend.workflow.label_studio.instructions import SENTENCE, evidence_address
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import parse_label_config
 

@@ -14,7 +14,7 @@ from backend.db.tables_of_autolabel import Autolabel, AutolabelState
 from backend.db.tables_of_releases import Release
 from backend.demo.seed import ACCOUNTS, Role, make_accounts
 from backend.loop.import_files import import_file
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
 
 pytestmark = pytest.mark.real
 

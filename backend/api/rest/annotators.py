@@ -14,9 +14,9 @@ from backend.db.projects import project_by_key
 from backend.db.scopes import ROLES
 from backend.db.tables import Role
 from backend.db.versions import locked_project
-from backend.workflow.agreement import Said
-from backend.workflow.annotators import annotator_figures
-from backend.workflow.sharing_waiting import MOST, ask_again, ask_no_more
+from backend.workflow.annotators.agreement import Said
+from backend.workflow.annotators.figures import annotator_figures
+from backend.workflow.annotators.waiting import MOST, ask_again, ask_no_more
 
 MOST_AT_ONCE = 500  # documents
 

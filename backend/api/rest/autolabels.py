@@ -16,7 +16,7 @@ from backend.loop import autolabel
 from backend.loop.autolabel_chunks import ADVANCE
 from backend.loop.autolabel_decisions import AT_ONCE, Decided, decide, take_back
 from backend.loop.autolabel_decisions import Decision as Verdict
-from backend.workflow.autolabel_undo import Undone
+from backend.workflow.autolabels.undo import Undone
 from backend.workflow.select import random_border
 from ml_backend.contract.messages import DEFAULT_QUEUE
 

@@ -26,8 +26,14 @@ from backend.db.surveys import findings, last_survey, open_findings
 from backend.db.tables_of_surveys import Found
 from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
-from backend.workflow.adjudicate import Decided
-from backend.workflow.decide_group import Decider, choose, put_together, read_group, take_back
+from backend.workflow.duplicates.adjudicate import Decided
+from backend.workflow.duplicates.decide_group import (
+    Decider,
+    choose,
+    put_together,
+    read_group,
+    take_back,
+)
 from ml_backend.contract.entity import EntityError, read_entities
 from ml_backend.contract.messages import DEFAULT_QUEUE
 

@@ -13,7 +13,7 @@ from backend.db import differences
 from backend.db.differences import Place, Wanted
 from backend.db.projects import project_by_key
 from backend.loop.compare_gold import COMPARE_GOLD
-from backend.workflow.review_kinds import ERRORS
+from backend.workflow.review.kinds import ERRORS
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 differing = Operations("Errors")

@@ -17,7 +17,7 @@ from backend.db.tables import Document, Gold
 from backend.db.tables_of_doubts import Doubt, DoubtDecision
 from backend.errors import NotFoundError
 from backend.loop import doubts as looking
-from backend.workflow.review_kinds import DOUBTS
+from backend.workflow.review.kinds import DOUBTS
 
 doubting = Operations("Label errors")
 

@@ -8,9 +8,9 @@ from backend.api.rest.asking import opened
 from backend.api.rest.fields import Id, Json, Key, Strict, Told
 from backend.api.rest.operation import Operations
 from backend.db.projects import project_by_key
-from backend.workflow import evidence as stage
-from backend.workflow.evidence import Fate
-from backend.workflow.evidence_record import record_of
+from backend.workflow.evidence import evidence as stage
+from backend.workflow.evidence.evidence import Fate
+from backend.workflow.evidence.told import record_of
 
 evidence = Operations("Evidence")
 

@@ -8,7 +8,7 @@ from backend.api.rest.asking import opened
 from backend.api.rest.fields import Key, Strict
 from backend.api.rest.operation import Operations
 from backend.db.projects import project_by_key
-from backend.workflow.forecast import ProjectForecast, project_forecast
+from backend.workflow.forecasts.forecast import ProjectForecast, project_forecast
 
 forecasts = Operations("Forecast")
 

@@ -12,11 +12,11 @@ from backend.db.label_mappings import all_mappings
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.loop.add_labels import add_labels
-from backend.workflow import map_labels
-from backend.workflow.balance import Balance
-from backend.workflow.balance import balance as balance_of
-from backend.workflow.what_if import WhatIf
-from backend.workflow.what_if import what_if as foresee
+from backend.workflow.labels import map_labels
+from backend.workflow.labels.balance import Balance
+from backend.workflow.labels.balance import balance as balance_of
+from backend.workflow.labels.what_if import WhatIf
+from backend.workflow.labels.what_if import what_if as foresee
 
 labels = Operations("Labels")
 

@@ -12,9 +12,9 @@ from backend.db.members import members as members_of
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.loop.check_connection import check_connection_of
-from backend.workflow.connection_check import Part, Trouble
-from backend.workflow.membership import add_member as make_member
-from backend.workflow.membership import remove_member as take_out
+from backend.workflow.label_studio.connection_check import Part, Trouble
+from backend.workflow.projects.membership import add_member as make_member
+from backend.workflow.projects.membership import remove_member as take_out
 
 members = Operations("Members and connection")
 

@@ -17,7 +17,7 @@ from backend.db.scopes import Scope
 from backend.db.tables import Account, Role
 from backend.db.tables_of_access import AuditEntry
 from backend.errors import NotFoundError
-from backend.workflow.people import (
+from backend.workflow.projects.accounts import (
     add_person,
     change_password,
     end_token,

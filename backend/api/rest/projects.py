@@ -17,10 +17,10 @@ from backend.db.versions import locked_project
 from backend.loop.adopt import adopt
 from backend.loop.connect import connect_project, sync_project
 from backend.settings import ProjectSettings
-from backend.workflow.connect import Connected
-from backend.workflow.create_project import create_project
-from backend.workflow.project_settings import change_settings
-from backend.workflow.project_settings import undo_settings as take_back
+from backend.workflow.label_studio.connect import Connected
+from backend.workflow.projects.create import create_project
+from backend.workflow.projects.settings import change_settings
+from backend.workflow.projects.settings import undo_settings as take_back
 
 projects = Operations("Projects")
 

@@ -10,8 +10,8 @@ from backend.db.projects import project_by_key
 from backend.db.tables_of_review import Verdict
 from backend.db.versions import locked_project
 from backend.loop import review as loop
-from backend.workflow import review
-from backend.workflow.review_kinds import Decision, ReviewKind, asked_about
+from backend.workflow.review import decide as review
+from backend.workflow.review.kinds import Decision, ReviewKind, asked_about
 
 
 class VerdictGiven(Strict):

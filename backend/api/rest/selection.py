@@ -12,8 +12,8 @@ from backend.db.batches import ListedBatch, newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
-from backend.workflow.project_settings import change_settings
-from backend.workflow.queue_preview import Reason, next_in_queue
+from backend.workflow.projects.settings import change_settings
+from backend.workflow.selection.queue_preview import Reason, next_in_queue
 from backend.workflow.strategies.registry import STRATEGIES
 
 selection = Operations("Selection")

@@ -14,7 +14,7 @@ from backend.db.projects import project_by_key
 from backend.db.tables import Run, Version
 from backend.errors import NotFoundError
 from backend.loop import publication
-from backend.workflow.version_report import version_difference, version_report
+from backend.workflow.versions.report import version_difference, version_report
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 ADVANCE_PUBLICATION = "backend.jobs.advance_publication"

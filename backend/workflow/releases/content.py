@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from backend.db import releases
 from backend.db.releases import GoldRow
 from backend.db.tables import Part
-from backend.workflow.few_collections import few_collections
+from backend.workflow.imports.few_collections import few_collections
 from backend.workflow.release import Span, spans
 from backend.workflow.releases.counts import OriginCounts, SplitCounts
 from backend.workflow.releases.filters import Filters

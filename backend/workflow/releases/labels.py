@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.tables import Project
 from backend.errors import InvalidInputError
-from backend.workflow.label_rules import LabelRules, rules_of
+from backend.workflow.labels.label_rules import LabelRules, rules_of
 from ml_backend.contract.entity import Entity
 
 REMEMBERED = 4096  # answers that many documents share

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from backend.workflow.near import compare
-from backend.workflow.near_index import open_index
-from backend.workflow.near_sketch import Similarity, sketch
+from backend.workflow.duplicates.near import compare
+from backend.workflow.duplicates.near_index import open_index
+from backend.workflow.duplicates.near_sketch import Similarity, sketch
 
 CHUNK = 20_000  # texts compared at a time
 

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 from backend.db.tables import Project
-from backend.workflow.conflicts import exact_conflicts, near_conflicts
+from backend.workflow.duplicates.conflicts import exact_conflicts, near_conflicts
 
 KINDS = ("exact", "near")
 

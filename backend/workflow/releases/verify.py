@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from backend.errors import InvalidInputError
-from backend.workflow.normal_form import normal_form
+from backend.workflow.duplicates.normal_form import normal_form
 from backend.workflow.release import ReleaseError, spans
 from backend.workflow.releases.content import SPLITS, gold_file, provenance_file
 from backend.workflow.releases.counts import SplitCounts

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.workflow.correct import compare
-from backend.workflow.cost import CostModel
+from backend.workflow.selection.cost import CostModel
 from ml_backend.contract.entity import Entity
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from backend.workflow.cost import expected_edits
 from backend.workflow.replay.folder import Round
 from backend.workflow.replay.rounds import candidates, gold_of, learned, write_prediction
+from backend.workflow.selection.cost import expected_edits
 from backend.workflow.strategies.features import Features, Floats, make_features
 from backend.workflow.strategies.mixtures import choose
 from backend.workflow.strategies.strategy import Need

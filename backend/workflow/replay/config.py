@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, get_args
 
 from backend.errors import InvalidInputError
-from backend.workflow.cost import DEFAULTS, CostModel
 from backend.workflow.replay.points import Cost
+from backend.workflow.selection.cost import DEFAULTS, CostModel
 from backend.workflow.strategies.mixtures import read_mixture
 
 RANDOM = "random"  # what every other strategy is held against

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend.errors import InvalidInputError
+from backend.workflow.duplicates.normal_form import group_key
 from backend.workflow.formats.reading import read_path
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
-from backend.workflow.normal_form import group_key
 from ml_backend.contract.entity import first_overlap
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument, Manifest, write_snapshot

@@ -5,10 +5,10 @@ from sqlalchemy import select
 from backend.db.session import Database
 from backend.db.tables import Document, Gold, Project, now
 from backend.db.tables_of_doubts import Doubt, DoubtRun, DoubtRunState
-from backend.workflow.doubts import rank
-from backend.workflow.doubts_evidence import evidence_for
-from backend.workflow.doubts_run import NewDoubt, finish, keep, open_run
-from backend.workflow.label_map import LabelMap
+from backend.workflow.doubts.evidence import evidence_for
+from backend.workflow.doubts.rank import rank
+from backend.workflow.doubts.run import NewDoubt, finish, keep, open_run
+from backend.workflow.labels.label_map import LabelMap
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.snapshot import GoldDocument
 

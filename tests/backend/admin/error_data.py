@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from backend.db.session import Database
 from backend.db.tables import Gold, Project, Version
-from backend.workflow.compare_gold import begin, compare
+from backend.workflow.review.compare_gold import begin, compare
 
 SAID = {
     "spurious": [

@@ -15,9 +15,9 @@ from backend.db.tables import (
     now,
 )
 from backend.db.versions import champion, locked_project
-from backend.workflow import rejections
 from backend.workflow.correct import changes
-from backend.workflow.mentions import read_gold
+from backend.workflow.evidence import rejections
+from backend.workflow.evidence.mentions import read_gold
 from ml_backend.contract.entity import Entity
 
 

@@ -26,8 +26,8 @@ from backend.db.tables import (
     now,
 )
 from backend.settings import ProjectSettings
+from backend.workflow.duplicates.normal_form import group_key
 from backend.workflow.gate import decide
-from backend.workflow.normal_form import group_key
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.label_studio import parse_label_config

@@ -16,11 +16,11 @@ from backend.db.tables_of_autolabel import (
     Promise,
     PromiseState,
 )
-from backend.workflow.autolabel_audit import look
-from backend.workflow.autolabel_items import Proposal
-from backend.workflow.autolabel_store import store
-from backend.workflow.promise import Outcome, certify
-from backend.workflow.promise_curve import curve
+from backend.workflow.autolabels.audited import look
+from backend.workflow.autolabels.items import Proposal
+from backend.workflow.autolabels.promise import Outcome, certify
+from backend.workflow.autolabels.promise_curve import curve
+from backend.workflow.autolabels.store import store
 
 NAMES, PLACES = ("김철수", "이영희", "박지훈", "최은지"), ("서울", "부산", "제주도", "강릉")
 KEY = "queue"

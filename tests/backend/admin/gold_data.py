@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from backend.db.document_counts import count_added
 from backend.db.gold import NewGold, put_gold
 from backend.db.tables import Document, GoldSource, Project, now
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
 
 PERSON, PLACE, DAY = "사람", "행정구역", "날짜"  # of annotation_configs/general.xml
 WON = "김철수는 28일 서울에 갔다 😀"

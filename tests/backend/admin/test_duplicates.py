@@ -13,7 +13,7 @@ from backend.db.projects import project_by_key
 from backend.db.session import Database
 from backend.db.tables_of_labels import Adjudication
 from backend.loop.survey import take_survey
-from backend.workflow.adjudicate import Decided
+from backend.workflow.duplicates.adjudicate import Decided
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.gold_data import DAY, PERSON, PLACE, add_gold_documents
 from tests.backend.admin.queries import assert_few_queries

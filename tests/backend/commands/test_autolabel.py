@@ -10,10 +10,10 @@ from backend.db import autolabels
 from backend.db.tables import Gold, Project, now
 from backend.db.tables_of_autolabel import AutolabelRun, PromiseState
 from backend.errors import ConflictError
-from backend.workflow.autolabel_items import Proposal
-from backend.workflow.autolabel_store import store
+from backend.workflow.autolabels.items import Proposal
+from backend.workflow.autolabels.store import store
+from tests.backend.workflow.autolabels.test_items import add_promise, texts
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version
-from tests.backend.workflow.test_autolabel_items import add_promise, texts
 
 SAID = [{"start": 0, "end": 2, "label": "PS", "probability": 0.97}]
 

@@ -12,7 +12,7 @@ from backend.db.session import Database
 from backend.db.tables import Document, Gold, GoldSource
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.loop import near as searching
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
 from tests.backend.workflow.loop_data import add_project
 
 TEXTS = {

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from backend.commands.evidence import evidence_command
 from backend.db.session import Database
 from backend.settings import Settings
+from tests.backend.workflow.evidence.test_rejections import TEXT, predicted
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version
-from tests.backend.workflow.test_rejections import TEXT, predicted
 
 
 @pytest.fixture

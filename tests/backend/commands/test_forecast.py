@@ -11,9 +11,9 @@ from backend.commands.forecast import forecast
 from backend.db.session import Database
 from backend.errors import InvalidInputError, NotFoundError
 from backend.settings import Settings
+from tests.backend.workflow.forecasts.test_backtest import ROUNDS, line, write
+from tests.backend.workflow.forecasts.test_forecast import SIZES, add_version
 from tests.backend.workflow.loop_data import add_project
-from tests.backend.workflow.test_forecast import SIZES, add_version
-from tests.backend.workflow.test_forecast_backtest import ROUNDS, line, write
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ import pytest
 from backend.db.session import Database
 from backend.sample.generate import generate
 from backend.settings import Settings
-from backend.workflow.create_project import create_project
+from backend.workflow.projects.create import create_project
 
 README = Path("README.md").read_text("utf-8")
 GOLDLOOP = Path(sys.executable).with_name("goldloop")

@@ -6,10 +6,10 @@ from backend.db import autolabel_queue
 from backend.db.autolabel_queue import Place, Reason, Wanted, find
 from backend.db.tables import Part
 from backend.db.tables_of_autolabel import Audit, Autolabel, AutolabelState
-from backend.workflow import autolabel_moves as moves
-from backend.workflow.autolabel_items import Proposal, move
+from backend.workflow.autolabels import moves
+from backend.workflow.autolabels.items import Proposal, move
+from tests.backend.workflow.autolabels.test_items import TIME, item, put, said, texts
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version
-from tests.backend.workflow.test_autolabel_items import TIME, item, put, said, texts
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from backend.db.document_counts import (
 from backend.db.session import connect
 from backend.db.tables import Document
 from backend.db.versions import locked_project
-from backend.workflow.label_studio_tasks import forget_project, forget_task
-from backend.workflow.rekey import rekey
+from backend.workflow.duplicates.rekey import rekey
+from backend.workflow.label_studio.tasks import forget_project, forget_task
 from tests.backend.db.test_label_counts import Writer, writes
 from tests.conftest import settings_in
 

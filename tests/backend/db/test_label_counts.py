@@ -22,11 +22,11 @@ from backend.db.tables import AnnotationStatus, Document, DocumentCount, Gold, G
 from backend.db.versions import locked_project
 from backend.loop.copies import sort_copies
 from backend.workflow.formats.record import DocumentRecord
+from backend.workflow.gold.origins import SeenAnnotation
+from backend.workflow.gold.record import record_deletion, record_state
 from backend.workflow.import_documents import import_lines
-from backend.workflow.origins import SeenAnnotation
+from backend.workflow.imports.ready_documents import chunks
 from backend.workflow.preannotate import store
-from backend.workflow.ready_documents import chunks
-from backend.workflow.record import record_deletion, record_state
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version, open_tasks

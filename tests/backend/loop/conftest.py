@@ -22,7 +22,7 @@ from backend.embedded.processes import Processes
 from backend.loop import publication, working_set
 from backend.sample.generate import generate
 from backend.settings import Settings
-from backend.workflow.connect import connect
+from backend.workflow.label_studio.connect import connect
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import PREDICT_QUEUE, JobFolder, TrainRequest
 from ml_backend.contract.model_store import ModelStore

@@ -7,9 +7,9 @@ from backend.db.tables import Gold, Prediction, Project, Version, now
 from backend.db.tables_of_autolabel import Autolabel, Promise, PromiseState
 from backend.db.versions import locked_project
 from backend.loop import audits, working_set
-from backend.workflow import autolabel_moves
-from backend.workflow.autolabel_items import Proposal
-from backend.workflow.autolabel_store import store
+from backend.workflow.autolabels import moves as autolabel_moves
+from backend.workflow.autolabels.items import Proposal
+from backend.workflow.autolabels.store import store
 from backend.workflow.publish import stored
 from tests.backend.loop.conftest import World
 

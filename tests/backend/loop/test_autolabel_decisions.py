@@ -14,11 +14,11 @@ from backend.errors import ConflictError
 from backend.loop import autolabel_decisions
 from backend.loop.autolabel_decisions import Decided, Decision, decide, take_back
 from backend.settings import Settings
-from backend.workflow import rejections
 from backend.workflow.correct import Changes
+from backend.workflow.evidence import rejections
 from ml_backend.contract.entity import Entity
+from tests.backend.workflow.autolabels.test_items import put, said, texts
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version
-from tests.backend.workflow.test_autolabel_items import put, said, texts
 
 BY = "curator@example.com"
 

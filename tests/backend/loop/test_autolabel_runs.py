@@ -45,7 +45,7 @@ from backend.loop import autolabel
 from backend.loop.autolabel_chunks import LEAST_OUT
 from backend.sample.generate import generate
 from backend.settings import Settings
-from backend.workflow import autolabel_chunks
+from backend.workflow.autolabels import chunks as autolabel_chunks
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import PREDICT_QUEUE, JobFolder
 from ml_backend.tagger.predict import Tagger

@@ -15,7 +15,7 @@ from backend.db.tables_of_review import Verdict
 from backend.errors import ConflictError
 from backend.loop import compare_gold, review
 from backend.settings import Settings
-from backend.workflow.review_kinds import ERRORS
+from backend.workflow.review.kinds import ERRORS
 from ml_backend.contract.messages import JobFolder, Result, read_jsonl, write_jsonl
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project, add_version
 

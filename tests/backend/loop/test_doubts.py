@@ -20,8 +20,8 @@ from backend.errors import ConflictError, NotFoundError
 from backend.loop import doubts as looking
 from backend.loop import review as loop
 from backend.settings import Settings
-from backend.workflow import review
-from backend.workflow.review_kinds import DOUBTS, Decision
+from backend.workflow.review import decide as review
+from backend.workflow.review.kinds import DOUBTS, Decision
 from ml_backend.contract.messages import JobFolder, Progress, Result, write_jsonl
 from ml_backend.contract.snapshot import read_manifest, read_part
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project, add_version

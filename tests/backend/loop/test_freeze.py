@@ -13,7 +13,7 @@ from backend.db.session import Database
 from backend.db.tables import Gold, GoldSource, Lease, Part, Run, now
 from backend.loop import training
 from backend.settings import Settings
-from backend.workflow import snapshot
+from backend.workflow.versions import snapshot
 from ml_backend.contract.snapshot import read_manifest
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project
 

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from backend.db import pool
 from backend.db.tables import AnnotationState, AnnotationStatus, Document, Prediction, Project, now
 from backend.loop import working_set
-from backend.workflow import rejections
-from backend.workflow.connect import connect
 from backend.workflow.correct import Changes
+from backend.workflow.evidence import rejections
+from backend.workflow.label_studio.connect import connect
 from backend.workflow.publish import stored
 from ml_backend.contract.entity import Entity
 from tests.backend.loop.conftest import World

@@ -15,7 +15,7 @@ from backend.loop.import_files import HowToRead, import_file
 from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.format import ExportDocument, WritableFormat
 from backend.workflow.formats.registry import BY_NAME, FORMATS
-from backend.workflow.ready_documents import CHUNK
+from backend.workflow.imports.ready_documents import CHUNK
 from ml_backend.contract.entity import Entity
 from tests.backend.workflow.formats import samples
 

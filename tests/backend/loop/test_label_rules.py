@@ -26,9 +26,9 @@ from backend.loop import training
 from backend.loop.add_labels import add_labels
 from backend.loop.sync import sync
 from backend.sample.generate import SampleDocument, generate
-from backend.workflow import map_labels
+from backend.workflow.labels import map_labels
 from backend.workflow.publish import stored
-from backend.workflow.version_labels import labels_of
+from backend.workflow.versions.labels import labels_of
 from ml_backend.contract.label_studio import parse_label_config
 from ml_backend.contract.messages import JobFolder
 from ml_backend.contract.snapshot import read_manifest, read_part

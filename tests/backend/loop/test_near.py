@@ -8,7 +8,7 @@ from backend.db.session import Database
 from backend.db.tables import Arm, Document, Part, Project
 from backend.loop import near as searching
 from backend.loop.near import find_near, index_folder, search_wanted
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
 from tests.backend.workflow.loop_data import add_project
 
 STEM = "오늘 저녁 서울에서 열린 회의에 {} 씨가 참석했습니다"
@@ -144,8 +144,8 @@ def test_one_process_at_a_time(any_database: Database, project: int, tmp_path: P
 def test_many_texts_are_sketched_by_other_processes(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.workflow.near_workers.WORTH_IT", 4)
-    monkeypatch.setattr("backend.workflow.near_workers.SLICE", 2)
+    monkeypatch.setattr("backend.workflow.duplicates.near_workers.WORTH_IT", 4)
+    monkeypatch.setattr("backend.workflow.duplicates.near_workers.SLICE", 2)
     with database.write() as session:
         project = add_project(session).id
     ids = add_texts(database, project, ["짧다", *(STEM.format(name) for name in NAMES)])

@@ -12,7 +12,7 @@ from backend.db import pool
 from backend.db.tables import Document, Gold
 from backend.demo.stack import environment_of
 from backend.loop import working_set
-from backend.workflow import snapshot
+from backend.workflow.versions import snapshot
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_studio import parse_label_config, to_regions
 from ml_backend.contract.snapshot import read_part

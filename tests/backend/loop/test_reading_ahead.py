@@ -19,7 +19,7 @@ from backend.loop.reading_ahead import Reading, ready_chunks
 from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.reading import open_records
 from backend.workflow.formats.source import ReadOptions
-from backend.workflow.ready_documents import CHUNK, Chunk
+from backend.workflow.imports.ready_documents import CHUNK, Chunk
 from ml_backend.contract.label_set import LabelSet
 
 COUNT = 2 * CHUNK + 10

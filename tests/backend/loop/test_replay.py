@@ -13,7 +13,7 @@ import pytest
 from backend.errors import ConflictError, InvalidInputError
 from backend.loop.replay import JOB, advance, ring_all
 from backend.sample.generate import generate
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
 from backend.workflow.replay.config import ReplayConfig
 from backend.workflow.replay.folder import Replay
 from backend.workflow.replay.gold import DEV, POOL, TEST, write_gold

@@ -15,8 +15,8 @@ from backend.db.tables_of_review import Verdict
 from backend.errors import ConflictError
 from backend.loop import review
 from backend.settings import Settings
-from backend.workflow.doubts_run import open_run
-from backend.workflow.review_kinds import DOUBTS, ERRORS, Decision, ReviewKind
+from backend.workflow.doubts.run import open_run
+from backend.workflow.review.kinds import DOUBTS, ERRORS, Decision, ReviewKind
 from tests.backend.workflow.loop_data import (
     CONFIG,
     add_documents,

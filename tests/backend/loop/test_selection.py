@@ -8,8 +8,8 @@ from backend.db.batches import batches_of, newest_batches
 from backend.db.scores import scored_documents
 from backend.db.tables import Arm, Document, Project, TaskState
 from backend.loop import batch_tabs, working_set
-from backend.workflow.candidates import Candidates, Ranking, of_documents
-from backend.workflow.vectors import GRADIENTS, VECTORS, gather
+from backend.workflow.selection.candidates import Candidates, Ranking, of_documents
+from backend.workflow.selection.vectors import GRADIENTS, VECTORS, gather
 from tests.backend.loop.conftest import World
 
 pytestmark = pytest.mark.real

@@ -14,7 +14,7 @@ from backend.embedded.label_studio import personal_access_token
 from backend.loop import working_set
 from backend.loop.sharing import ask_for_several, draw_made
 from backend.loop.tasks import tasks_lease
-from backend.workflow.label_studio_tasks import document_of_task
+from backend.workflow.label_studio.tasks import document_of_task
 from backend.workflow.publish import stored
 from ml_backend.contract.label_studio import parse_label_config
 from tests.backend.loop.conftest import CONFIG, Killed, World, dying

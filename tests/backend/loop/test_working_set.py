@@ -7,7 +7,7 @@ from backend.db.leases import lease
 from backend.db.scores import scored_documents
 from backend.db.tables import Document, Project, TaskState
 from backend.loop import old_predictions, working_set
-from backend.workflow.label_studio_tasks import document_of_task
+from backend.workflow.label_studio.tasks import document_of_task
 from backend.workflow.publish import stored
 from backend.workflow.select import place
 from ml_backend.contract.label_studio import parse_label_config

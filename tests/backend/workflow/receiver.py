@@ -20,9 +20,9 @@ from backend.db.tables import Document, Gold, InboxEvent, Project
 from backend.loop import inbox
 from backend.loop.reconcile import reconcile
 from backend.settings import Settings
-from backend.workflow.create_project import create_project
-from backend.workflow.normal_form import group_key
-from backend.workflow.reconcile_report import Report
+from backend.workflow.duplicates.normal_form import group_key
+from backend.workflow.label_studio.reconcile_report import Report
+from backend.workflow.projects.create import create_project
 
 CONFIG = (
     '<View><Labels name="label" toName="text"><Label value="PER"/><Label value="LOC"/></Labels>'

@@ -8,7 +8,7 @@ from backend.db import pool
 from backend.db.tables import Gold, GoldSource, Part, TaskState
 from backend.workflow.autolabel import copies_behind, label_copies
 from backend.workflow.dedupe import dedupe
-from backend.workflow.normal_form import group_key
+from backend.workflow.duplicates.normal_form import group_key
 from tests.backend.workflow.loop_data import add_documents, add_gold, add_project
 
 

@@ -17,8 +17,8 @@ from backend.loop.import_files import import_file
 from backend.workflow import import_documents
 from backend.workflow.formats.record import DocumentRecord
 from backend.workflow.import_documents import import_lines
-from backend.workflow.import_report import KEPT_REFUSALS
-from backend.workflow.ready_documents import CHUNK, chunks
+from backend.workflow.imports.ready_documents import CHUNK, chunks
+from backend.workflow.imports.report import KEPT_REFUSALS
 from backend.workflow.select import part_of
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet

@@ -12,7 +12,7 @@ from backend.db.scopes import ROLE_OF_SCOPE, Scope, allowed_scopes
 from backend.db.tables import Role, now
 from backend.db.tables_of_access import ApiToken
 from backend.errors import InvalidInputError
-from backend.workflow.people import give_role
+from backend.workflow.projects.accounts import give_role
 from tests.backend.admin.conftest import PASSWORD, token_in
 
 WHO = {Role.ANNOTATOR: "annotator", Role.CURATOR: "curator", Role.ADMINISTRATOR: "admin"}

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.workflow.cost import DEFAULTS
 from backend.workflow.replay.annotator import Work, annotate
+from backend.workflow.selection.cost import DEFAULTS
 from ml_backend.contract.entity import Entity
 
 LENGTH = 20
