@@ -108,7 +108,7 @@ class Project(Base):
     champion_id: Mapped[int | None] = mapped_column(Id)
     # rises with every change of gold, under the project's row lock: "since" is exact
     gold_revision: Mapped[int] = mapped_column(Id, default=0)
-    # whether the keys of duplicate groups are made with case folded: see workflow/duplicates/rekey.py
+    # whether keys of duplicate groups are made with case folded: workflow/duplicates/rekey.py
     keys_folded: Mapped[bool] = mapped_column(default=False, server_default=false())
     # the gold revision at which no copy's gold was behind; below 0 when copies changed since
     copies_revision: Mapped[int | None] = mapped_column(Id)

@@ -2,9 +2,10 @@
 
 The hash of a text decides, once and for all, whether its document may be drawn at random: the
 lowest `random_share` of all hashes is the random arm's. The ranked arm takes of the others what the
-project's strategies want (see `selection/candidates.py`) and never reaches into that range, so what is drawn
-from it stays an unbiased sample of everything imported. Random documents get a permanent held-out
-part; ranked ones train. Near copies are of one arm and one part, those of the oldest of them.
+project's strategies want (see `selection/candidates.py`) and never reaches into that range, so what
+is drawn from it stays an unbiased sample of everything imported. Random documents get a permanent
+held-out part; ranked ones train. Near copies are of one arm and one part, those of the oldest of
+them.
 """
 
 import hashlib
