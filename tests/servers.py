@@ -84,7 +84,7 @@ class PostgresqlServer:
         self._server = pgserver.get_server(folder, cleanup_mode="delete")
         self._made = 0
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
-            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            for name in ("fsync", "full_page_writes"):
                 connection.execute(f"ALTER SYSTEM SET {name} = off")
             connection.execute("SELECT pg_reload_conf()")
 
