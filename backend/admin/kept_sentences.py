@@ -85,8 +85,9 @@ SENTENCES = (
     N_("%(name)s was only adopted: add the label in Label Studio, or goldloop project connect"),
     N_("mapping %(number)s is what is in force"),
     N_(
-        "labels with fewer than %(least)s gold entities are hardly learned: %(labels)s; "
-        "min_support=%(minimum)s would leave them out of training until they have grown"
+        "%(number)s labels have fewer than %(least)s gold entities and are hardly learned: "
+        "%(labels)s; a minimum support of %(minimum)s leaves them out of training until they have "
+        "grown"
     ),
     # shared documents
     N_("no document waits for another annotator any more"),

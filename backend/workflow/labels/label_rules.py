@@ -14,6 +14,7 @@ label that was not looked for in a document is not annotated there, never O:
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,7 @@ from ml_backend.contract.entity import Entity
 
 USUAL_SUPPORT = 1500  # gold entities, the minimum where a project has set none …
 USUAL_FROM = 20_000  # … and has this many gold entities
+NAMED = 8  # labels in a suggestion, of which the page lists all
 HARDLY_LEARNED = 50  # gold entities under which leaving a label out is suggested
 
 
@@ -60,10 +62,12 @@ class LabelRules:
         few = {label: n for label, n in self.support.items() if n < HARDLY_LEARNED}
         if self.minimum or self.is_set or not few or len(few) == len(self.support):
             return ""
-        named = ", ".join(f"{label} ({count})" for label, count in few.items())
+        named = ", ".join(f"{label} ({count})" for label, count in islice(few.items(), NAMED))
+        named += ", …" * (len(few) > NAMED)
         return (
-            f"labels with fewer than {HARDLY_LEARNED} gold entities are hardly learned: {named}; "
-            f"min_support={HARDLY_LEARNED} would leave them out of training until they have grown"
+            f"{len(few)} labels have fewer than {HARDLY_LEARNED} gold entities and are hardly "
+            f"learned: {named}; a minimum support of {HARDLY_LEARNED} leaves them out of "
+            "training until they have grown"
         )
 
     def apply(self, entities: Iterable[Entity]) -> list[Entity]:
