@@ -1,6 +1,7 @@
 """The search for near copies in the database: new documents, their copies, roles, interruptions."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -20,11 +21,13 @@ def add_texts(database: Database, project_id: int, texts: list[str]) -> list[int
     made = []
     with database.write() as session:
         for text in texts:
-            key = group_key(text)
             document = Document(
-                project_id=project_id, external_id="", text=text, group_key=key, deduped=True
+                project_id=project_id,
+                external_id=uuid4().hex,
+                text=text,
+                group_key=group_key(text),
+                deduped=True,
             )
-            document.external_id = f"{key}-{len(made)}-{id(document)}"
             session.add(document)
             session.flush()
             made.append(document.id)
