@@ -2,12 +2,15 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from backend.admin.document_bar import document_bar
+from backend.db.document_counts import DocumentCounts
 from backend.db.session import Database
 from backend.db.tables import (
     Project,
@@ -77,6 +80,16 @@ def test_the_live_part_is_the_same_while_nothing_happens(curator: FlaskClient) -
     first, second = (curator.get("/projects/general/live").text for _ in range(2))
     assert first == second
     assert "csrf_token" not in first
+
+
+def test_every_state_of_documents_has_a_colour_of_its_own() -> None:
+    style = Path("backend/admin/static/goldloop.css").read_text("utf-8")
+    colours = dict(re.findall(r"\.seg\.(\w+) \{ fill: var\((--\w+)\); \}", style))
+    one_of_each = DocumentCounts(**{each.name: 1 for each in fields(DocumentCounts)})
+    states = [segment.state for segment in document_bar(one_of_each)]
+    assert sorted(states) == sorted(colours)
+    assert len(set(colours.values())) == len(colours)
+    assert all(style.count(f"{name}: ") == 2 for name in colours.values()), "light and dark"
 
 
 def test_the_page_takes_few_queries(curator: FlaskClient) -> None:
