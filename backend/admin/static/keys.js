@@ -8,3 +8,6 @@ document.addEventListener("keydown", event => {
   event.preventDefault();
   shown.click();
 });
+
+// On a narrow page the section that is open may lie beyond the edge of its row.
+document.querySelectorAll("nav [aria-current]").forEach(one => one.scrollIntoView({ block: "nearest", inline: "center" }));
