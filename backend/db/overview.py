@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backend.db.autolabels import last_promise
@@ -16,7 +16,7 @@ from backend.db.projects import (
     recent_corrections,
     settings_of,
 )
-from backend.db.runs import changed_by_people, judged_run
+from backend.db.runs import changed_by_people
 from backend.db.tables import (
     ACTIVE_RUNS,
     FINISHED_RUNS,
@@ -29,7 +29,7 @@ from backend.db.tables import (
     VersionState,
 )
 from backend.db.tables_of_autolabel import Promise
-from backend.db.versions import ENDED, run_of_version
+from backend.db.versions import ENDED
 from backend.settings import ProjectSettings
 
 LATEST = 8  # versions and runs that are shown
@@ -96,13 +96,9 @@ class ProjectOverview:
 
 def project_overview(session: Session, project: Project) -> ProjectOverview:
     """Gather the overview in a dozen short queries."""
-    runs = session.scalars(
-        select(Run).where(Run.project_id == project.id).order_by(Run.id.desc()).limit(LATEST)
-    ).all()
-    judged = _judged(session, project, runs)
-    made_champion = next((run for run in runs if run.version_id == project.champion_id), None)
-    if made_champion is None and project.champion_id is not None:
-        made_champion = run_of_version(session, project.champion_id)
+    runs = _runs(session, project)
+    judged = next((run for run in runs if run.state in FINISHED_RUNS), None)
+    champions = (run for run in runs if run.version_id == project.champion_id)
     return ProjectOverview(
         project=project,
         settings=settings_of(project),
@@ -110,8 +106,8 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
         changed=changed_by_people(session, project.id, judged.gold_revision if judged else 0),
         corrections=recent_corrections(session, project.id),
         versions=_versions(session, project),
-        champion_run=made_champion if project.champion_id is not None else None,
-        runs=runs,
+        champion_run=next(champions, None) if project.champion_id is not None else None,
+        runs=runs[:LATEST],
         judged_run=judged,
         publication=session.scalars(
             select(Publication)
@@ -125,25 +121,24 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
     )
 
 
-def _judged(session: Session, project: Project, newest: Sequence[Run]) -> Run | None:
-    """The newest run that the gate has judged: asked for only where it may be older than these."""
-    found = next((run for run in newest if run.state in FINISHED_RUNS), None)
-    if found is None and len(newest) == LATEST:
-        return judged_run(session, project.id)
-    return found
+def _runs(session: Session, project: Project) -> Sequence[Run]:
+    """The newest runs, and after them that of the champion and the judged one where older."""
+    its = select(Run.id).where(Run.project_id == project.id).order_by(Run.id.desc())
+    made_champion = its.where(Run.version_id == project.champion_id).limit(1)
+    judged = its.where(Run.state.in_(FINISHED_RUNS)).limit(1)
+    wanted = or_(
+        Run.id.in_(its.limit(LATEST)),
+        Run.id == made_champion.scalar_subquery(),
+        Run.id == judged.scalar_subquery(),
+    )
+    return session.scalars(select(Run).where(wanted).order_by(Run.id.desc())).all()
 
 
 def _versions(session: Session, project: Project) -> Sequence[Version]:
-    newest = session.scalars(
-        select(Version)
-        .where(Version.project_id == project.id)
-        .order_by(Version.id.desc())
-        .limit(LATEST)
-    ).all()
-    if project.champion_id is None or any(one.id == project.champion_id for one in newest):
-        return newest
-    champion = session.get(Version, project.champion_id)  # older than all that are shown
-    return [*newest, champion] if champion is not None else newest
+    """The newest versions, and after them the champion where it is older."""
+    its = select(Version.id).where(Version.project_id == project.id).order_by(Version.id.desc())
+    wanted = or_(Version.id.in_(its.limit(LATEST)), Version.id == project.champion_id)
+    return session.scalars(select(Version).where(wanted).order_by(Version.id.desc())).all()
 
 
 def may_roll_back_to(version: Version, project: Project) -> bool:

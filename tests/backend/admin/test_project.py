@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from backend.admin.document_bar import document_bar
 from backend.db.document_counts import DocumentCounts
+from backend.db.overview import LATEST
 from backend.db.session import Database
 from backend.db.tables import (
     Project,
@@ -21,6 +22,8 @@ from backend.db.tables import (
     Version,
 )
 from tests.backend.admin.conftest import SignIn, token_in
+from tests.backend.admin.filled import add_project
+from tests.backend.admin.filled_queue import add_queue
 from tests.backend.admin.queries import assert_few_queries
 
 
@@ -92,8 +95,17 @@ def test_every_state_of_documents_has_a_colour_of_its_own() -> None:
     assert all(style.count(f"{name}: ") == 2 for name in colours.values()), "light and dark"
 
 
-def test_the_page_takes_few_queries(curator: FlaskClient) -> None:
+def test_the_page_takes_few_queries(curator: FlaskClient, filled: Database) -> None:
     assert_few_queries(curator, "/projects/general")
+    with filled.write() as session:
+        add_queue(session, add_project(session, "queue", "Queue"))
+        project = session.scalars(select(Project).where(Project.key == "general")).one()
+        for number in range(LATEST):  # newer than the champion, its run, and the judged one
+            session.add(Version(project_id=project.id, name=f"newer-{number}"))
+            session.add(Run(project_id=project.id, state=RunState.FAILED, asked_by="x"))
+        assert project.champion_id is not None
+    assert "F1" in curator.get("/projects/general").text
+    assert_few_queries(curator, "/projects/general", "/projects/general/live", "/projects/queue")
 
 
 def test_retrain_begins_a_run_though_the_bell_is_lost(
