@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
+from backend.commands.duplicates import find_near_copies
 from backend.commands.json_output import json_option, print_json
 from backend.context import open_context
 from backend.db.document_counts import recount_documents, wrongly_counted
@@ -13,7 +14,7 @@ from backend.db.label_recount import differences, recount
 from backend.db.projects import project_by_key
 from backend.db.splits import newest_release, newest_snapshot
 from backend.db.versions import locked_project
-from backend.loop.near import find_near, similarity_of
+from backend.loop.near import similarity_of
 from backend.settings import load_settings
 from backend.workflow.duplicates.verify_splits import folder_leaks, project_leaks
 from ml_backend.contract.messages import JobFolder
@@ -50,9 +51,8 @@ def splits(
     Leaks are named, with exit status 1.
     """
     context = open_context(load_settings())
-    with context.database.read() as session:
-        project_id = project_by_key(session, project).id
-    find_near(context.database, context.settings.jobs, project_id)
+    if find_near_copies(context, project, quiet=True) is None:
+        raise SystemExit(1)  # nothing is proved while groups are being found
     with context.database.read() as session:
         found = project_by_key(session, project)
         report = project_leaks(session, found)

@@ -22,6 +22,7 @@ Manifest = dict[str, Any]
 
 _MADE = ("number", "made_at", "made_by", "note", "licence", "gold_revision")
 _READ = ("digest", "labels", "left_out", "mapping", "filters", "duplicates", "splits", "files")
+_COPIES = {"casefold", "near_threshold"}
 _CARD = ("card.md", "card.json")
 
 
@@ -51,7 +52,9 @@ def read_manifest(folder: Path) -> Manifest:
             raise ValueError(f"it is of version {manifest['goldloop_release']!r}")
         for key in _READ:
             manifest[key]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if manifest["duplicates"].keys() != _COPIES:
+            raise ValueError("it does not say what copies are")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInputError(f"no release that can be read in {folder}: {error}") from error
     return manifest
 

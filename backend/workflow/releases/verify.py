@@ -18,11 +18,13 @@ import orjson
 from backend.errors import InvalidInputError
 from backend.workflow.duplicates.normal_form import normal_form
 from backend.workflow.release import ReleaseError, spans
+from backend.workflow.releases.card import card_of
 from backend.workflow.releases.content import SPLITS, gold_file, provenance_file
 from backend.workflow.releases.counts import SplitCounts
 from backend.workflow.releases.manifest import MANIFEST, Manifest, digest_of, read_manifest
 from backend.workflow.releases.near_leaks import NearLeaks, Place
 
+CARD = "card.json"
 MOST_FAULTS = 1000  # kept; the others are counted
 
 Advance = Callable[[int], None]
@@ -99,6 +101,7 @@ def verify_files(
     if leaks is not None:
         for one, other in leaks.found():
             found.add(_leak(one, other, "nearly a copy of"))
+    _check_card(folder, manifest, found)
     _check_digest(manifest, hashes, found)
     return found
 
@@ -125,6 +128,19 @@ def _check_files(folder: Path, manifest: Manifest, found: Verified) -> dict[str,
         if hashes[name] != its["sha256"]:
             found.add(Fault(name, f"is not what the manifest says: SHA-256 {hashes[name]}"))
     return hashes
+
+
+def _check_card(folder: Path, manifest: Manifest, found: Verified) -> None:
+    """The card was made of the manifest, and is itself held by its hash there."""
+    try:
+        said = orjson.loads((folder / CARD).read_bytes())
+        agree = said == orjson.loads(orjson.dumps(card_of(manifest)))
+    except FileNotFoundError:
+        return  # told already
+    except (KeyError, TypeError, ValueError, AttributeError):
+        agree = False
+    if not agree:
+        found.add(Fault(MANIFEST, "does not say what card.json says"))
 
 
 def _documents(

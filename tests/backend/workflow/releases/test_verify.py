@@ -1,5 +1,6 @@
 """Every kind of damage is found, and named by file, line and document."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 
 from backend.db.session import Database
 from backend.settings import Settings
+from backend.workflow.releases.card import card_of
 from backend.workflow.releases.lines import with_crc
 from backend.workflow.releases.manifest import digest_of
 from backend.workflow.releases.sorting import FileFacts, HashedFile
@@ -93,6 +95,15 @@ def test_wrong_counts_and_another_digest_are_named(folder: Path) -> None:
     assert "says the digest is 000" in str(faults(folder)[-1])
     _change_manifest(folder, lambda manifest: manifest["labels"].remove("PS"))
     assert "labels that are not in the label set: PS" in str(faults(folder)[0])
+
+
+def test_a_manifest_that_says_other_than_the_card_is_named(folder: Path) -> None:
+    _change_manifest(folder, lambda manifest: manifest.update(licence="CC0"))
+    assert [str(one) for one in faults(folder)] == [
+        "manifest.json: does not say what card.json says"
+    ]
+    _change_manifest(folder, lambda manifest: manifest["duplicates"].update(more=1))
+    assert "it does not say what copies are" in str(faults(folder)[0])
 
 
 @pytest.mark.parametrize(
@@ -200,6 +211,9 @@ def _write(folder: Path, split: str, documents: list[dict[str, Any]]) -> None:
         )
         hashes = {name: its["sha256"] for name, its in manifest["files"].items()}
         manifest["digest"] = digest_of(manifest["labels"], hashes)
+        card = json.dumps(card_of(manifest)).encode()
+        (folder / "card.json").write_bytes(card)
+        manifest["files"]["card.json"]["sha256"] = hashlib.sha256(card).hexdigest()
 
     _change_manifest(folder, sign)
 
