@@ -107,7 +107,7 @@ def test_the_command_proves_it_and_fails_on_planted_leaks(
         told.output
     )
     told = typed("--release", str(release), "--json")
-    assert [leak["kind"] for leak in orjson.loads(told.output)["leaks"]] == ["near"]
+    assert [leak["kind"] for leak in orjson.loads(told.stdout)["leaks"]] == ["near"]
 
     with database.write() as session:
         document = session.get_one(type(documents[0]), documents[4].id)
