@@ -7,8 +7,10 @@ The tags are ordered so that those which any finished entity may precede come fi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ml_backend.contract.entity import Entity, first_overlap
 from ml_backend.contract.label_set import LabelSet
@@ -88,21 +90,34 @@ class Scheme:
 
         Raises ValueError for a sequence that the scheme does not allow.
         """
-        tags = self.tags
-        path = [tags[index] for index in ids]
-        for place, (left, right) in enumerate(pairwise(path), 1):
-            if not self._may_follow(left, right):
-                raise ValueError(f"{right} at {place} may not follow {left}")
-        if path and (path[0][0] not in _OPEN[self.name] or not self._may_end(path[-1][0])):
-            raise ValueError(f"a text may not begin with {path[0]} or may not end with {path[-1]}")
-        starts = [place for place, (kind, _) in enumerate(path) if kind in "BS"]
-        spans = []
-        for start in starts:
-            end = start + 1
-            while end < len(path) and path[end][0] in "IE":
-                end += 1
-            spans.append((start, end, path[start][1]))
-        return spans
+        path = np.asarray(ids, dtype=np.intp)
+        legal, opens, closes, begins, inside = self._rules
+        wrong = (~legal[path[:-1], path[1:]]).nonzero()[0]
+        if len(wrong):
+            left, right = (self.tags[tag] for tag in path[wrong[0] :][:2])
+            raise ValueError(f"{right} at {wrong[0] + 1} may not follow {left}")
+        if len(path) and not (opens[path[0]] and closes[path[-1]]):
+            left, right = self.tags[path[0]], self.tags[path[-1]]
+            raise ValueError(f"a text may not begin with {left} or may not end with {right}")
+        starts = begins[path].nonzero()[0]
+        after = np.append((~inside[path]).nonzero()[0], len(path))  # where no entity goes on
+        ends = after[after.searchsorted(starts, side="right")]
+        return [
+            (start, end, self.tags[path[start]][1])
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
+
+    @cached_property
+    def _rules(self) -> tuple[NDArray[np.bool_], ...]:
+        """Legal transitions, starts, ends; tags that begin an entity, and that go on with one."""
+        kinds = [kind for kind, _ in self.tags]
+        return (
+            np.array(self.legal_transitions()),
+            np.array(self.legal_starts()),
+            np.array(self.legal_ends()),
+            np.array([kind in "BS" for kind in kinds]),
+            np.array([kind in "IE" for kind in kinds]),
+        )
 
     @cached_property
     def _ids(self) -> dict[tuple[str, str], int]:
