@@ -16,7 +16,17 @@ import pytest
 
 from backend.db import pool, runs, versions
 from backend.db.projects import project_by_key
-from backend.db.tables import Arm, Document, Gold, GoldSource, Part, Prediction, RunState, Version
+from backend.db.tables import (
+    Arm,
+    Document,
+    Gold,
+    GoldSource,
+    Part,
+    Prediction,
+    Project,
+    RunState,
+    Version,
+)
 from backend.sample.generate import generate
 from backend.settings import ProjectSettings
 from backend.workflow import gate, preannotate, publish, release, retrain, select
@@ -212,7 +222,10 @@ def test_a_project_goes_through_the_ten_stages(bench, tmp_path):
 
     # 10 release: every line verified against its text
     with database.read() as session:
-        lines = [json.loads(line) for line in release.gold_lines(session, bench.project_id)]
+        project = session.get_one(Project, bench.project_id)
+        lines = [
+            json.loads(release.line_of(gold)) for gold in release.gold_records(session, project)
+        ]
         assert len(lines) == session.query(Gold).count()
     assert {line["source"] for line in lines} == {"person", "imported", "copied"}
     for line in lines:

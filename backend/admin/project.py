@@ -15,7 +15,7 @@ from backend.admin.services import service_states
 from backend.db.overview import ProjectOverview, may_roll_back_to, project_overview
 from backend.db.projects import project_by_key
 from backend.workflow.projects.path_figures import path_figures
-from backend.workflow.release import gold_page, line_of
+from backend.workflow.release import gold_page, gold_rules, line_of
 from backend.workflow.versions.figures import version_figures
 
 POLL_BUSY, POLL_IDLE = 1500, 5000  # milliseconds between two looks
@@ -40,15 +40,16 @@ def export(key: str) -> ResponseReturnValue:
     """Download the gold, verified line by line; no transaction outlives a page of it."""
     context = opened()
     with context.database.read() as session:
-        project_id = project_by_key(session, key).id
-        first = gold_page(session, project_id, after=0)
+        project = project_by_key(session, key)
+        project_id, rules = project.id, gold_rules(session, project)
+        first = gold_page(session, project_id, rules, after=0)
 
     def lines() -> Iterator[bytes]:
         page = first
         while page:
             yield from map(line_of, page)
             with context.database.read() as session:
-                page = gold_page(session, project_id, after=page[-1].document_id)
+                page = gold_page(session, project_id, rules, after=page[-1].document_id)
 
     return Response(
         lines(),

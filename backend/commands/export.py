@@ -1,24 +1,22 @@
 """`goldloop export`: the gold of this moment, in any format that can be written."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from backend.commands.json_output import json_option, print_json
-from backend.commands.progress import document_bar
+from backend.commands.progress import document_bar, if_stopped
 from backend.context import open_context
 from backend.db.projects import project_by_key
 from backend.db.releases import count_gold
 from backend.db.session import Database
+from backend.loop.releases import one_moment
 from backend.settings import load_settings
-from backend.workflow.formats.format import ExportDocument, WriteOptions
+from backend.workflow.formats.format import WriteOptions
 from backend.workflow.formats.registry import writable_format
-from backend.workflow.release import gold_lines, gold_records
-from backend.workflow.releases.export import Exported, export_documents
-from ml_backend.contract.entity import Entity
+from backend.workflow.release import gold_records, line_of
+from backend.workflow.releases.export import Advance, Exported, export_documents, write_lines
 
 JSONL = "jsonl"
 
@@ -34,26 +32,36 @@ def export(project: str, out: Path, format_name: str, as_json: bool) -> None:
     `goldloop release create` freezes it.
     """
     database = open_context(load_settings()).database
-    if format_name == JSONL:
-        exported = Exported(export_gold(database, project, out))
-    else:
-        exported = _export_as(database, project, out, format_name)
+    with database.read() as session:
+        total = count_gold(session, project_by_key(session, project).id)
+    with if_stopped(f"nothing was written to {out}"), document_bar() as bar:
+        shown = bar.add_task("export", total=total)
+        exported = export_gold(
+            database, project, out, format_name, lambda documents: bar.advance(shown, documents)
+        )
     tell(exported, out, as_json=as_json)
 
 
-def export_gold(database: Database, project_key: str, out: Path) -> int:
-    """Write the gold of a project to a file that appears when it is complete; documents."""
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
-    count = 0
-    try:
-        with database.read() as session, partial.open("wb") as file:
-            for line in gold_lines(session, project_by_key(session, project_key).id):
-                file.write(line)
-                count += 1
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
+def export_gold(
+    database: Database,
+    project_key: str,
+    out: Path,
+    format_name: str = JSONL,
+    advance: Advance = lambda documents: None,
+) -> Exported:
+    """Write the gold of a project, as one moment saw it, to a file that appears when complete.
+
+    JSON Lines also say of each document whose gold it is; other formats hold what they can.
+    """
+    format = writable_format(format_name)
+    with one_moment(database) as session:
+        project = project_by_key(session, project_key)
+        records = gold_records(session, project)
+        if format_name == JSONL:
+            return write_lines(map(line_of, records), out, advance)
+        options = WriteOptions(labels=tuple(project.labels), label_config=project.label_config)
+        documents = (record.to_export() for record in records)
+        return export_documents(documents, format, out, options, advance=advance)
 
 
 def tell(exported: Exported, out: Path, *, as_json: bool = False) -> None:
@@ -64,37 +72,16 @@ def tell(exported: Exported, out: Path, *, as_json: bool = False) -> None:
     click.echo(f"{exported.documents} gold documents written to {out}")
     if not exported.losses:
         return
+    for reason, documents in exported.beside.items():
+        click.echo(f"  lost of {documents} documents: {reason}", err=True)
     for loss in exported.first_losses:
         click.echo(f"  lost: {loss}", err=True)
-    if exported.losses > len(exported.first_losses):
-        click.echo(f"  and {exported.losses - len(exported.first_losses)} more", err=True)
+    more = exported.losses - sum(exported.beside.values()) - len(exported.first_losses)
+    if more:
+        click.echo(f"  and {more} more", err=True)
     click.echo(
         f"{exported.losses} things that this format cannot hold were left out: "
         f"{exported.losses_file}",
         err=True,
     )
     raise SystemExit(2)
-
-
-def _export_as(database: Database, project_key: str, out: Path, format_name: str) -> Exported:
-    format = writable_format(format_name)
-    with database.read() as session, document_bar() as bar:
-        project = project_by_key(session, project_key)
-        shown = bar.add_task("export", total=count_gold(session, project.id))
-        return export_documents(
-            _documents(gold_records(session, project.id)),
-            format,
-            out,
-            WriteOptions(labels=tuple(project.labels), label_config=project.label_config),
-            advance=lambda documents: bar.advance(shown, documents),
-        )
-
-
-def _documents(records: Iterator[dict[str, object]]) -> Iterator[ExportDocument]:
-    for record in records:
-        text, entities, meta = record["text"], record["entities"], record["meta"]
-        assert isinstance(text, str)
-        assert isinstance(entities, list)
-        assert isinstance(meta, dict)
-        found = [Entity.from_dict(entity, length=len(text)) for entity in entities]
-        yield ExportDocument(str(record["id"]), text, found, meta)

@@ -1,7 +1,19 @@
-"""The bar that commands show on stderr while they go through documents."""
+"""What commands show on stderr while they work, and say when they are stopped."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 
 def document_bar() -> Progress:
@@ -13,3 +25,28 @@ def document_bar() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
+
+
+@contextmanager
+def spinner(doing: str) -> Iterator[None]:
+    """Shown, with the time that has passed, while something is done that cannot be counted."""
+    shown = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with shown:
+        shown.add_task(doing, total=None)
+        yield
+
+
+@contextmanager
+def if_stopped(told: str) -> Iterator[None]:
+    """End with a sentence and exit status 130 when somebody presses Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"stopped: {told}", err=True)
+        raise SystemExit(130) from None

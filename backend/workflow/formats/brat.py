@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from backend.workflow.formats import checks
 from backend.workflow.formats.checks import RecordError
 from backend.workflow.formats.format import ExportDocument, Loss, WriteOptions
-from backend.workflow.formats.losses import held_entities
+from backend.workflow.formats.losses import held_entities, lost_data
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
 from backend.workflow.formats.source import Source
 from ml_backend.contract.entity import Entity
@@ -78,8 +78,7 @@ def write(
             name, reason = _file_name(document.id, used)
             if reason:
                 yield Loss(document.id, None, reason)
-            if document.meta:
-                yield Loss(document.id, None, "brat has no place for meta")
+            yield from lost_data(document, NAME)
             entities = yield from held_entities(document, _why_not)
             labels |= dict.fromkeys(entity.label for entity in entities)
             lines = [_line(n, one, document.text) for n, one in enumerate(entities, start=1)]

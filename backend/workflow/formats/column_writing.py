@@ -3,7 +3,7 @@
 By character every code point is a token, spaces too, so that the text comes back exactly. By word
 (Korean: eojeol) the tokens are what stands between spaces; an entity that begins or ends inside
 one is widened to all of it, as Korean corpora tagged by eojeol do, and told as a loss. No column
-holds an id.
+holds an id, which is told as well.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal
 
 from backend.workflow.formats.column_layout import DOCUMENT_START
 from backend.workflow.formats.format import ExportDocument, Loss
-from backend.workflow.formats.losses import held_entities, lost_meta
+from backend.workflow.formats.losses import held_entities, lost_data, lost_id
 from backend.workflow.formats.tag_schemes import SchemeName, Span, TagScheme
 from ml_backend.contract.entity import Entity
 
@@ -29,7 +29,8 @@ def write(
         if reason := _why_not_text(document.text, kind):
             yield Loss(document.id, None, reason)
             continue
-        yield from lost_meta(document, "a column file")
+        yield from lost_id(document, "a column file")
+        yield from lost_data(document, "a column file")
         entities = yield from held_entities(document, _why_not_label)
         if kind == "characters":
             tokens = list(document.text)

@@ -69,8 +69,8 @@ def write(
             "text": document.text,
             "label": [[entity.start, entity.end, entity.label] for entity in entities],
         }
-        if document.meta:
-            record["meta"] = document.meta
+        if data := document.data:
+            record["meta"] = data
         out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
 

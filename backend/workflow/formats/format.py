@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from backend.workflow.formats.checks import NOT_ANNOTATED
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
 from backend.workflow.formats.source import Source
 from ml_backend.contract.entity import Entity
@@ -15,21 +16,36 @@ from ml_backend.contract.entity import Entity
 
 @dataclass(frozen=True, slots=True)
 class ExportDocument:
-    """One gold document on its way out; `entities` in order, offsets in code points."""
+    """One gold document on its way out; `entities` in order, offsets in code points.
+
+    Of the labels in `not_annotated` the entities say nothing: nobody looked for them.
+    """
 
     id: str
     text: str
     entities: list[Entity]
     meta: dict[str, Any] = field(default_factory=dict)
+    not_annotated: tuple[str, ...] = ()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """`meta`, and in it what was not annotated: `checks.document` takes it out again."""
+        if not self.not_annotated:
+            return self.meta
+        return {**self.meta, NOT_ANNOTATED: list(self.not_annotated)}
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a format could not hold: one entity, or with None all of a document or part of it."""
+    """What a format could not hold: one entity, or with None all of a document or part of it.
+
+    `beside` is of what stands beside text and entities, which the format holds of no document.
+    """
 
     document_id: str
     entity: Entity | None
     reason: str
+    beside: bool = False
 
     def __str__(self) -> str:
         what = (

@@ -1,7 +1,7 @@
 """A document a line with its entities marked in it: `<28일:DAT> 서울에서`. See markup.py.
 
 Every document has its entities here: a line without markup has none, which is not the same as
-plain text. No line holds an id.
+plain text. No line holds an id, which is told as a loss.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from backend.workflow.formats import checks
 from backend.workflow.formats.format import ExportDocument, Loss, WriteOptions
-from backend.workflow.formats.losses import held_entities, lost_meta
+from backend.workflow.formats.losses import held_entities, lost_data, lost_id
 from backend.workflow.formats.markup import (
     ESCAPED,
     MarkupError,
@@ -66,6 +66,7 @@ def write(
 ) -> Iterator[Loss]:
     """Write a line for each document; entities that overlap one before them are told."""
     for document in documents:
-        yield from lost_meta(document, NAME)
+        yield from lost_id(document, "inline markup")
+        yield from lost_data(document, "inline markup")
         entities = yield from held_entities(document)
         out.write(f"{write_line(document.text, entities)}\n".encode())

@@ -1,7 +1,8 @@
 """JSON Lines: `{"id"?, "text", "entities"?: [{"start", "end", "label"}], "meta"?}` a line.
 
 Our own export reads back in: keys that are not ours are kept in `meta`, and an entity that
-states its text is checked against it.
+states its text is checked against it. What `goldloop export` tells of a document's gold beside it
+(`TOLD`) is no data of the document: a line that has all of these keys is from there.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,8 @@ from backend.workflow.formats.source import Source
 NAME = "jsonl"
 DESCRIPTION = 'JSON Lines of this project: {"id", "text", "entities": [{"start", "end", "label"}]}'
 EXTENSIONS = (".jsonl", ".ndjson")
+TOLD = ("annotator", "updated_at", "source", "arm", "part", "copy_of")
+_TOLD = frozenset(TOLD)
 _OURS = ("id", "text", "entities", "meta", REFUSED)
 
 
@@ -49,7 +52,8 @@ def read_line(line: bytes, *, file: str, number: int) -> DocumentRecord | Refuse
     if not isinstance(record, dict):
         shown = line.decode().rstrip("\r\n")
         return RefusedLine(file, number, "not a JSON object", unreadable(shown))
-    meta, more = record.get("meta"), checks.without(record, _OURS)
+    ours = (*_OURS, *TOLD) if record.keys() >= _TOLD else _OURS
+    meta, more = record.get("meta"), checks.without(record, ours)
     return checks.document(
         file=file,
         line=number,
@@ -86,7 +90,7 @@ def write(
                 }
                 for entity in entities
             ],
-            "meta": document.meta,
+            "meta": document.data,
         }
         out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 

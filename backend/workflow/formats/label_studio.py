@@ -150,8 +150,8 @@ def _task(
     for region in regions:
         region["origin"] = "manual"
     data: dict[str, Any] = {control.text_field: document.text, OWN_ID: document.id}
-    if document.meta:
-        data["meta"] = document.meta
+    if document.data:
+        data["meta"] = document.data
     return {"data": data, "annotations": [{"result": regions, "was_cancelled": False}]}
 
 

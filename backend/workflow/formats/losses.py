@@ -3,13 +3,23 @@
 from collections.abc import Callable, Generator, Iterator
 
 from backend.workflow.formats.format import ExportDocument, Loss
+from backend.workflow.formats.naming import is_named_by_text
 from ml_backend.contract.entity import Entity, first_overlap
 
 
-def lost_meta(document: ExportDocument, format: str) -> Iterator[Loss]:
-    """For formats without a place for meta."""
+def lost_id(document: ExportDocument, format: str) -> Iterator[Loss]:
+    """For formats without a place for ids; a document named by its text has none to lose."""
+    if not is_named_by_text(document.id, document.text):
+        yield Loss(document.id, None, f"{format} has no place for an id", beside=True)
+
+
+def lost_data(document: ExportDocument, format: str) -> Iterator[Loss]:
+    """For formats that hold nothing but texts and entities, and ids perhaps."""
     if document.meta:
-        yield Loss(document.id, None, f"{format} has no place for meta")
+        yield Loss(document.id, None, f"{format} has no place for meta", beside=True)
+    if document.not_annotated:
+        reason = f"{format} has no place for what was not annotated; importing it, give --labels"
+        yield Loss(document.id, None, reason, beside=True)
 
 
 def held_entities(

@@ -169,7 +169,7 @@ def _row(document: ExportDocument, entities: list[Entity], tags: dict[str, int])
         "tokens": list(document.text),
         "ner_tags": numbers,
         "entities": [entity.to_dict() for entity in entities],
-        "meta": orjson.dumps(document.meta).decode(),
+        "meta": orjson.dumps(document.data).decode(),
     }
 
 

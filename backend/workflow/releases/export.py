@@ -1,23 +1,34 @@
 """Gold written in any format that can be written, with everything told that the format lost."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 import orjson
 
+from backend.errors import InvalidInputError
 from backend.workflow.formats.format import ExportDocument, Loss, WritableFormat, WriteOptions
+
+T = TypeVar("T")
+Advance = Callable[[int], None]  # is told how many more documents were written
 
 LOSSES = ".losses.jsonl"  # put after the name of the file that was written
 
 
 @dataclass(slots=True)
 class Exported:
-    """How many documents were written, and what the format could not hold of them."""
+    """How many documents were written, and what the format could not hold of them.
+
+    `beside` counts the documents of which it did not hold what stands beside text and entities,
+    by what that is; `first_losses` are of all else.
+    """
 
     documents: int = 0
     losses: int = 0
+    beside: dict[str, int] = field(default_factory=dict)
     first_losses: tuple[str, ...] = ()
     losses_file: Path | None = None
 
@@ -29,7 +40,7 @@ def export_documents(
     options: WriteOptions,
     *,
     shown: int = 20,
-    advance: Callable[[int], None] = lambda documents: None,
+    advance: Advance = lambda documents: None,
 ) -> Exported:
     """Write documents to a file that appears when it is complete, in constant memory.
 
@@ -37,31 +48,34 @@ def export_documents(
     file.
     """
     exported = Exported()
-    partial, losses = _beside(out, ".part"), _beside(out, ".losses")
     told = out.with_name(out.name + LOSSES)
-    try:
-        with partial.open("wb") as file, losses.open("wb") as beside:
-            for loss in format.write(_counted(documents, exported, advance), file, options):
-                exported.losses += 1
-                if exported.losses <= shown:
-                    exported.first_losses += (str(loss),)
-                beside.write(orjson.dumps(loss_record(loss), option=orjson.OPT_APPEND_NEWLINE))
-        if exported.losses:
-            losses.replace(told)
-            exported.losses_file = told
-        else:
-            told.unlink(missing_ok=True)  # of an earlier export
-        partial.replace(out)
-    finally:
-        for path in (partial, losses):
-            with suppress(FileNotFoundError):
-                path.unlink()
+    with _appearing(out) as file, _appearing(told) as beside:
+        for loss in format.write(_counted(documents, exported, advance), file, options):
+            exported.losses += 1
+            if loss.beside:
+                exported.beside[loss.reason] = exported.beside.get(loss.reason, 0) + 1
+            elif len(exported.first_losses) < shown:
+                exported.first_losses += (str(loss),)
+            beside.write(orjson.dumps(loss_record(loss), option=orjson.OPT_APPEND_NEWLINE))
+    if exported.losses:
+        exported.losses_file = told
+    else:
+        told.unlink()
     return exported
 
 
-def _counted(
-    documents: Iterable[ExportDocument], exported: Exported, advance: Callable[[int], None]
-) -> Iterator[ExportDocument]:
+def write_lines(
+    lines: Iterable[bytes], out: Path, advance: Advance = lambda documents: None
+) -> Exported:
+    """Write documents that are lines already, in the same way."""
+    exported = Exported()
+    with _appearing(out) as file:
+        for line in _counted(lines, exported, advance):
+            file.write(line)
+    return exported
+
+
+def _counted(documents: Iterable[T], exported: Exported, advance: Advance) -> Iterator[T]:
     for document in documents:
         exported.documents += 1
         advance(1)
@@ -74,5 +88,18 @@ def loss_record(loss: Loss) -> dict[str, object]:
     return {"id": loss.document_id, "entity": entity, "reason": loss.reason}
 
 
-def _beside(out: Path, ending: str) -> Path:
-    return out.with_name(f".{out.name}{ending}")
+@contextmanager
+def _appearing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, under another name until it is complete: it appears whole or not at all.
+
+    Raises InvalidInputError where it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -33,11 +33,10 @@ class ReleasedDocument:
         return [Entity.from_dict(record, length=length) for record in self.record["entities"]]
 
     def to_export(self) -> ExportDocument:
-        """For the formats; which labels were not annotated goes with the document's own data."""
-        meta = dict(self.record.get("meta", {}))
-        if "not_annotated" in self.record:
-            meta["not_annotated"] = self.record["not_annotated"]
-        return ExportDocument(self.id, self.record["text"], self.entities, meta)
+        """For the formats."""
+        its = self.record
+        silent = tuple(its.get("not_annotated", ()))
+        return ExportDocument(self.id, its["text"], self.entities, its.get("meta", {}), silent)
 
 
 def released_documents(folder: Path, splits: Sequence[str] = SPLITS) -> Iterator[ReleasedDocument]:

@@ -5,14 +5,18 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from backend.commands.documents import set_copies_aside
+from backend.commands.export import export_gold
 from backend.db.session import Database
 from backend.db.tables import Account, Gold, GoldSource, Project
-from backend.loop.import_files import import_file
+from backend.loop.import_files import HowToRead, import_file
+from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.reading import read_path
 from backend.workflow.formats.record import DocumentRecord
-from backend.workflow.release import ReleaseError, gold_lines
+from backend.workflow.formats.registry import format_by_name
+from backend.workflow.release import ReleaseError, gold_records, line_of
 
 TEXTS = ["😀 김철수는", "👨‍👩‍👧 이영희가", "각 박지훈이"]
 
@@ -35,7 +39,8 @@ def filled(any_database: Database, tmp_path: Path) -> Database:
 
 def released(database: Database) -> list[dict[str, object]]:
     with database.read() as session:
-        return [json.loads(line) for line in gold_lines(session, 1)]
+        records = gold_records(session, session.get_one(Project, 1))
+        return [json.loads(line) for line in map(line_of, records)]
 
 
 def test_every_gold_document_is_one_line_with_verified_slices(filled: Database) -> None:
@@ -84,9 +89,59 @@ def test_gold_that_does_not_fit_stops_the_release(
 def test_what_was_released_imports_again(filled: Database, tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
     with filled.read() as session:
-        file.write_bytes(b"".join(gold_lines(session, 1)))
-    records = list(read_path(file))
-    assert all(isinstance(record, DocumentRecord) and record.entities for record in records)
+        lines = map(line_of, gold_records(session, session.get_one(Project, 1)))
+        file.write_bytes(b"".join(lines))
+    for record in read_path(file):
+        assert isinstance(record, DocumentRecord)
+        assert record.entities
+        assert record.meta == {}
+
+
+def test_what_was_not_looked_for_is_told(any_database: Database, tmp_path: Path) -> None:
+    with any_database.write() as session:
+        session.add(Project(key="p", name="P", label_config="<View/>", labels=["PS", "LC"]))
+    lines = [
+        {"id": "a", "text": "김 씨", "entities": [], "not_annotated": ["LC"]},
+        {"id": "b", "text": "김씨"},
+        {"id": "c", "text": "서울", "entities": []},
+    ]
+    file = tmp_path / "in.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    import_file(any_database, "p", file, "train")
+    set_copies_aside(any_database, "p")
+    told = {str(line["id"]): line.get("not_annotated") for line in released(any_database)}
+    assert told == {"a": ["LC"], "b": ["LC"], "c": None}
+    with any_database.write() as session:
+        project = session.scalars(select(Project)).one()
+        project.labels, project.label_since = ["PS", "LC", "DT"], {"DT": project.gold_revision}
+        gold = session.get_one(Gold, 3)
+        gold.revision, gold.source = project.gold_revision + 1, GoldSource.PERSON
+    told = {str(line["id"]): line.get("not_annotated") for line in released(any_database)}
+    assert told == {"a": ["DT", "LC"], "b": ["DT", "LC"], "c": None}
+
+
+@pytest.mark.parametrize("name", ["jsonl", "doccano", "label-studio", "parquet", "bio-characters"])
+def test_what_is_exported_says_what_was_not_looked_for(
+    database: Database, tmp_path: Path, name: str
+) -> None:
+    config = '<View><Labels name="label" toName="text"><Label value="PS"/><Label value="LC"/>'
+    config += '</Labels><Text name="text" value="$text"/></View>'
+    with database.write() as session:
+        session.add(Project(key="p", name="P", label_config=config, labels=["PS", "LC"]))
+    file = tmp_path / "in.jsonl"
+    file.write_text(json.dumps({"id": "a", "text": "김 씨", "entities": []}), "utf-8")
+    how = HowToRead(adapt=Adaptation(labels=("PS",)))
+    import_file(database, "p", file, "train", how=how)
+    exported = export_gold(database, "p", tmp_path / "out", name)
+    (found,) = read_path(tmp_path / "out", format_by_name(name))
+    assert isinstance(found, DocumentRecord)
+    held = name != "bio-characters"
+    assert (found.not_annotated, found.external_id) == ((("LC",), "a") if held else ((), None))
+    reasons = [
+        "a column file has no place for an id",
+        "a column file has no place for what was not annotated; importing it, give --labels",
+    ]
+    assert exported.beside == ({} if held else dict.fromkeys(reasons, 1))
 
 
 def test_memory_does_not_grow_with_the_gold(database: Database, tmp_path: Path) -> None:
@@ -101,7 +156,8 @@ def test_memory_does_not_grow_with_the_gold(database: Database, tmp_path: Path) 
     import_file(database, "p", file, "train")
     with database.read() as session:
         tracemalloc.start()
-        size = sum(len(line) for line in gold_lines(session, 1))
+        records = gold_records(session, session.get_one(Project, 1))
+        size = sum(len(line) for line in map(line_of, records))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert size > 24_000_000

@@ -214,6 +214,7 @@ def test_by_word_an_entity_is_widened_to_its_words_and_told() -> None:
     out = io.BytesIO()
     losses = [str(loss) for loss in bioes_words.write([DOCUMENT], out)]
     assert losses == [
+        "document 'd': a column file has no place for an id",
         "document 'd' [0, 2) 'ORG': ends inside a word: written as '롯데는'",
         "document 'd' [4, 9) 'LOC': ends inside a word: written as '서울 중구에'",
     ]
@@ -224,7 +225,7 @@ def test_by_word_an_entity_is_widened_to_its_words_and_told() -> None:
 def test_by_character_every_code_point_is_a_row() -> None:
     out = io.BytesIO()
     document = ExportDocument("d", "\u1100\u1161\u11a8 가", [Entity(0, 3, "X")])
-    assert list(bio_characters.write([document], out)) == []
+    assert [loss.entity for loss in bio_characters.write([document], out)] == [None]  # its id
     rows = "\u1100\tB-X\n\u1161\tI-X\n\u11a8\tI-X\n \tO\n가\tO\n\n"
     assert out.getvalue().decode() == rows
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.workflow.formats import jsonl
 from backend.workflow.formats.jsonl import read_line
 from backend.workflow.formats.reading import read_path
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
@@ -147,3 +148,12 @@ def test_what_our_own_gold_says_was_not_annotated_is_read() -> None:
     assert isinstance(odd, DocumentRecord)
     assert (found.not_annotated, found.meta) == (("PS",), {"k": 1})
     assert (odd.not_annotated, odd.meta) == ((), {"not_annotated": "PS"})
+
+
+def test_what_our_export_tells_of_gold_is_no_data_of_the_document() -> None:
+    told = dict.fromkeys(jsonl.TOLD, "x")
+    ours = line_of({"text": "가", **told, "meta": {"k": 1}})
+    other = line_of({"text": "가", "source": "신문", "part": "1면"})
+    assert isinstance(ours, DocumentRecord)
+    assert isinstance(other, DocumentRecord)
+    assert (ours.meta, other.meta) == ({"k": 1}, {"source": "신문", "part": "1면"})
