@@ -176,6 +176,11 @@ def _tell(file: Path, outcome: ImportReport | InvalidInputError) -> None:
             f"  {outcome.entities_unused} documents have entities that were not taken as gold; "
             "give --gold train or --gold random to take them"
         )
+    if outcome.other_gold:
+        click.echo(
+            f"  {outcome.other_gold} documents are there with other gold, which stays; with "
+            "--id-prefix they come in as copies, and differences as conflicts"
+        )
     for note in outcome.notes[:SHOWN_REFUSALS]:
         click.echo(f"  taken, but: {note}", err=True)
     for refused in outcome.refused[:SHOWN_REFUSALS]:

@@ -4,24 +4,23 @@ Reading and checking happen outside any transaction (ready_documents.py); one tr
 the writing of one chunk, so that annotators' events never wait long for the database.
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Text, bindparam, cast, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of, looked_up, new_ids
 from backend.db.document_counts import add_states, state
 from backend.db.gold import FirstGold, NewGold, put_first_gold, put_gold
-from backend.db.imported_gold import gold_of_other_files
 from backend.db.projects import settings_of
 from backend.db.tables import Document, Gold, GoldSource, Project, now
 from backend.db.versions import locked_project
 from backend.workflow.dedupe import copies_changed
 from backend.workflow.duplicates.normal_form import group_key
+from backend.workflow.formats.naming import name_apart
 from backend.workflow.imports.groups import (
     GoldAs,
     Groups,
@@ -49,18 +48,20 @@ def import_lines(
     With `gold`, entities become imported gold of documents that have none: "train" sets their
     duplicate group aside for training, "random" says that they were drawn at random and may
     judge models, their part decided by hash. A group that has a role keeps it. All the refused
-    lines of a chunk are in its report. A text without an id to which another file has given other
-    gold is a document of its own, a copy: the two annotations are a conflict. `casefold` says how
-    the chunk's keys were made: they are made anew when the project has been set otherwise since.
+    lines of a chunk are in its report. A text without an id to which a file has given other gold
+    before is a document of its own, a copy: the two annotations are a conflict. A document with an
+    id keeps its gold, and the report counts it. `casefold` says how the chunk's keys were made:
+    they are made anew when the project has been set otherwise since.
     """
     project = locked_project(session, project_id)
     in_force = settings_of(project).casefold
     if in_force != casefold:
         ready = [one._replace(group_key=group_key(one.text, in_force)) for one in ready]
     report = ImportReport()
-    if gold is not None:
-        ready = _told_apart(session, project_id, ready)
     known = _known(session, project_id, ready)
+    if gold is not None and (apart := _told_apart(ready, known)):
+        ready = [apart.get(one.external_id, one) for one in ready]
+        known |= _known(session, project_id, apart.values())
     fresh: dict[str, ReadyDocument] = {}
     wanting_gold: dict[str, ReadyDocument] = {}
     report.notes = [str(one.refuse(one.note)) for one in ready if one.note]
@@ -78,8 +79,12 @@ def import_lines(
         if document.entities is not None:
             if gold is None:
                 report.entities_unused += 1
-            elif not (isinstance(there, _Known) and there.has_gold):
-                wanting_gold.setdefault(name, document)
+            elif name in wanting_gold:
+                report.other_gold += _differ(wanting_gold[name].entities, document.entities)
+            elif isinstance(there, _Known) and there.has_gold:
+                report.other_gold += _differ(there.entities, document.entities)
+            else:
+                wanting_gold[name] = document
     touched = [*fresh.values(), *wanting_gold.values()]
     groups = groups_of(session, project_id, {document.group_key for document in touched})
     roles = roles_of(session, project_id, groups, wanting_gold.values(), gold)
@@ -94,48 +99,53 @@ def import_lines(
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
+    """A document that is there; `entities` is its gold as JSON."""
+
     id: int
     text: str
-    has_gold: bool
+    source: str | None
+    entities: str | None
 
-
-def _told_apart(
-    session: Session, project_id: int, ready: Sequence[ReadyDocument]
-) -> Sequence[ReadyDocument]:
-    """The documents, those that another file annotated otherwise under names of their own."""
-    nameless = {
-        one.external_id: one.file for one in ready if not one.named and one.entities is not None
-    }
-    others = gold_of_other_files(session, project_id, nameless) if nameless else {}
-    return [
-        one._replace(external_id=f"{one.external_id}-{_short_name(one.file)}")
-        if one.external_id in others
-        and one.entities is not None
-        and others[one.external_id] != orjson.loads(one.entities)
-        else one
-        for one in ready
-    ]
-
-
-def _short_name(file: str) -> str:
-    return hashlib.sha256(file.encode()).hexdigest()[:8]
+    @property
+    def has_gold(self) -> bool:
+        """What a file brings stands above its original's gold, and above what a rule made gold."""
+        return self.source not in (None, GoldSource.COPIED, GoldSource.RULE)
 
 
 _THERE = (
-    select(Document.external_id, Document.id, Document.text, Gold.source)
+    select(Document.external_id, Document.id, Document.text, Gold.source, cast(Gold.entities, Text))
     .outerjoin(Gold, Gold.document_id == Document.id)
     .where(Document.project_id == bindparam("project"))
 )
 
 
-def _known(session: Session, project_id: int, ready: Sequence[ReadyDocument]) -> dict[str, _Known]:
+def _known(session: Session, project_id: int, ready: Iterable[ReadyDocument]) -> dict[str, _Known]:
     names = {one.external_id for one in ready}
     rows = looked_up(session, _THERE, Document.external_id, names, project=project_id)
-    # what a file brings stands above its original's gold, and above what a rule made gold
-    none = (None, GoldSource.COPIED, GoldSource.RULE)
-    return {name: _Known(number, text, source not in none) for name, number, text, source in rows}
+    return {row[0]: _Known(*row[1:]) for row in rows}
+
+
+def _told_apart(
+    ready: Iterable[ReadyDocument], known: Mapping[str, _Known]
+) -> dict[str, ReadyDocument]:
+    """By their names, the documents without an id that a file has annotated otherwise before."""
+    return {
+        name: one._replace(external_id=name_apart(name, one.entities.encode()))
+        for one in ready
+        if not one.named
+        and one.entities is not None
+        and (there := known.get(name := one.external_id)) is not None
+        and there.source == GoldSource.IMPORTED
+        and _differ(there.entities, one.entities)
+    }
+
+
+def _differ(entities: str | None, others: str | None) -> bool:
+    """Whether two documents of one text have other gold; None says nothing of it."""
+    if entities is None or others is None or entities == others:
+        return False
+    return bool(orjson.loads(entities) != orjson.loads(others))
 
 
 _COLUMNS = (

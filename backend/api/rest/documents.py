@@ -19,7 +19,7 @@ from backend.workflow.formats.adapting import Adaptation, read_renaming
 from backend.workflow.formats.format import WritableFormat
 from backend.workflow.formats.registry import FORMATS, format_by_name
 from backend.workflow.formats.source import ReadOptions
-from backend.workflow.release import gold_page, line_of
+from backend.workflow.release import gold_page, gold_rules, line_of
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 FIND_NEAR = "backend.jobs.find_near"
@@ -67,6 +67,7 @@ class Imported(Told):
     with_gold: int
     copies: int = Field(description="set aside, of all that was new in the project")
     entities_unused: int
+    other_gold: int
     refused_lines: int
     refused: list[str] = Field(description="the first of them, with file, line and reason")
     notes: list[str]
@@ -122,6 +123,7 @@ def import_documents(key: Key, query: HowToImport, file: bytes) -> Imported:
         with_gold=report.with_gold,
         copies=report.copies + aside.copies,
         entities_unused=report.entities_unused,
+        other_gold=report.other_gold,
         refused_lines=report.refused_lines,
         refused=[str(one).replace(f"{folder}/", "") for one in report.refused],
         notes=report.notes,
@@ -133,14 +135,15 @@ def download_gold(key: Key) -> Response:
     """The gold of this moment, a document a line, every entity verified against its text."""
     context = opened()
     with context.database.read() as session:
-        project_id = project_by_key(session, key).id
-        first = gold_page(session, project_id, after=0)
+        project = project_by_key(session, key)
+        project_id, rules = project.id, gold_rules(session, project)
+        first = gold_page(session, project_id, rules, after=0)
 
     def lines() -> Iterator[bytes]:
         page = first
         while page:
             yield from map(line_of, page)
             with context.database.read() as session:
-                page = gold_page(session, project_id, after=page[-1].document_id)
+                page = gold_page(session, project_id, rules, after=page[-1].document_id)
 
     return Response(lines(), mimetype="application/x-ndjson")

@@ -4,14 +4,13 @@ What is ready is plain values, its JSON already as the database keeps it: a proc
 sends it to the one that writes (loop/reading_ahead.py).
 """
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
 
 from backend.workflow.duplicates.normal_form import group_key
+from backend.workflow.formats.naming import NamesByText
 from backend.workflow.formats.record import DocumentRecord, RefusedLine, Unit
 from ml_backend.contract.label_set import LabelSet
 
@@ -65,8 +64,7 @@ def chunks(
 ) -> Iterator[Chunk]:
     """Check the lines of one file against a project's labels, name the nameless, cut in chunks.
 
-    A document without an id is named by its text and by how often the file had it before, so
-    that the same file read twice gives the same names.
+    A document without an id is named by its text.
     """
     check = _Check(labels, casefold)
     chunk = Chunk([], [])
@@ -89,7 +87,7 @@ class _Check:
     def __init__(self, labels: LabelSet, casefold: bool):
         self._labels, self._casefold = tuple(labels), casefold
         self._known = {label: label for label in labels}  # one object a label is soon sent
-        self._seen: Counter[bytes] = Counter()
+        self._names = NamesByText()
         self._lacking: dict[tuple[tuple[str, ...] | None, tuple[str, ...]], list[str]] = {}
 
     def __call__(self, record: DocumentRecord | RefusedLine) -> ReadyDocument | RefusedLine:
@@ -106,7 +104,7 @@ class _Check:
             found = [entity.to_dict() for entity in entities]
         named = record.external_id is not None
         return ReadyDocument(
-            record.external_id or self._name(record.text),
+            record.external_id or self._names.name(record.text),
             named,
             record.text,
             group_key(record.text, self._casefold),
@@ -120,12 +118,6 @@ class _Check:
             record.note,
             _small(record.raw),
         )
-
-    def _name(self, text: str) -> str:
-        digest = hashlib.sha256(text.encode())
-        name = f"{digest.hexdigest()[:32]}-{self._seen[digest.digest()]}"
-        self._seen[digest.digest()] += 1
-        return name
 
     def _not_annotated(self, record: DocumentRecord) -> list[str] | None:
         said = record.labels, record.not_annotated

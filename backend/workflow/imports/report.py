@@ -13,10 +13,10 @@ KEPT_REFUSALS = 100  # in a report; all of them are in the chunks
 class ImportReport:
     """What became of the lines; `entities_unused` had entities that nobody asked to take.
 
-    `copies` were set aside at once; dedupe finds the others. `refused` are the first of
-    `refused_lines`, and `notes` of what people should know of documents that were taken.
-    `read_as` says what the file was found to be, and `to_mend` are the files that were written
-    beside it.
+    `other_gold` are there already with other gold than the file's: it stays. `copies` were set
+    aside at once; dedupe finds the others. `refused` are the first of `refused_lines`, and `notes`
+    of what people should know of documents that were taken. `read_as` says what the file was found
+    to be, and `to_mend` are the files that were written beside it.
     """
 
     added: int = 0
@@ -24,6 +24,7 @@ class ImportReport:
     with_gold: int = 0
     copies: int = 0
     entities_unused: int = 0
+    other_gold: int = 0
     refused_lines: int = 0
     refused: list[RefusedLine] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -37,6 +38,7 @@ class ImportReport:
         self.with_gold += other.with_gold
         self.copies += other.copies
         self.entities_unused += other.entities_unused
+        self.other_gold += other.other_gold
         self.refuse(other.refused)
         self.notes += other.notes[: max(0, KEPT_REFUSALS - len(self.notes))]
 

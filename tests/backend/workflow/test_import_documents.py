@@ -323,6 +323,36 @@ def test_what_two_files_annotated_otherwise_is_kept_as_a_conflict(
         assert (again.added, again.with_gold) == (0, 0)
 
 
+def test_files_of_one_name_both_come_in(project: Database, tmp_path: Path) -> None:
+    files = []
+    for folder, label in (("가", "PS"), ("나", "LC"), ("다", "LC")):
+        (tmp_path / folder).mkdir()
+        entities = [{"start": 0, "end": 3, "label": label}]
+        lines = [{"text": "김철수 씨", "entities": entities}, labelled(f"홀로 {folder}")]
+        files.append(written(tmp_path / folder / "train.jsonl", lines))
+    added = [import_file(project, "p", file, "train").added for file in files]
+    assert added == [2, 2, 1]  # the third says what the second has said
+    assert set_copies_aside(project, "p").conflicts == 1
+    before = documents(project)
+    again = [import_file(project, "p", file, "train") for file in files]
+    assert [(one.added, one.with_gold, one.other_gold) for one in again] == [(0, 0, 0)] * 3
+    assert [one.external_id for one in documents(project)] == [one.external_id for one in before]
+
+
+def test_a_document_that_keeps_its_gold_is_counted(project: Database, tmp_path: Path) -> None:
+    one = written(tmp_path / "a.jsonl", [labelled("김 씨", id="a"), labelled("이 씨", id="b")])
+    entities = [{"start": 0, "end": 1, "label": "LC"}]
+    otherwise = {"id": "a", "text": "김 씨", "entities": entities}
+    two = written(tmp_path / "b.jsonl", [otherwise, labelled("이 씨", id="b")])
+    import_file(project, "p", one, "train")
+    report = import_file(project, "p", two, "train")
+    assert (report.already_there, report.with_gold, report.other_gold) == (2, 0, 1)
+    twice = written(tmp_path / "c.jsonl", [labelled("박 씨", id="c"), {**otherwise, "id": "c"}])
+    assert import_file(project, "p", twice, "train").refused_lines == 1  # another text
+    twice = written(tmp_path / "d.jsonl", [{**otherwise, "id": "d"}, labelled("김 씨", id="d")])
+    assert import_file(project, "p", twice, "train").other_gold == 1
+
+
 def test_what_a_person_decided_is_not_brought_back_by_a_file(
     project: Database, tmp_path: Path
 ) -> None:
