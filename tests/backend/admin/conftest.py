@@ -23,6 +23,8 @@ from backend.settings import Settings
 from tests.backend.admin.browsing import CURATOR, NewPage
 from tests.backend.admin.browsing import sign_in as sign_in_by_hand
 from tests.backend.admin.filled import PASSWORD, add_people, add_project, fill
+from tests.backend.admin.whole import fill_whole
+from tests.conftest import settings_in
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -55,6 +57,31 @@ def filled(settings: Settings, _filled: Path) -> Database:
     with database.write() as session:
         session.execute(update(Run).where(Run.state == RunState.TRAINING).values(folder=str(job)))
     return database
+
+
+@pytest.fixture(scope="session")
+def _whole(tmp_path_factory: pytest.TempPathFactory, _filled: Path) -> Settings:
+    """The settings of an installation in which every page has something to show."""
+    settings = settings_in(tmp_path_factory.mktemp("whole"))
+    shutil.copytree(_filled, settings.goldloop_home, dirs_exist_ok=True)
+    database = connect(settings.database_address)
+    with database.write() as session:
+        job = settings.jobs / "run-5"
+        shutil.copytree(_filled / "job", job)
+        session.execute(update(Run).where(Run.state == RunState.TRAINING).values(folder=str(job)))
+    fill_whole(settings, database)
+    database.engine.dispose()
+    return settings
+
+
+@pytest.fixture
+def whole(settings: Settings, _whole: Settings) -> Database:
+    """The settings' own database, releases and jobs: everything that pages can show.
+
+    A module that looks at it calls it `filled`, so that the application finds it.
+    """
+    shutil.copytree(_whole.goldloop_home, settings.goldloop_home, dirs_exist_ok=True)
+    return connect(settings.database_address)
 
 
 @pytest.fixture

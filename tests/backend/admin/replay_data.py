@@ -1,6 +1,7 @@
 """Replays of a project in every state, as workers would have left them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from backend.workflow.replay.annotator import Work
@@ -18,10 +19,12 @@ CONFIG = ReplayConfig(
 )
 
 
-def measured(jobs: Path, number: int, result: Result | None, *, gain: float = 0.05) -> Replay:
+def measured(
+    jobs: Path, number: int, result: Result | None, *, gain: float = 0.05, key: str = "empty"
+) -> Replay:
     """A replay whose curves are there, in which `mnlp` is better than random by `gain`."""
-    its = Replay(jobs / "replays" / "empty" / str(number))
-    its.begin(CONFIG)
+    its = Replay(jobs / "replays" / key / str(number))
+    its.begin(replace(CONFIG, project=key))
     its.gold.mkdir()
     manifest = {"counts": {"train": 1000, "dev": 30, "gate": 60}}
     (its.gold / "manifest.json").write_text(json.dumps(manifest))

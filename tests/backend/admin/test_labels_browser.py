@@ -1,4 +1,4 @@
-"""The page of labels in a real Chromium: the slider, undo by key, without JavaScript, axe."""
+"""The page of labels in a real Chromium: the slider, undo by key, without JavaScript."""
 
 import pytest
 from playwright.sync_api import expect
@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
 from backend.loop.survey import take_survey
-from tests.backend.admin.browsing import NewPage, look_over, press
+from tests.backend.admin.browsing import NewPage, press
 from tests.backend.admin.gold_data import PERSON, PLACE, add_gold_documents
 
 pytestmark = pytest.mark.real
@@ -61,7 +61,3 @@ def test_a_merge_is_foreseen_and_done_without_javascript(new_page: NewPage) -> N
     page.get_by_test_id("apply").click()
     expect(page.get_by_test_id("mappings")).to_contain_text(f"{PERSON} is a part of {PLACE}")
     expect(page.get_by_test_id("mappings")).to_contain_text("one idea")
-
-
-def test_the_page_fits_every_width_and_has_no_serious_violation(new_page: NewPage) -> None:
-    look_over(new_page, {"labels": f"{LABELS}?min_support=3&label={PERSON}&into={PLACE}"})
