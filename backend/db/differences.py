@@ -81,15 +81,6 @@ def forget_differences(
     session.execute(delete(DifferingDocument).where(its))
 
 
-def forget_without_gold(session: Session, project_id: int) -> None:
-    """Drop what was found of documents that have no gold any more."""
-    its = delete(DifferingDocument).where(
-        DifferingDocument.project_id == project_id,
-        ~exists().where(Gold.document_id == DifferingDocument.document_id),
-    )
-    session.execute(its, execution_options={"synchronize_session": False})
-
-
 def differing(
     session: Session, project_id: int, wanted: Wanted, after: Place | None, limit: int
 ) -> list[tuple[DifferingDocument, Document]]:

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import insert_rows, is_one_of
+from backend.db.differences import forget_differences
 from backend.db.document_counts import documents_counted
 from backend.db.label_counts import add_counts, add_labels
 from backend.db.mentions import forget_mentions
@@ -94,6 +95,7 @@ def remove_gold(session: Session, project_id: int, document_ids: Sequence[int]) 
         before = _take_out(session, document_ids)
     add_counts(session, project_id, Counted.GOLD, 0, before, ())
     forget_mentions(session, document_ids)
+    forget_differences(session, project_id, document_ids)
     return len(before)
 
 

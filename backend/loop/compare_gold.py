@@ -119,4 +119,3 @@ def _note(context: Context, project_id: int, reason: str, *, compared: int | Non
         row.reason, row.looked_at = reason, now()
         if compared is not None and compared >= row.revision:
             row.revision, row.document_id = compared + 1, 0
-            differences.forget_without_gold(session, project_id)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from backend.db import differences
 from backend.db.differences import Wanted
+from backend.db.gold import remove_gold
 from backend.db.session import Database
 from backend.db.tables import Gold, GoldSource, Project, TaskState, now
 from backend.db.tables_of_access import AuditEntry
@@ -182,8 +183,6 @@ def test_counts_follow_decisions_and_changes_of_gold_at_once(any_database: Datab
         assert counted() == {"missed": 1, "spurious": 1}
         review.undo(session, project, ERRORS, decision.id, "me")
         assert counted() == {"missed": 1, "spurious": 1}  # until it is compared again
-        session.delete(session.get_one(Gold, none.id))
-        session.flush()
-        differences.forget_without_gold(session, project.id)
+        remove_gold(session, project.id, [none.id])  # by people too
         assert counted() == {"spurious": 1}
         assert listed(session, project, Wanted()) == [more.id]
