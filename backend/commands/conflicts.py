@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from backend.commands.progress import spinner
 from backend.context import open_context
 from backend.db.accounts import account_by_email
 from backend.db.duplicates import document_named
@@ -47,7 +48,8 @@ def list_conflicts(project: str, kind: str | None, limit: int, as_json: bool) ->
 
     Near copies are held against each other where their texts are the same.
     """
-    with open_context(load_settings()).database.read() as session:
+    database = open_context(load_settings()).database
+    with database.read() as session, spinner("comparing the gold of copies"):
         found = project_by_key(session, project)
         exact = list(exact_conflicts(session, found)) if kind != "near" else []
         near = list(near_conflicts(session, found)) if kind != "exact" else []

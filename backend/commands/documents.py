@@ -16,6 +16,7 @@ from rich.progress import (
 
 from backend.commands.duplicates import find_near_copies
 from backend.commands.json_output import json_option, print_json
+from backend.commands.progress import if_stopped, spinner
 from backend.context import open_context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
@@ -90,16 +91,13 @@ def import_files(
     context = open_context(load_settings())
     database = context.database
     outcomes: list[tuple[Path, ImportReport | InvalidInputError]] = []
-    with _bar() as bar:
+    with if_stopped("the same command goes on from here"), _bar() as bar:
         for file in files:
             try:
                 outcomes.append((file, _import(database, project, file, gold, how, bar)))
             except InvalidInputError as error:
                 outcomes.append((file, error))
-            except KeyboardInterrupt:
-                bar.stop()
-                click.echo(f"{file}: stopped; the same command goes on from here", err=True)
-                raise SystemExit(130) from None
+    with if_stopped("the same command goes on from here"), spinner("exact copies"):
         copies = set_copies_aside(database, project)
     aside = copies.copies + sum(one.copies for _, one in outcomes if isinstance(one, ImportReport))
     near = find_near_copies(context, project, quiet=True) if as_json else None

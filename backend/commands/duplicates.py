@@ -7,10 +7,10 @@ from typing import Any
 import click
 from rapidfuzz.distance import Levenshtein
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from backend.commands.progress import document_bar, if_stopped, spinner
 from backend.context import Context, open_context
 from backend.db import duplicates as queries
 from backend.db import near
@@ -44,7 +44,9 @@ def find(project: str, as_json: bool) -> None:
     context = open_context(load_settings())
     with context.database.read() as session:
         project_id = project_by_key(session, project).id
-    copies = sort_copies(context.database, project_id)
+    again = f"goldloop duplicates find {project} goes on from here"
+    with if_stopped(again), spinner("exact copies"):
+        copies = sort_copies(context.database, project_id)
     report = find_near_copies(context, project, quiet=as_json)
     if as_json:
         with context.database.read() as session:
@@ -58,25 +60,14 @@ def find_near_copies(context: Context, project: str, *, quiet: bool = False) -> 
     with context.database.read() as session:
         project_id = project_by_key(session, project).id
         total = near.count_documents(session, project_id)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    try:
-        with bar:
-            shown = bar.add_task("near copies", total=None)
+    again = f"goldloop duplicates find {project} goes on from here"
+    with if_stopped(f"what was compared is kept; {again}"), document_bar() as bar:
+        shown = bar.add_task("near copies", total=None)
 
-            def advance(looked_at: int, left: int) -> None:
-                bar.update(shown, completed=looked_at, total=looked_at + left)
+        def advance(looked_at: int, left: int) -> None:
+            bar.update(shown, completed=looked_at, total=looked_at + left)
 
-            report = find_near(context.database, context.settings.jobs, project_id, advance)
-    except KeyboardInterrupt:
-        again = f"goldloop duplicates find {project}"
-        click.echo(f"stopped; what was compared is kept: {again} goes on from here", err=True)
-        raise SystemExit(130) from None
+        report = find_near(context.database, context.settings.jobs, project_id, advance)
     if report is None:
         click.echo("another process is looking for near copies", err=True)
     elif not quiet:
@@ -100,7 +91,8 @@ def survey(project: str, as_json: bool) -> None:
     context = open_context(load_settings())
     with context.database.read() as session:
         project_id = project_by_key(session, project).id
-    taken = take_survey(context.database, project_id)
+    with spinner("looking over gold and copies"):
+        taken = take_survey(context.database, project_id)
     with context.database.read() as session:
         found = open_findings(session, project_id)
     if as_json:
@@ -120,7 +112,7 @@ def list_groups(project: str, kind: str | None, limit: int, as_json: bool) -> No
     """List the largest groups of copies in PROJECT."""
     context = open_context(load_settings())
     found: list[queries.Group] = []
-    with context.database.read() as session:
+    with context.database.read() as session, spinner("counting copies"):
         project_id = project_by_key(session, project).id
         if kind != "near":
             found += queries.largest_exact(session, project_id, limit)

@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backend.commands.json_output import json_option, print_json
+from backend.commands.progress import spinner
 from backend.commands.review import add_decisions, open_quietly
 from backend.db import differences
 from backend.db.differences import Wanted
@@ -32,7 +33,8 @@ def compare(project: str, as_json: bool) -> None:
     context = open_quietly()
     with context.database.read() as session:
         number = project_by_key(session, project).id
-    compared = compare_gold.advance(context, number)
+    with spinner("comparing"):
+        compared = compare_gold.advance(context, number)
     if as_json:
         print_json({"compared": compared})
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from backend.commands.json_output import json_option, print_json
-from backend.commands.progress import document_bar, if_stopped
+from backend.commands.progress import documents_counted
 from backend.context import open_context
 from backend.db.projects import project_by_key
 from backend.db.releases import count_gold
@@ -34,11 +34,8 @@ def export(project: str, out: Path, format_name: str, as_json: bool) -> None:
     database = open_context(load_settings()).database
     with database.read() as session:
         total = count_gold(session, project_by_key(session, project).id)
-    with if_stopped(f"nothing was written to {out}"), document_bar() as bar:
-        shown = bar.add_task("export", total=total)
-        exported = export_gold(
-            database, project, out, format_name, lambda documents: bar.advance(shown, documents)
-        )
+    with documents_counted("export", total, f"nothing was written to {out}") as advance:
+        exported = export_gold(database, project, out, format_name, advance)
     tell(exported, out, as_json=as_json)
 
 

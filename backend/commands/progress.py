@@ -1,6 +1,6 @@
 """What commands show on stderr while they work, and say when they are stopped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -25,6 +25,14 @@ def document_bar() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
+
+
+@contextmanager
+def documents_counted(doing: str, total: int, stopped: str) -> Iterator[Callable[[int], None]]:
+    """A bar of so many documents; the block tells it of more, and `if_stopped` says the rest."""
+    with if_stopped(stopped), document_bar() as bar:
+        shown = bar.add_task(doing, total=total)
+        yield lambda documents: bar.advance(shown, documents)
 
 
 @contextmanager

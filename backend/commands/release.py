@@ -9,7 +9,7 @@ import orjson
 
 from backend.commands.export import tell
 from backend.commands.json_output import json_option, print_json
-from backend.commands.progress import document_bar
+from backend.commands.progress import documents_counted
 from backend.commands.release_tables import show_difference, show_releases
 from backend.context import open_context
 from backend.db import releases
@@ -24,7 +24,7 @@ from backend.workflow.formats.format import WriteOptions
 from backend.workflow.formats.registry import writable_format
 from backend.workflow.releases.content import SPLITS
 from backend.workflow.releases.diff import difference
-from backend.workflow.releases.export import export_documents
+from backend.workflow.releases.export import Advance, export_documents
 from backend.workflow.releases.filters import read_filters
 from backend.workflow.releases.listed import against_row
 from backend.workflow.releases.make import Wish
@@ -82,14 +82,13 @@ def create(
     context = open_context(load_settings())
     with context.database.read() as session:
         total = releases.count_gold(session, project_by_key(session, project).id)
-    with document_bar() as bar:
-        shown = bar.add_task("release", total=total)
+    with documents_counted("release", total, "no release was made") as advance:
         made = make(
             context.database,
             context.settings,
             project,
             Wish(by, filters, note, licence),
-            lambda documents: bar.advance(shown, documents),
+            advance,
         )
     its = made.release
     if as_json:
@@ -165,17 +164,15 @@ def verify(
         total = count_documents(read_manifest(folder))
     except InvalidInputError:
         total = 0
-    with document_bar() as bar:
-        shown = bar.add_task("verify", total=total)
-        found = verify_files(
-            folder, near=not no_near, advance=lambda documents: bar.advance(shown, documents)
-        )
+    with documents_counted("verify", total, "nothing was proved") as advance:
+        found = verify_files(folder, near=not no_near, advance=advance)
     if row is not None and database is not None:
         for fault in against_row(row, folder, found.digest):
             found.add(fault)
         if against_database:
-            for fault in _against_database(database, row):
-                found.add(fault)
+            with documents_counted("make anew", total, "nothing was proved") as advance:
+                for fault in _against_database(database, row, advance):
+                    found.add(fault)
     if as_json:
         told = {"documents": found.documents, "entities": found.entities, "digest": found.digest}
         print_json({**told, "faults": [str(one) for one in found.faults], "wrong": found.wrong})
@@ -202,7 +199,10 @@ def verify(
 @click.option("--json", "as_json", is_flag=True, help="all of it, as JSON")
 def diff(project: str, before: int, after: int, as_json: bool) -> None:
     """Say what changed from release BEFORE to release AFTER."""
-    found = difference(_folder(project, before), _folder(project, after))
+    folders = _folder(project, before), _folder(project, after)
+    total = sum(count_documents(read_manifest(folder)) for folder in folders)
+    with documents_counted("compare", total, "nothing was compared") as advance:
+        found = difference(*folders, advance)
     if as_json:
         click.echo(orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2).decode())
     else:
@@ -237,14 +237,14 @@ def export(
         folder = Path(releases.release_by_number(session, found.id, number).folder)
         label_config = found.label_config
     manifest = read_manifest(folder)
-    with document_bar() as bar:
-        shown = bar.add_task("export", total=count_documents(manifest, splits or SPLITS))
+    total = count_documents(manifest, splits or SPLITS)
+    with documents_counted("export", total, f"nothing was written to {out}") as advance:
         exported = export_documents(
             (one.to_export() for one in released_documents(folder, splits or SPLITS)),
             format,
             out,
             WriteOptions(labels=tuple(manifest["labels"]), label_config=label_config),
-            advance=lambda documents: bar.advance(shown, documents),
+            advance=advance,
         )
     tell(exported, out, as_json=as_json)
 
@@ -283,9 +283,9 @@ def _record(release: Release) -> dict[str, Any]:
     return {name: getattr(release, name) for name in names}
 
 
-def _against_database(database: Database, row: Release) -> list[Fault]:
+def _against_database(database: Database, row: Release, advance: Advance) -> list[Fault]:
     try:
-        digest = digest_now(database, row)
+        digest = digest_now(database, row, advance)
     except (ConflictError, InvalidInputError) as error:
         return [Fault("database", str(error))]
     if digest != row.digest:

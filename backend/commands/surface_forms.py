@@ -6,12 +6,13 @@ from itertools import islice
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from backend.commands.progress import document_bar
 from backend.context import open_context
 from backend.db.pool import documents
 from backend.db.projects import project_by_key
+from backend.db.releases import count_gold
 from backend.db.surfaces import surfaces
 from backend.settings import load_settings
 from backend.workflow.labels.surface_forms import SurfaceForm
@@ -31,18 +32,13 @@ def surface_forms(
 
     A rare label of a frequent form comes first: it is the likeliest mistake.
     """
-    spinner = Progress(
-        SpinnerColumn(),
-        TextColumn("reading gold"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with open_context(load_settings()).database.read() as session, spinner:
-        spinner.add_task("")
+    with open_context(load_settings()).database.read() as session, document_bar() as bar:
+        project_id = project_by_key(session, project).id
+        total = count_gold(session, project_id)
+        gold = bar.track(surfaces(session, project_id), total=total, description="gold")
         found = [
             form
-            for form in forms_of(surfaces(session, project_by_key(session, project).id))
+            for form in forms_of(gold)
             if form.count >= min_count and set(labels) <= {one.label for one in form.labels}
         ]
         shown = list(islice(found, limit or None))

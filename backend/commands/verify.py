@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.commands.duplicates import find_near_copies
 from backend.commands.json_output import json_option, print_json
+from backend.commands.progress import spinner
 from backend.context import open_context
 from backend.db.document_counts import recount_documents, wrongly_counted
 from backend.db.label_recount import differences, recount
@@ -53,7 +54,7 @@ def splits(
     context = open_context(load_settings())
     if find_near_copies(context, project, quiet=True) is None:
         raise SystemExit(1)  # nothing is proved while groups are being found
-    with context.database.read() as session:
+    with context.database.read() as session, spinner("looking for leaks"):
         found = project_by_key(session, project)
         report = project_leaks(session, found)
         similarity = similarity_of(found)
@@ -62,7 +63,8 @@ def splits(
         snapshots = (JobFolder(Path(frozen)).snapshot,)
     if not releases and released:
         releases = (Path(released),)
-    folder_leaks(report, similarity, snapshots, releases)
+    with spinner("looking for leaks in snapshots and releases"):
+        folder_leaks(report, similarity, snapshots, releases)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -81,11 +83,11 @@ def counts(project: str, mend: bool, as_json: bool) -> None:
     status 1.
     """
     database = open_context(load_settings()).database
-    with database.read() as session:
+    with database.read() as session, spinner("counting"):
         project_id = project_by_key(session, project).id
         found = [*map(str, differences(session, project_id)), *_miscounted(session, project_id)]
     if found and mend:
-        with database.write() as session:
+        with database.write() as session, spinner("counting anew"):
             locked_project(session, project_id)
             found = [*_miscounted(session, project_id), *map(str, recount(session, project_id))]
             recount_documents(session, project_id)

@@ -114,4 +114,4 @@ def test_an_import_that_is_stopped_says_how_to_go_on(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(documents, "import_file", stopped)
     told = typed("a.txt")
     assert told.exit_code == 130
-    assert "a.txt: stopped; the same command goes on from here" in told.output
+    assert "stopped: the same command goes on from here" in told.output

@@ -8,9 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click import Command
 from click.testing import CliRunner, Result
 
 from backend.commands.export import export
@@ -22,6 +26,7 @@ from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.settings import Settings
 from backend.workflow.formats.reading import read_path
 from backend.workflow.formats.record import DocumentRecord
+from backend.workflow.releases import export as its_export
 from tests.backend.workflow.releases import gold as made
 
 
@@ -72,7 +77,7 @@ def test_the_same_content_is_not_released_again(database: Database, settings: Se
     diff = typed("diff", "p", "1", "2").output
     assert "0 added, 0 removed, 1 changed" in diff
     assert "d0001: [0, 3) PS removed" in diff
-    found = json.loads(typed("diff", "p", "1", "2", "--json").output)
+    found = json.loads(typed("diff", "p", "1", "2", "--json").stdout)
     assert [one["id"] for one in found["documents"]["changed"]] == ["d0001"]
 
 
@@ -156,6 +161,41 @@ def test_two_releases_are_not_made_at_once(settings: Settings) -> None:
     with (home / ".lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert isinstance(typed("create", "p").exception, ConflictError)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (export, ["p", "--format", "jsonl"]),
+        (export, ["p", "--format", "doccano"]),
+        (release, ["export", "p", "1", "--format", "bio-characters"]),
+    ],
+)
+def test_an_export_that_is_stopped_leaves_what_was_there(
+    command: Command, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed("create", "p")
+    folder = Path("out")
+    folder.mkdir()
+    (folder / "gold").write_text("of yesterday")
+    counted = its_export._counted
+
+    def stopped(documents: Iterable[object], *more: Any) -> Iterator[object]:
+        yield from islice(counted(documents, *more), 3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(its_export, "_counted", stopped)
+    told = CliRunner().invoke(command, [*words, "--out", str(folder / "gold")])
+    assert told.exit_code == 130
+    assert "stopped: nothing was written to out/gold" in told.stderr
+    assert [path.read_text() for path in folder.iterdir()] == ["of yesterday"]
+    monkeypatch.undo()
+
+
+def test_a_file_that_cannot_be_written_is_told_in_a_sentence() -> None:
+    told = CliRunner().invoke(export, ["p", "--out", "no-such-folder/gold.jsonl"])
+    assert isinstance(told.exception, InvalidInputError)
+    assert "gold.jsonl cannot be written: No such file or directory" in str(told.exception)
 
 
 @pytest.mark.parametrize("seed", range(4))
