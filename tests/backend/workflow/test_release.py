@@ -3,9 +3,10 @@
 import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from backend.commands.documents import set_copies_aside
 from backend.commands.export import export_gold
@@ -16,7 +17,9 @@ from backend.workflow.formats.adapting import Adaptation
 from backend.workflow.formats.reading import read_path
 from backend.workflow.formats.record import DocumentRecord
 from backend.workflow.formats.registry import format_by_name
-from backend.workflow.release import ReleaseError, gold_records, line_of
+from backend.workflow.labels.label_map import LabelMap
+from backend.workflow.labels.label_rules import make_rules
+from backend.workflow.release import ReleaseError, gold_page, gold_records, line_of
 
 TEXTS = ["😀 김철수는", "👨‍👩‍👧 이영희가", "각 박지훈이"]
 
@@ -142,6 +145,19 @@ def test_what_is_exported_says_what_was_not_looked_for(
         "a column file has no place for what was not annotated; importing it, give --labels",
     ]
     assert exported.beside == ({} if held else dict.fromkeys(reasons, 1))
+
+
+def test_a_page_of_gold_sorts_nothing(database: Database) -> None:
+    with database.write() as session:
+        session.add(Project(key="p", name="P", label_config="<View/>", labels=["PS"]))
+    asked: list[Any] = []
+    with database.read() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *its: asked.append(its[2:4]))
+        assert gold_page(session, 1, make_rules(["PS"], LabelMap(), {}, None), after=0) == []
+        statement, given = asked[0]
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()
+    assert not [step for *_, step in plan if "TEMP B-TREE" in step]
 
 
 def test_memory_does_not_grow_with_the_gold(database: Database, tmp_path: Path) -> None:
