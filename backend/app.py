@@ -41,6 +41,7 @@ from backend.admin.releases import releases_page
 from backend.admin.replay import replay_page
 from backend.admin.review_actions import review_actions
 from backend.admin.selection import selection_page
+from backend.admin.sent_back import sent_back_page
 from backend.admin.services import Services
 from backend.admin.settings_tabs import add_settings_tabs
 from backend.admin.tokens import tokens_page
@@ -69,6 +70,7 @@ PAGES = (
     evidence_page,
     review_actions,
     doubts_page,
+    sent_back_page,
     settings_page,
     connection_page,
     members_page,

@@ -77,16 +77,6 @@ def live(key: str) -> ResponseReturnValue:
     return render_template("_doubts_live.html", project=project, **moving)
 
 
-@doubts_page.get("/sent")
-def sent(key: str) -> ResponseReturnValue:
-    """What went back to people, the last first, and whether its gold has changed since."""
-    with opened().database.read() as session:
-        project = project_by_key(session, key)
-        found = doubts.sent_doubts(session, project.id, asked_after(), PAGE_SIZE + 1)
-    page = page_of(found, lambda row: row[2].id)
-    return render_template("doubts_sent.html", project=project, page=page, names=KINDS)
-
-
 @doubts_page.get("/<int:number>")
 def doubt(key: str, number: int) -> ResponseReturnValue:
     """One doubt: the gold, what it would be, and what else gold says of the string."""

@@ -64,34 +64,6 @@ def doubt_counts(session: Session, project_id: int) -> dict[tuple[str, str], int
     return {(kind, label): count for kind, label, count in rows}
 
 
-def sent_doubts(
-    session: Session, project_id: int, after: int, limit: int
-) -> list[tuple[Doubt, Document, DoubtDecision, Gold | None]]:
-    """Doubts that went back to people, the newest first, before a decision's number (0: all).
-
-    Their gold is what it is now: it may have changed since.
-    """
-    statement = (
-        select(Doubt, Document, DoubtDecision, Gold)
-        .join(Document, Document.id == Doubt.document_id)
-        .join(DoubtDecision, DoubtDecision.doubt_id == Doubt.id)
-        .outerjoin(Gold, Gold.document_id == Doubt.document_id)
-        .where(
-            Doubt.project_id == project_id,
-            Doubt.verdict == Verdict.SENT,
-            DoubtDecision.verdict == Verdict.SENT,
-            DoubtDecision.withdrawn_at.is_(None),
-        )
-        .order_by(DoubtDecision.id.desc())
-        .limit(limit)
-    )
-    if after:
-        statement = statement.where(DoubtDecision.id < after)
-    return [
-        (doubt, document, made, gold) for doubt, document, made, gold in session.execute(statement)
-    ]
-
-
 def doubts_of(session: Session, document_id: int) -> Sequence[Doubt]:
     """A document's doubts that nobody has decided about."""
     its = select(Doubt).where(Doubt.document_id == document_id, Doubt.verdict == NOBODY)

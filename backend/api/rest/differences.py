@@ -6,9 +6,9 @@ from pydantic import Field, StringConstraints
 
 from backend.api.rest import review
 from backend.api.rest.asking import opened
-from backend.api.rest.fields import Done, Id, Json, Key, Sentence, Share, Strict, Told
+from backend.api.rest.fields import Done, Id, Json, Key, Page, Paged, Sentence, Share, Strict, Told
 from backend.api.rest.operation import Operations
-from backend.api.rest.review import ReviewTold, VerdictGiven
+from backend.api.rest.review import ReviewTold, SentTold, VerdictGiven
 from backend.db import differences
 from backend.db.differences import Place, Wanted
 from backend.db.projects import project_by_key
@@ -86,6 +86,12 @@ def list_differences(key: Key, query: WantedDifferences) -> Differences:
         ],
         next=f"{last.confidence!r}-{last.document_id}" if last else None,
     )
+
+
+@differing.get("/projects/{key}/differences/sent")
+def list_sent_differences(key: Key, query: Paged) -> Page[SentTold]:
+    """Documents that went back to annotators, the last first."""
+    return review.list_sent(ERRORS, key, query)
 
 
 @differing.post("/projects/{key}/differences/{document_id}/decision")

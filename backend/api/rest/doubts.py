@@ -9,12 +9,12 @@ from backend.api.rest import review
 from backend.api.rest.asking import caller, opened
 from backend.api.rest.fields import Done, Id, Json, Key, Page, Paged, Sentence, Told, page
 from backend.api.rest.operation import Operations
-from backend.api.rest.review import ReviewTold, VerdictGiven
+from backend.api.rest.review import ReviewTold, SentTold, VerdictGiven
 from backend.db import doubts
 from backend.db.doubts import WantedDoubts
 from backend.db.projects import project_by_key
-from backend.db.tables import Document, Gold
-from backend.db.tables_of_doubts import Doubt, DoubtDecision
+from backend.db.tables import Document
+from backend.db.tables_of_doubts import Doubt
 from backend.errors import NotFoundError
 from backend.loop import doubts as looking
 from backend.workflow.review.kinds import DOUBTS
@@ -51,19 +51,6 @@ class DoubtTold(Told):
     gold_revision: int
 
 
-class SentTold(Told):
-    """A doubt that is with people; `answered` once the gold has changed since."""
-
-    doubt_id: int
-    decision_id: int
-    document_id: int
-    external_id: str
-    kind: str
-    sent_by: str
-    sent_at: datetime
-    answered: bool
-
-
 class LookTold(Told):
     """A look through all gold."""
 
@@ -89,10 +76,7 @@ def list_doubts(key: Key, query: WantedOnes) -> Page[DoubtTold]:
 @doubting.get("/projects/{key}/doubts/sent")
 def list_sent_doubts(key: Key, query: Paged) -> Page[SentTold]:
     """Doubts that went back to annotators, the last first."""
-    with opened().database.read() as session:
-        project = project_by_key(session, key)
-        found = doubts.sent_doubts(session, project.id, query.start, query.limit + 1)
-    return page(found, query.limit, key=lambda row: row[2].id, told=_sent)
+    return review.list_sent(DOUBTS, key, query)
 
 
 @doubting.get("/projects/{key}/doubts/look")
@@ -146,18 +130,4 @@ def _told(row: tuple[Doubt, Document]) -> DoubtTold:
         proposal=doubt.proposal,
         evidence=doubt.evidence,
         gold_revision=doubt.gold_revision,
-    )
-
-
-def _sent(row: tuple[Doubt, Document, DoubtDecision, Gold | None]) -> SentTold:
-    doubt, document, decision, gold = row
-    return SentTold(
-        doubt_id=doubt.id,
-        decision_id=decision.id,
-        document_id=document.id,
-        external_id=document.external_id,
-        kind=doubt.kind,
-        sent_by=decision.made_by,
-        sent_at=decision.created_at,
-        answered=gold is None or gold.revision != doubt.gold_revision,
     )

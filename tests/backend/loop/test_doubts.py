@@ -10,9 +10,10 @@ from backend.context import Context, open_context
 from backend.db import doubts
 from backend.db.doubts import WantedDoubts
 from backend.db.leases import LeaseLostError
+from backend.db.review import sent_back
 from backend.db.session import Database
 from backend.db.tables import Document, Gold, GoldSource, Part, Project, now
-from backend.db.tables_of_doubts import Doubt, DoubtRun, DoubtRunState
+from backend.db.tables_of_doubts import Doubt, DoubtDecision, DoubtRun, DoubtRunState
 from backend.db.tables_of_errors import ErrorDecision
 from backend.db.tables_of_review import Verdict
 from backend.db.versions import locked_project
@@ -190,13 +191,13 @@ def test_a_doubt_that_went_back_stays_until_people_have_answered(
     look(context, project, other_label({3}))
     assert waiting(context, project) == []
     with context.database.read() as session:
-        ((kept, _, _, gold),) = doubts.sent_doubts(session, project.id, 0, 10)
-        assert (kept.id, gold.revision) == (doubt.id, doubt.gold_revision)
+        (sent,) = sent_back(session, DoubtDecision, project.id, 0, 10)
+        assert (sent.decision.id, sent.answered, sent.there) == (decision.id, False, True)
     with context.database.write() as session:
         add_gold(session, session.get_one(Document, document.id), label="LC")
     look(context, project, other_label(set()))
     with context.database.read() as session:
-        assert doubts.sent_doubts(session, project.id, 0, 10) == []
+        assert sent_back(session, DoubtDecision, project.id, 0, 10) == []
 
 
 def test_gold_that_changed_while_it_was_read_is_not_doubted(

@@ -5,9 +5,12 @@ from sqlalchemy import select
 
 from backend.db.tables import Document
 from backend.db.tables_of_doubts import Doubt
+from backend.db.tables_of_errors import DifferingDocument
 from tests.backend.admin.doubt_data import find_doubts
+from tests.backend.admin.error_data import find_errors
 
 DOUBTS = "/projects/general/doubts"
+ERRORS = "/projects/general/differences"
 
 
 @pytest.fixture
@@ -48,7 +51,13 @@ def test_what_is_with_people_is_listed(ask, filled) -> None:
     body = {"verdict": "sent", "gold_revision": doubt.gold_revision}
     assert ask("POST", f"{DOUBTS}/{doubt.id}/decision", json=body).status_code == 200
     (sent,) = ask("GET", f"{DOUBTS}/sent").json["items"]
-    assert (sent["doubt_id"], sent["answered"]) == (doubt.id, False)
+    assert (sent["about"], sent["answered"]) == (doubt.id, False)
+    number = find_errors(filled)[-1]
+    with filled.read() as session:
+        body["gold_revision"] = session.get_one(DifferingDocument, number).gold_revision
+    assert ask("POST", f"{ERRORS}/{number}/decision", json=body).status_code == 200
+    (sent,) = ask("GET", f"{ERRORS}/sent").json["items"]
+    assert (sent["about"], sent["answered"]) == (number, False)
 
 
 def test_a_look_is_asked_for_and_stopped(ask) -> None:
