@@ -24,9 +24,10 @@ def told(sentence: str) -> str:
 
 
 def sentence_of(kept: object) -> str:
-    """What a stage says or raises, as a sentence of a page."""
-    said = told(str(kept))
-    return f"{said[:1].upper()}{said[1:].removesuffix('.')}."
+    """What a stage says or raises, as a sentence of a page; a name at its head stays as it is."""
+    said = told(str(kept)).removesuffix(".")
+    first = said.partition(" ")[0]
+    return f"{said[:1].upper()}{said[1:]}." if first.isalpha() else f"{said}."
 
 
 def _known(sentence: str) -> str | None:

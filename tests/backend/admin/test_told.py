@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from backend.admin.kept_sentences import SENTENCES
-from backend.admin.told import _PATTERNS, told
+from backend.admin.told import _PATTERNS, sentence_of, told
 from backend.admin.words import WORDS
 
 FOUND = "F1 0.796 against 0.828 on 240 documents, difference -0.065 to -0.001"
@@ -184,3 +184,10 @@ def test_what_is_around_another_sentence_is_looked_for_first() -> None:
     assert max(around) < SENTENCES.index(
         "F1 %(new)s against %(old)s on %(count)s documents, difference %(low)s to %(high)s"
     )
+
+
+def test_a_sentence_begins_with_a_capital_but_a_name_stays_as_it_is(app: Flask) -> None:
+    with app.test_request_context():
+        assert sentence_of("the gold has changed.") == "The gold has changed."
+        assert sentence_of("me@example.com was first") == "me@example.com was first."
+        assert sentence_of("doc-5 is gone") == "doc-5 is gone."
