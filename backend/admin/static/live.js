@@ -3,8 +3,10 @@ const live = document.getElementById("live");
 let shown = "";
 let timer = 0;
 
+const alike = (one, other) => (other.id ? one.id === other.id : one.outerHTML === other.outerHTML);
+
 function swapIn(html) {
-  const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = live.contains(document.activeElement) && document.activeElement;
   const unfolded = [...live.querySelectorAll("details[open]")].map(one => one.id);
   const scrolled = [...live.querySelectorAll(".scrolled[id]")].map(one => [one.id, one.scrollTop]);
   live.innerHTML = html;
@@ -12,7 +14,7 @@ function swapIn(html) {
   for (const [id, top] of scrolled) document.getElementById(id)?.scrollTo(0, top);
   shown = html;
   document.dispatchEvent(new Event("live"));
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (focused) [...live.querySelectorAll(focused.localName)].find(one => alike(one, focused))?.focus({ preventScroll: true });
 }
 
 async function look() {

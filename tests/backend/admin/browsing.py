@@ -15,6 +15,14 @@ WIDTHS = (1440, 1024, 400)
 LEVELS = ("serious", "critical")
 CURATOR = "curator@example.com"
 UNFOLDED = 20  # all of the API's are too many for axe
+UNSEEN = """() => {
+    const one = document.activeElement, box = one.getClientRects()[0];
+    const middle = (from, to, end) => (Math.max(0, from) + Math.min(end, to)) / 2;
+    const there = document.elementFromPoint(
+        middle(box.left, box.right, innerWidth), middle(box.top, box.bottom, innerHeight));
+    const shown = there && (one.contains(there) || there.contains(one) || there.closest("label"));
+    return shown && getComputedStyle(one).outlineStyle !== "none" ? "" : one.outerHTML;
+}"""
 AXE = Axe().axe_script
 COLOURS = {"runOnly": ["color-contrast"]}  # of axe's rules
 BUT_COLOURS = {"rules": {"color-contrast": {"enabled": False}}}
@@ -63,6 +71,18 @@ def listen(page: Page) -> list[str]:
     page.on("console", lambda said: told.append(said.text))
     page.on("pageerror", lambda error: told.append(str(error)))
     return told
+
+
+def assert_focus_seen(page: Page) -> None:
+    """What has the focus shows it, and what is in the window of it has nothing over its middle.
+
+    The window follows the focus a moment later, so it is looked at until it is so.
+    """
+    for _ in range(10):
+        if not page.evaluate(UNSEEN):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{page.url}: {page.evaluate(UNSEEN)}")
 
 
 def press(page: Page, key: str) -> None:

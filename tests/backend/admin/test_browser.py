@@ -72,6 +72,12 @@ def test_the_live_part_follows_the_job_and_keeps_the_focus(
     expect(job).to_contain_text("655 of 900")
     expect(page.get_by_test_id("cancel")).to_be_focused()
     expect(page.get_by_text("Annotations missed: 2")).to_be_visible()  # it stays unfolded
+    link = page.get_by_test_id("path").get_by_role("link", name="Publish")
+    link.focus()
+    folder.write_progress(Progress(33, "training", 656, 900, 40.0, {"epoch": 9.0}))
+    expect(job).to_contain_text("656 of 900")
+    expect(link).to_be_focused()  # though it has no id
+    page.get_by_test_id("cancel").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("flashes")).to_contain_text("asked to stop")
     assert folder.cancel_asked()

@@ -18,6 +18,7 @@ from tests.backend.admin.browsing import (
     WIDTHS,
     NewPage,
     assert_fits,
+    assert_focus_seen,
     listen,
     unfold,
     violations,
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.real
 
 LOCALES = {"en": "en-GB", "ko": "ko-KR"}
 KEPT = (WIDTHS[0], WIDTHS[-1])  # the widths of which screenshots are kept
+MOST_TABS = 60
 AGO = re.compile(r"just now|\d+ \w+ ago")
 
 
@@ -115,6 +117,19 @@ def test_colours_stand_apart(new_page: NewPage, pages: dict[str, str]) -> None:
             page.emulate_media(color_scheme=scheme)
             found[f"{name} in {scheme} colours"] = violations(page, COLOURS)
     assert {where: what for where, what in found.items() if what} == {}
+
+
+def test_tab_comes_by_nothing_unseen(new_page: NewPage, pages: dict[str, str]) -> None:
+    page = new_page(email=LONG, viewport={"width": 400, "height": 800})
+    for name, path in pages.items():
+        if name.endswith("empty"):
+            continue  # has nothing that the full ones have not
+        page.goto(path)
+        for _ in range(MOST_TABS):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement === document.body"):
+                break  # once round
+            assert_focus_seen(page)
 
 
 def test_without_javascript_every_page_reads_the_same(
