@@ -116,3 +116,17 @@ def test_the_sections_are_reached_by_keyboard_alone(new_page: NewPage) -> None:
     page.keyboard.press("Enter")
     expect(page).to_have_url("/projects/general/models")
     expect(reached).to_have_attribute("aria-current", "page")
+
+
+def test_a_changed_password_sends_the_other_browser_to_sign_in_and_back(new_page: NewPage) -> None:
+    here, elsewhere = new_page("/password"), new_page("/projects/general")
+    for name, typed in (("present", PASSWORD), ("new", "another-password")):
+        here.locator(f"[name={name}]").fill(typed)
+    here.locator("[name=again]").fill("another-password")
+    here.locator("main form [type=submit]").click()
+    expect(here.locator(".projects")).to_be_visible()
+    elsewhere.wait_for_url("**/login?next=/projects/general")  # the live part has asked
+    elsewhere.locator("[name=email]").fill(CURATOR)
+    elsewhere.locator("[name=password]").fill("another-password")
+    elsewhere.locator(".door-form [type=submit]").click()
+    expect(elsewhere).to_have_url("/projects/general")
