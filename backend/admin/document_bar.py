@@ -11,7 +11,7 @@ _STATES = (
     ("person", _l("Gold by people"), _l("corrected or accepted in Label Studio")),
     ("imported", _l("Gold imported"), _l("came with a file")),
     ("rule", _l("Gold by rule"), _l("accepted by the autolabel promise")),
-    ("open", _l("Open in Label Studio"), _l("wait there for a person")),
+    ("open", _l("In Label Studio"), _l("wait there for a person")),
     ("skipped", _l("Done without gold"), _l("skipped, or annotators disagree")),
     ("pool", _l("In the pool"), _l("not shown to people yet")),
     ("unsorted", _l("Not deduplicated yet"), _l("dedupe looks at them next")),
