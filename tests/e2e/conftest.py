@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import orjson
 import pytest
 from rich.console import Console
+from sqlalchemy import func, select
 
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Document, Project, Run, Version
+from backend.db.tables_of_autolabel import Autolabel, AutolabelState
 from backend.demo.annotator import Annotator
 from backend.demo.corpus import Corpus, sample_corpus
 from backend.demo.seed import (
@@ -22,10 +25,17 @@ from backend.demo.seed import (
     watch_training,
 )
 from backend.demo.stack import Stack, running_stack
+from backend.loop.import_files import import_file
+from backend.loop.survey import take_survey
 from backend.settings import Settings
 from ml_backend.contract.label_studio import parse_label_config
 
 CONSOLE = Console()
+CONTRADICTING = (
+    "이순신은 여수에서 거북선을 만들었다.",
+    "이순신은 한산도에서 거북선을 띄웠다.",
+    "이순신은 명량에서 열두 척을 이끌었다.",
+)
 QUICK = {"max_steps": 150}  # enough to be a tagger; the gate and the publication take their turn
 
 
@@ -87,6 +97,12 @@ class Loop:
             by_id,
         )
 
+    def pending(self) -> int:
+        """How many autolabels wait for a person."""
+        waiting = Autolabel.project_id == self.project.id, Autolabel.state == AutolabelState.PENDING
+        with self.stack.context.database.read() as session:
+            return session.scalar(select(func.count()).select_from(Autolabel).where(*waiting)) or 0
+
     def last_run(self) -> int:
         """The id of the newest run."""
         with self.stack.context.database.read() as session:
@@ -133,3 +149,21 @@ def new_loop(stack) -> Callable[..., Loop]:
 def loop(new_loop) -> Loop:
     """A project that tests share: each leaves it working."""
     return new_loop("shared", retrain_threshold=1000)
+
+
+@pytest.fixture(scope="session")
+def curated(new_loop, tmp_path_factory) -> Loop:
+    """A project that curators share: its imported gold contradicts itself in three texts."""
+    loop = new_loop("curator", documents=400, retrain_threshold=1000, open_tasks=40)
+    loop.configure(gate_margin=1.0, gate_class_margin=1.0)
+    label, other = loop.project.labels[:2]
+    path = tmp_path_factory.mktemp("curator") / "contradicting.jsonl"
+    with path.open("wb") as file:
+        for number, text in enumerate(CONTRADICTING):
+            for reading in ([(0, 3, label)], [(0, 3, label), (5, 7, other)]):
+                entities = [{"start": a, "end": b, "label": name} for a, b, name in reading]
+                record = {"id": f"{number}-{len(reading)}", "text": text, "entities": entities}
+                file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+    import_file(loop.stack.context.database, loop.key, path, "train")
+    take_survey(loop.stack.context.database, loop.project.id)
+    return loop
