@@ -92,6 +92,7 @@ def write(
 def _pair(source: Source, text: str) -> DocumentRecord | RefusedLine:
     entities: list[dict[str, Any]] = []
     others: Counter[str] = Counter()
+    wrong: tuple[int, str] | None = None
     annotations = source.text()
     for number, line in enumerate(annotations.replace("\r\n", "\n").split("\n"), start=1):
         if not line.strip():
@@ -100,10 +101,14 @@ def _pair(source: Source, text: str) -> DocumentRecord | RefusedLine:
             others[_KINDS.get(line[0], "other")] += 1
             continue
         try:
-            entities.append(_entity(line, text))
+            entities.append({"ann": line})  # which is refused again unless it is mended
+            entities[-1] = _entity(line, text)
+            checks.checked_entities(entities[-1:], text)
         except RecordError as error:
-            raw = {"id": _identity(source.name), "text": text, "entities": [], "ann": annotations}
-            return RefusedLine(source.name, number, str(error), raw)
+            wrong = wrong or (number, str(error))
+    if wrong:
+        raw = {"id": _identity(source.name), "text": text, "entities": entities}
+        return RefusedLine(source.name, *wrong, raw)
     return _document(source.name, text, entities, {"brat": dict(others)} if others else {})
 
 

@@ -6,6 +6,7 @@ states its text is checked against it. What `goldloop export` tells of a documen
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 import orjson
@@ -13,14 +14,16 @@ import orjson
 from backend.workflow.formats import checks
 from backend.workflow.formats.format import ExportDocument, Loss, WriteOptions
 from backend.workflow.formats.json_head import best_object
+from backend.workflow.formats.json_records import JsonRecord, json_records
 from backend.workflow.formats.losses import held_entities
-from backend.workflow.formats.record import DocumentRecord, RefusedLine
+from backend.workflow.formats.record import DocumentRecord, RefusedLine, Unit
 from backend.workflow.formats.refused import REFUSED
 from backend.workflow.formats.source import Source
 
 NAME = "jsonl"
 DESCRIPTION = 'JSON Lines of this project: {"id", "text", "entities": [{"start", "end", "label"}]}'
 EXTENSIONS = (".jsonl", ".ndjson")
+HEAD_OF_ARRAY = 64  # bytes in which an array has begun
 TOLD = ("annotator", "updated_at", "source", "arm", "part", "copy_of")
 _TOLD = frozenset(TOLD)
 _OURS = ("id", "text", "entities", "meta", REFUSED)
@@ -34,8 +37,12 @@ def detect(head: str, name: str) -> float:
 def read(source: Source) -> Iterator[DocumentRecord | RefusedLine]:
     """The lines of a file in order, good and refused; blank lines are skipped.
 
-    A line ends at newline only, never at a separator inside a text.
+    A line ends at newline only, never at a separator inside a text. One array of the same objects
+    is read as well.
     """
+    if source.head(HEAD_OF_ARRAY).lstrip()[:1] == "[":
+        yield from map(partial(_element, source.name), json_records(source))
+        return
     for number, line in source.utf8_lines():
         if not line.isspace():
             yield read_line(line, file=source.name, number=number)
@@ -52,11 +59,24 @@ def read_line(line: bytes, *, file: str, number: int) -> DocumentRecord | Refuse
     if not isinstance(record, dict):
         shown = line.decode().rstrip("\r\n")
         return RefusedLine(file, number, "not a JSON object", unreadable(shown))
+    return _document(record, file, number, "line")
+
+
+def _element(file: str, found: JsonRecord | RefusedLine) -> DocumentRecord | RefusedLine:
+    if isinstance(found, RefusedLine):
+        return found
+    return _document(found.value, file, found.number, found.unit)
+
+
+def _document(
+    record: dict[str, Any], file: str, number: int, unit: Unit
+) -> DocumentRecord | RefusedLine:
     ours = (*_OURS, *TOLD) if record.keys() >= _TOLD else _OURS
     meta, more = record.get("meta"), checks.without(record, ours)
     return checks.document(
         file=file,
         line=number,
+        unit=unit,
         text=record.get("text"),
         external_id=record.get("id"),
         entities=record.get("entities"),

@@ -75,7 +75,7 @@ def _partial(path: Path) -> Path:
 
 
 def _where(refused: RefusedLine) -> str:
-    return f"{refused.unit} {refused.line}: {refused.reason}"
+    return f"{refused.unit} {refused.line}: {refused.reason}" if refused.line else refused.reason
 
 
 def _without_reason(record: dict[str, Any]) -> dict[str, Any]:

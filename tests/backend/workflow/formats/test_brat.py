@@ -9,6 +9,7 @@ import pytest
 from backend.workflow.formats import brat
 from backend.workflow.formats.format import ExportDocument, WriteOptions
 from backend.workflow.formats.record import RefusedLine
+from backend.workflow.formats.refused import RefusedFiles
 from ml_backend.contract.entity import Entity
 from tests.backend.workflow.formats.sources import good, records_of
 
@@ -66,8 +67,12 @@ def test_what_is_no_entity_of_the_text_refuses_the_pair(
     refused, fine = records_of(pair(tmp_path / "all", "b"), brat)
     assert isinstance(refused, RefusedLine)
     assert reason in refused.reason
-    assert refused.file == "all/a.ann"
+    assert (refused.file, refused.line) == ("all/a.ann", 0 if reason == "overlap" else 1)
     assert good([fine])
+    with RefusedFiles(tmp_path / "all.zip") as files:
+        files.add(refused)
+    (again,) = records_of(files.objects)
+    assert isinstance(again, RefusedLine), "what nobody has mended looks like gold"
 
 
 def test_a_line_end_within_an_entity_is_a_space_in_brat(tmp_path: Path) -> None:

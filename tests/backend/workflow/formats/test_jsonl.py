@@ -121,6 +121,19 @@ def test_a_refused_line_says_where_and_why(record: object, reason: str) -> None:
     assert str(found).startswith("f.jsonl:3: ")
 
 
+def test_an_array_of_the_same_objects_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    good = {"id": "a", "text": "서울에", "entities": [{"start": 0, "end": 2, "label": "LC"}]}
+    path.write_text(json.dumps([good, {"text": ""}, 3], indent=1, ensure_ascii=False), "utf-8")
+    first, *refused = read_path(path)
+    assert isinstance(first, DocumentRecord)
+    assert (first.external_id, first.text, len(first.entities or ())) == ("a", "서울에", 1)
+    assert [str(one) for one in refused] == [
+        "a.json: record 2: text is empty",
+        "a.json: record 3: not a JSON object",
+    ]
+
+
 @pytest.mark.parametrize("line", [b"{", b'{"text": "\xff"}', b'{"text": "\\ud800"}'])
 def test_what_is_not_json_in_utf8_is_refused(line: bytes) -> None:
     found = read_line(line, file="f", number=1)
