@@ -190,7 +190,9 @@ def _tell(file: Path, outcome: ImportReport | InvalidInputError) -> None:
             click.echo(f"  {advice}", err=True)
     if outcome.to_mend:
         paths = ", ".join(map(str, outcome.to_mend))
-        click.echo(f"  all of them, to mend and import: {paths}", err=True)
+        lines = any(path.suffix != ".jsonl" for path in outcome.to_mend)
+        how = f" with --format {outcome.read_as.partition(',')[0]}" if lines else ""
+        click.echo(f"  all of them, to mend and import{how}: {paths}", err=True)
 
 
 _ADVICE = {

@@ -11,7 +11,8 @@ from ml_backend.contract.entity import Entity
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """`renamed` maps labels of the file to labels of the project, or to None: left out.
+    """`renamed` maps labels of the file to labels of the project, or to None: left out, and not
+    annotated where the project has them.
 
     `labels` is the file's label set, in the project's names, when it is smaller than the
     project's: the others were not annotated. `id_prefix` keeps apart the ids of files that both
@@ -46,9 +47,13 @@ class Adaptation:
             record,
             entities=entities,
             labels=labels,
-            not_annotated=self._names(record.not_annotated),
+            not_annotated=(*self._names(record.not_annotated), *self._left_out),
             external_id=self.id_prefix + name if name is not None else None,
         )
+
+    @property
+    def _left_out(self) -> tuple[str, ...]:
+        return tuple(label for label, name in self.renamed.items() if name is None)
 
     def _names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for name in map(self._name, labels) if name))

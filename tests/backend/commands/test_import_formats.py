@@ -70,8 +70,8 @@ def test_what_is_said_of_a_file_is_taken(database: Database) -> None:
     rows = [{"tokens": ["이", "씨", "3일"], "ner_tags": [1, 0, 2]}]
     Path("b.json").write_text(json.dumps(rows), "utf-8")
     told = typed(
-        "b.json", "--tag-names", "O,B-PER,B-DAT", "--map", "PER=PS", "--map", "DAT=", "--labels",
-        "PS", "--gold", "train",
+        "b.json", "--tag-names", "O,B-PER,B-DAT", "--map", "PER=PS", "--map", "DAT=",
+        "--map", "LC=", "--gold", "train",
     )  # fmt: skip
     assert told.exit_code == 0
     with database.read() as session:
@@ -97,6 +97,9 @@ def test_what_mends_a_refusal_is_said(tmp_path: Path) -> None:
     )
     assert "2 added, 0 already there, 1 with gold, 0 refused" in mended.output
     assert mended.exit_code == 0
+    Path("b.bio").write_text("서\tB-LC\n울\tI-LC\n에\tO\n\n부\tB-LC\n산\tI-ZZ\n", "utf-8")
+    told = typed("b.bio", "--gold", "train", "--format", "bio-characters").output
+    assert "to mend and import with --format bio-characters: b.bio.refused.bio" in told
 
 
 def test_words_that_mean_nothing_are_refused_at_once() -> None:

@@ -22,6 +22,7 @@ def test_labels_are_renamed_merged_and_left_out() -> None:
     found = adapted(Adaptation({"LCP": "LC", "PS": "LC", "DT": None}))
     assert found.entities == [Entity(0, 3, "LC"), Entity(4, 6, "LC")]
     assert (found.text, found.external_id, found.labels) == (RECORD.text, "7", None)
+    assert found.not_annotated == ("DT",)
 
 
 def test_a_declared_label_set_is_renamed_too_and_a_persons_word_stands_above_it() -> None:
