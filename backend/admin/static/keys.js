@@ -10,4 +10,9 @@ document.addEventListener("keydown", event => {
 });
 
 // On a narrow page the section that is open may lie beyond the edge of its row.
-document.querySelectorAll("nav [aria-current]").forEach(one => one.scrollIntoView({ block: "nearest", inline: "center" }));
+const showOpen = () => document.querySelectorAll("nav [aria-current]").forEach(one => {
+  const row = one.closest("nav"), its = one.getBoundingClientRect();
+  row.scrollLeft += its.left - row.getBoundingClientRect().left - (row.clientWidth - its.width) / 2;
+});
+showOpen();
+addEventListener("resize", showOpen);

@@ -44,6 +44,17 @@ def test_what_is_missing_or_wrong_is_said(new_page: NewPage) -> None:
     assert_fits(page)
 
 
+def test_the_open_section_stays_in_sight_and_the_page_where_it_is(new_page: NewPage) -> None:
+    page = new_page("/projects/general/settings", viewport={"width": 1440, "height": 800})
+    opened = page.get_by_role("navigation", name="Project").get_by_role("link", name="Settings")
+    page.set_viewport_size(NARROW)
+    expect(opened).to_be_in_viewport(ratio=0.9)
+    page.evaluate("scrollTo(0, 600)")
+    page.set_viewport_size({**NARROW, "height": 700})  # the browser shows its address again
+    page.wait_for_timeout(100)
+    assert page.evaluate("scrollY") == 600
+
+
 def test_the_language_is_switched_on_the_spot_and_kept(new_page: NewPage) -> None:
     page = new_page("/projects/general", viewport=NARROW)
     page.get_by_role("button", name="한국어").click()
