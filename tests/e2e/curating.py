@@ -1,16 +1,13 @@
 """What tests of curators in Chromium share: how they sign in, and what their keys reach."""
 
-from pathlib import Path
-
 from playwright.sync_api import Locator, Page, expect
 
 from backend.db.accounts import account_by_email, add_account
 from backend.db.tables import Role
 from backend.demo.stack import Stack
-from tests.backend.admin.browsing import assert_focus_seen
+from tests.backend.admin.browsing import SCREENSHOTS, assert_fits, assert_focus_seen, violations
 from tests.e2e.conftest import Loop
 
-SCREENSHOTS = Path("build/screenshots")
 PASSWORD = "tests-only-password"
 MOST_TABS = 150
 
@@ -63,6 +60,13 @@ def wait_shown(loop: Loop, page: Page, path: str, selector: str) -> None:
         return page.locator(selector).count() > 0
 
     loop.wait(shown, f"{selector} of {path}")
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep a screenshot of a page, which fits and breaks no rule for everybody's tools."""
+    assert_fits(page)
+    assert violations(page) == []
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 def strike(page: Page, key: str) -> None:

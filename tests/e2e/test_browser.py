@@ -22,7 +22,6 @@ SCREENSHOTS = Path("build/screenshots")
 
 @pytest.fixture
 def page(chromium):
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(60_000)

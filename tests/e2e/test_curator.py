@@ -14,10 +14,10 @@ from backend.db.tables_of_autolabel import Autolabel, AutolabelState
 from backend.db.tables_of_releases import Release
 from backend.demo.seed import ACCOUNTS, Role, make_accounts
 from backend.workflow.duplicates.normal_form import group_key
+from tests.e2e.curating import keep
 
 pytestmark = pytest.mark.real
 
-SCREENSHOTS = Path("build/screenshots")
 GOLDLOOP = Path(sys.executable).with_name("goldloop")
 TEXT = "이순신은 여수에서 거북선을 만들었다."
 
@@ -30,7 +30,6 @@ def loop(curated):
 @pytest.fixture
 def page(chromium, loop):
     """The curator's browser, signed in."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -66,11 +65,11 @@ def test_a_curators_day(loop, page, tmp_path):
     with page.expect_navigation():
         page.get_by_role("button", name="Look over all copies again").click()
     loop.wait(conflict_is_told, "the conflict in the attention list")
-    page.screenshot(path=SCREENSHOTS / "day-1-attention.png", full_page=True)
+    keep(page, "day-1-attention")
     page.get_by_test_id("path").get_by_text("labelled differently").click()
     page.get_by_test_id("finding").filter(has_text="여수").get_by_role("link").first.click()
     page.get_by_test_id("exact").wait_for()
-    page.screenshot(path=SCREENSHOTS / "day-2-conflict.png", full_page=True)
+    keep(page, "day-2-conflict")
     page.wait_for_load_state("load")
     page.keyboard.press("2")
     page.get_by_test_id("decided").wait_for()
@@ -93,7 +92,7 @@ def test_a_curators_day(loop, page, tmp_path):
     loop.wait(lambda: loop.pending() > 25, "autolabels")  # workers may still be at it
     section(page, loop, "Autolabel")
     page.get_by_test_id("item").first.wait_for()
-    page.screenshot(path=SCREENSHOTS / "day-3-autolabels.png", full_page=True)
+    keep(page, "day-3-autolabels")
     page.fill("#count", "20")
     with page.expect_navigation():
         page.get_by_test_id("accept-first").click()
@@ -117,7 +116,7 @@ def test_a_curators_day(loop, page, tmp_path):
     section(page, loop, "Labels")
     page.fill("#min-support", "3")
     page.get_by_test_id("foreseen").wait_for()
-    page.screenshot(path=SCREENSHOTS / "day-4-labels.png", full_page=True)
+    keep(page, "day-4-labels")
     with page.expect_navigation():
         page.get_by_test_id("apply").click()
     page.get_by_test_id("flashes").wait_for()
@@ -134,10 +133,10 @@ def test_a_curators_day(loop, page, tmp_path):
     after = loop.champion.name
     section(page, loop, "Models")
     page.get_by_test_id("version").filter(has_text=after).first.wait_for()
-    page.screenshot(path=SCREENSHOTS / "day-5-models.png", full_page=True)
+    keep(page, "day-5-models")
     page.get_by_role("button", name="Show the difference").click()
     page.get_by_test_id("difference").wait_for()
-    page.screenshot(path=SCREENSHOTS / "day-6-compared.png", full_page=True)
+    keep(page, "day-6-compared")
     section(page, loop, "Models")
     with page.expect_navigation():
         page.get_by_role("button", name=f"Roll back to {before}").click()
@@ -154,11 +153,11 @@ def test_a_curators_day(loop, page, tmp_path):
         page.get_by_test_id("build").click()
     loop.wait(lambda: count(loop, releases) == made + 1, "the release")
     section(page, loop, "Releases")
-    page.screenshot(path=SCREENSHOTS / "day-7-releases.png", full_page=True)
+    keep(page, "day-7-releases")
     page.get_by_test_id("release").get_by_role("link").first.click()
     with page.expect_download() as download:
         page.get_by_test_id("everything").click()
-    page.screenshot(path=SCREENSHOTS / "day-8-release.png", full_page=True)
+    keep(page, "day-8-release")
     archive = tmp_path / "release.tar"
     download.value.save_as(archive)
     with tarfile.open(archive) as packed:

@@ -6,10 +6,9 @@ from playwright.sync_api import Browser, Page, expect
 from backend.admin.navigation import SECTIONS
 from backend.db.tables import RunState
 from backend.demo.seed import make_project
-from tests.backend.admin.browsing import assert_fits, violations
 from tests.e2e.curating import (
-    SCREENSHOTS,
     add_curator,
+    keep,
     open_by_keys,
     sign_in_by_keys,
     strike,
@@ -25,7 +24,6 @@ EMAIL = "keys@example.com"
 @pytest.fixture
 def page(chromium: Browser, stack):
     """Somebody's browser on a telephone, signed in by keys."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     add_curator(stack, EMAIL)
     context = chromium.new_context(
         locale="ko-KR",
@@ -43,9 +41,7 @@ def section(page: Page, key: str, name: str) -> None:
     """Open a section by its link; it fits and breaks no rule."""
     ours = page.get_by_role("navigation", name="프로젝트")
     open_by_keys(page, ours.locator(f"a[href$='/projects/{key}{name}']"))
-    assert_fits(page)
-    assert violations(page) == []
-    page.screenshot(path=SCREENSHOTS / f"keys-{name.strip('/') or 'overview'}.png", full_page=True)
+    keep(page, f"keys-{key}-{name.strip('/')}")
 
 
 def told(page: Page, sentence: str) -> None:
@@ -92,7 +88,7 @@ def test_a_day_by_keys_alone_in_korean_on_a_narrow_screen(curated, page):
     wait_shown(curated, page, f"/projects/{key}/errors", "[data-key=b]")
     section(page, key, "/errors")
     strike(page, "b")
-    assert_fits(page)
+    keep(page, "keys-error")
     strike(page, "g")
     strike(page, "u")
     expect(page.locator("[data-key=g]")).to_be_visible()
@@ -122,8 +118,8 @@ def test_an_empty_project_is_opened_by_keys_alone(stack, page):
     make_project(stack, "bare", "빈 프로젝트")
     page.reload()
     open_by_keys(page, page.locator("main a[href$='/projects/bare']").first)
-    assert_fits(page)
     expect(page.get_by_test_id("next-step")).to_be_visible()
+    keep(page, "keys-bare-overview")
     for name, (endpoint, _title) in SECTIONS.items():
         if name != "overview":
             section(page, "bare", f"/{name}")

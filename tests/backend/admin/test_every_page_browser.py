@@ -57,7 +57,6 @@ def look(page: Page, pages: Mapping[str, str], kept: str) -> dict[str, list[str]
     as it is opened, with `kept` in its name, and looks at it with what can be folded open. Returns
     what is wrong, by page.
     """
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     told = listen(page)
     found: dict[str, list[str]] = {}
     for name, path in pages.items():
