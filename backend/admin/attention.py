@@ -137,13 +137,19 @@ def _publish(overview: ProjectOverview, services: ServiceStates) -> Iterator[Att
 
 
 def _autolabel(overview: ProjectOverview, figures: PathFigures) -> Iterator[Attention]:
-    promise = overview.promise
-    if promise is not None and promise.state == PromiseState.STOPPED:
-        sentence = _(
-            "Nothing is accepted by rule any more, and what the rule had accepted is recalled: "
-            "%(reason)s.",
-            reason=told(promise.reason),
-        )
+    stopped = [one for one in overview.promises if one.state == PromiseState.STOPPED]
+    if stopped:
+        newest, reason = overview.promises[0], told(stopped[0].reason)
+        if newest.state == PromiseState.IN_FORCE:
+            sentence = _(
+                "What an earlier rule had accepted is recalled: %(reason)s.", reason=reason
+            )
+        else:
+            sentence = _(
+                "Nothing is accepted by rule any more, and what the rule had accepted is "
+                "recalled: %(reason)s.",
+                reason=reason,
+            )
         yield Attention("error", sentence, "autolabel", "autolabel")
     if figures.proposals:
         sentence = ngettext(

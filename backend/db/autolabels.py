@@ -216,6 +216,25 @@ def last_promise(
     return session.scalars(statement.order_by(Promise.id.desc()).limit(1)).one_or_none()
 
 
+def promises_of(session: Session, version_id: int) -> Sequence[Promise]:
+    """Every promise of a version, the oldest first."""
+    statement = select(Promise).where(Promise.version_id == version_id).order_by(Promise.id)
+    return session.scalars(statement).all()
+
+
+def told_promises(session: Session, project_id: int) -> Sequence[Promise]:
+    """The newest promise, and those that the audit has stopped since it was made; newest first."""
+    newest = select(Promise).where(Promise.project_id == project_id)
+    newest = newest.order_by(Promise.id.desc()).limit(1)
+    since = newest.with_only_columns(Promise.created_at).scalar_subquery()
+    told = or_(
+        Promise.id == newest.with_only_columns(Promise.id).scalar_subquery(),
+        and_(Promise.state == PromiseState.STOPPED, Promise.ended_at >= since),
+    )
+    statement = select(Promise).where(Promise.project_id == project_id, told)
+    return session.scalars(statement.order_by(Promise.id.desc())).all()
+
+
 def watched_promises(session: Session, project_id: int) -> list[Promise]:
     """Promises whose documents are still gold: in force, or replaced by a newer one."""
     statement = select(Promise).where(

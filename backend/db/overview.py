@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from backend.db.autolabels import last_promise
+from backend.db.autolabels import told_promises
 from backend.db.document_counts import DocumentCounts, count_documents
 from backend.db.projects import (
     CorrectionCounts,
@@ -51,7 +51,8 @@ class ProjectOverview:
     publication: Publication | None  # the newest
     inbox: InboxCounts
     reconciliation: Reconciliation | None
-    promise: Promise | None = None  # the newest that a curator has signed
+    # the newest that a curator has signed, and those that were stopped since
+    promises: Sequence[Promise] = ()
 
     @property
     def champion(self) -> Version | None:
@@ -117,7 +118,7 @@ def project_overview(session: Session, project: Project) -> ProjectOverview:
         ).one_or_none(),
         inbox=count_inbox(session, project.id),
         reconciliation=last_reconciliation(session, project.id),
-        promise=last_promise(session, project.id),
+        promises=told_promises(session, project.id),
     )
 
 

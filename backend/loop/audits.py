@@ -5,7 +5,7 @@ import logging
 from backend.context import Context
 from backend.db import autolabels, versions
 from backend.db.tables import Project, now
-from backend.db.tables_of_autolabel import Audit, Promise, PromiseState
+from backend.db.tables_of_autolabel import Audit, Promise
 from backend.workflow.autolabels import audited as stage
 from backend.workflow.autolabels.audit import AuditState
 from ml_backend.contract.messages import DEFAULT_QUEUE
@@ -16,21 +16,22 @@ log = logging.getLogger(__name__)
 
 
 def watch(context: Context, project_id: int) -> list[AuditState]:
-    """Look at each promise whose audit has gone on; what a contradicted one accepted is recalled.
+    """Look at each promise whose audit has gone on; what contradicted ones accepted is recalled.
 
     Returns what was found where there was something to look at.
     """
     with context.database.read() as session:
         counts = autolabels.audit_counts(session, project_id)
         watched = autolabels.watched_promises(session, project_id)
-        broken_off = autolabels.half_recalled(session, project_id)
     found = [
         _look(context, promise)
         for promise in watched
         if stage.seen_counts(promise)
         != tuple(counts.get((promise.id, one), 0) for one in (Audit.RIGHT, Audit.WRONG))
     ]
-    for promise_id in broken_off:
+    with context.database.read() as session:
+        stopped = autolabels.half_recalled(session, project_id)
+    for promise_id in stopped:
         _recall(context, project_id, promise_id)
     return found
 
@@ -58,8 +59,6 @@ def _look(context: Context, promise: Promise) -> AuditState:
         found.upper,
         row.state,
     )
-    if row.state == PromiseState.STOPPED:
-        _recall(context, promise.project_id, promise.id)
     return found
 
 

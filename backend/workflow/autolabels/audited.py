@@ -60,18 +60,16 @@ def judge(session: Session, project: Project, document: Document) -> None:
 def look(session: Session, promise: Promise, time: datetime) -> AuditState:
     """Compare a promise with what its audit has found; it ends when that contradicts it.
 
-    The project's row must be locked.
+    With it ends every other promise of the same version that promised more than the audit has
+    shown to be possible: they rest on the same confidence. The project's row must be locked.
     """
     found = audit(autolabels.audit_outcomes(session, promise.project_id, promise.id), promise.delta)
     kept = {"right": found.right, "wrong": found.wrong, "upper": found.upper}
     promise.figures = {**promise.figures, "audit": kept}
-    if found.contradicts(promise.p) and promise.state != PromiseState.STOPPED:
-        promise.state, promise.ended_at = PromiseState.STOPPED, time
-        promise.reason = (
-            f"of {found.right + found.wrong} documents that people labelled blind, {found.right} "
-            f"were exactly right: at most {found.upper:.1%} of what was accepted can be, "
-            f"and {promise.p:.0%} was promised"
-        )
+    if found.contradicts(promise.p):
+        for one in autolabels.watched_promises(session, promise.project_id):
+            if one.version_id == promise.version_id and found.contradicts(one.p):
+                _stop(one, found, time)
     return found
 
 
@@ -130,3 +128,12 @@ def give_places(session: Session, project: Project) -> int:
     project.last_queue_number = max(project.last_queue_number, last)
     session.flush()
     return len(documents)
+
+
+def _stop(promise: Promise, found: AuditState, time: datetime) -> None:
+    promise.state, promise.ended_at = PromiseState.STOPPED, time
+    promise.reason = (
+        f"of {found.right + found.wrong} documents that people labelled blind, {found.right} "
+        f"were exactly right: at most {found.upper:.1%} of what was accepted can be, "
+        f"and {promise.p:.0%} was promised"
+    )

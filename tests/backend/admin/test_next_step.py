@@ -155,3 +155,19 @@ def test_a_promise_that_the_audit_contradicted_is_told(
     page = curator.get("/projects/general").text
     assert "Nothing is accepted by rule any more" in page
     assert reason in page
+    with filled.write() as session:
+        stopped = session.scalars(select(Promise)).one()
+        stopped.ended_at = now()
+        values = {"p": 0.95, "delta": 0.05, "signed_by": "curator@example.com"}
+        its = {"project_id": stopped.project_id, "version_id": stopped.version_id}
+        before = Promise(**its, **values, threshold=0.9, state=PromiseState.IN_FORCE)
+        before.created_at = stopped.ended_at - timedelta(days=1)
+        session.add(before)
+    page = curator.get("/projects/general").text
+    assert "What an earlier rule had accepted is recalled" in page
+    assert reason in page
+    with filled.write() as session:
+        newest = session.scalars(select(Promise).order_by(Promise.id.desc())).first()
+        assert newest is not None
+        newest.created_at = now()  # who has signed another since knows of it
+    assert "recalled" not in curator.get("/projects/general").text

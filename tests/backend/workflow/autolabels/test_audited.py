@@ -231,6 +231,35 @@ def test_a_contradicted_promise_ends_and_what_it_accepted_is_recalled(context: C
         assert "audit contradicted" in again.reason
 
 
+def test_a_contradiction_ends_every_promise_of_the_version_that_it_contradicts(context: Context):
+    with context.database.write() as session:
+        project, promise, documents = accepted(session, 60)
+        promise.state = PromiseState.REPLACED  # by one run after another
+        version = session.query(Version).one()
+        other = add_version(session, project, "v2")
+        newer, humbler, of_another = (
+            add_promise(session, project, one) for one in (version, version, other)
+        )
+        humbler.p = 0.5
+        (late,) = add_documents(session, project, texts(1, first=10_000))
+        store(session, project, version, newer, [Proposal(late.id, SAID, 0.97)], "run 2", TIME)
+    say(context, documents[:8], "PS")
+    say(context, documents[8:14], "LC")
+    audits.watch(context, project.id)
+    with context.database.write() as session:
+        promises = [session.get_one(Promise, one.id) for one in (promise, newer)]
+        assert [one.state for one in promises] == [PromiseState.STOPPED] * 2
+        assert [one.figures["recalled"] for one in promises] == [46, 1]
+        assert session.get_one(Autolabel, late.id).state == AutolabelState.RECALLED
+        left = [session.get_one(Promise, one.id).state for one in (humbler, of_another)]
+        assert left == [PromiseState.IN_FORCE] * 2
+        told = autolabels.told_promises(session, project.id)
+        assert [one.id for one in told][-1] == promise.id
+        project = session.get_one(Project, project.id)
+        again = make_promise(session, project, version, "curator@example.com", TIME)
+        assert (again.state, again.threshold) == (PromiseState.LACKING, None)
+
+
 def test_a_recall_that_was_broken_off_is_finished(context: Context):
     with context.database.write() as session:
         project, promise, _ = accepted(session, 12)
