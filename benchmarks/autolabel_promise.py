@@ -36,7 +36,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from backend.workflow.autolabels.promise import Outcome, certify
+from backend.workflow.autolabels.looks import certify_in_looks
+from backend.workflow.autolabels.promise import Outcome
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.predict import Tagger
@@ -182,7 +183,7 @@ def _points(outcomes: Sequence[Outcome]) -> list[Point]:
     for _ in range(DRAWS):
         chance.shuffle(pool)
         for p in CURVE:
-            threshold = certify(pool[:judging], p, DELTA).threshold
+            threshold = certify_in_looks(pool[:judging], p, DELTA).threshold
             accepted = [
                 one.right
                 for one in pool[judging:]

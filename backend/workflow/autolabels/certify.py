@@ -6,6 +6,7 @@ the label rules in force and for the labels that the version learned.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import select
@@ -16,7 +17,8 @@ from backend.db.autolabels import CertifyGold
 from backend.db.projects import settings_of
 from backend.db.tables import Project, Version
 from backend.db.tables_of_autolabel import Promise, PromiseState
-from backend.workflow.autolabels.promise import Certified, Outcome, certify
+from backend.workflow.autolabels.looks import certify_in_looks
+from backend.workflow.autolabels.promise import Certified, Outcome
 from backend.workflow.autolabels.promise_curve import curve
 from backend.workflow.labels.label_rules import LabelRules, rules_of
 from backend.workflow.versions.labels import labels_of
@@ -45,21 +47,20 @@ def make_promise(
 ) -> Promise:
     """Certify a version on the gold there is, and put its promise in the place of the last one.
 
-    The project's row must be locked. A version whose promise the audit has stopped is never
-    promised again: another look at the same certify gold would not make it better.
+    The project's row must be locked. What the audit has shown to be more than a version keeps is
+    not promised of it again: another look at certify gold would not make it better.
     """
     settings = settings_of(project)
     p, delta = settings.autolabel_p, settings.autolabel_delta
-    stopped = session.scalars(
-        select(Promise.id).where(
-            Promise.version_id == version.id, Promise.state == PromiseState.STOPPED
-        )
-    ).first()
+    before = autolabels.promises_of(session, version.id)
     tested = outcomes(session, project, version)
-    found = certify(tested, p, delta)
-    if stopped is not None:
-        reason = f"the audit contradicted promise {stopped} of {version.name}"
-        found = Certified(None, reason, found.documents)
+    found = certify_in_looks(tested, p, delta, _first_look(before, p, delta))
+    for one in before:
+        shown = one.figures.get("audit", {}).get("upper", 0.0)  # the most that can be right
+        if one.state == PromiseState.STOPPED and shown < p:
+            reason = f"the audit contradicted promise {one.id} of {version.name}"
+            found = Certified(None, reason, found.documents)
+            break
     for old in session.scalars(
         select(Promise).where(
             Promise.project_id == project.id,
@@ -75,7 +76,7 @@ def make_promise(
         threshold=found.threshold,
         state=PromiseState.LACKING if found.threshold is None else PromiseState.IN_FORCE,
         reason=found.reason,
-        figures={**found.figures(), "curve": curve(tested, delta)},
+        figures={**found.figures(), "curve": curve(tested[: found.documents], delta)},
         signed_by=by,
         created_at=time,
     )
@@ -84,11 +85,23 @@ def make_promise(
     return promise
 
 
+def _first_look(before: Sequence[Promise], p: float, delta: float) -> int | None:
+    """How many documents the first look at a version had, None where there was none."""
+    looked = (
+        one for one in before if (one.p, one.delta) == (p, delta) and one.figures.get("steps")
+    )
+    first = next(looked, None)
+    return None if first is None else int(first.figures["documents"])
+
+
 def outcomes(session: Session, project: Project, version: Version) -> list[Outcome]:
-    """How sure the version was of each certify document, and whether it was exactly right."""
+    """How sure the version was of each certify document, and whether it was exactly right.
+
+    They come in the order in which their gold came.
+    """
     rules = rules_of(session, project)
     known = known_labels(rules, version)
-    judging = judges(session, project, version)
+    judging = sorted(judges(session, project, version), key=attrgetter("revision", "document_id"))
     said = pool.predictions(session, version.id, [gold.document_id for gold in judging])
     return [
         Outcome(

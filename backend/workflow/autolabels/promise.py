@@ -5,7 +5,8 @@ Predictive Algorithms to Achieve Risk Control", 2021) with fixed-sequence testin
 the most confident down; for each the null hypothesis "documents of at least this confidence are
 exactly right less often than p" is tested by the exact binomial tail on certify gold at level δ,
 and the first that cannot be refuted ends the sequence. The last one refuted is the threshold:
-the chance that it does not keep p is at most δ, however many were tested.
+the chance that it does not keep p is at most δ, however many were tested. That is of one look at
+one set of gold; how gold that grows is looked at again is told in `looks`.
 
 What this rests on: the certify documents are independent draws of what is to be accepted, one a
 duplicate group; the thresholds and their order are fixed before any outcome is seen; where the
@@ -41,7 +42,8 @@ class Outcome:
 class Certified:
     """A threshold that keeps the promise, or None with what is missing.
 
-    `tested` and `right` count the certify documents at the threshold, or at the last one tested.
+    `tested` and `right` count the certify documents at the threshold, or at the last one tested;
+    `p_value` had to be `level` at most.
     `needed` is how many more certify documents it would take if they came out as these did; None
     where a threshold was found, or where the version is not right often enough for any number.
     """
@@ -52,6 +54,7 @@ class Certified:
     tested: int = 0
     right: int = 0
     p_value: float = 1.0
+    level: float = 1.0
     needed: int | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
 
@@ -62,6 +65,7 @@ class Certified:
             "tested": self.tested,
             "right": self.right,
             "p_value": self.p_value,
+            "level": self.level,
             "needed": self.needed,
             "steps": self.steps,
         }
@@ -70,7 +74,7 @@ class Certified:
 @cache
 def grid() -> tuple[float, ...]:
     """The thresholds, from the most confident down: equal steps of the log odds, then none."""
-    odds = (1 / (1 + math.exp(-step / 16)) for step in range(128, -49, -1))  # 0.9997 to 0.047
+    odds = (1 / (1 + math.exp(-step / 32)) for step in range(256, -97, -1))  # 0.9997 to 0.047
     return (*odds, 0.0)
 
 
@@ -107,7 +111,7 @@ def certify(outcomes: Sequence[Outcome], p: float, delta: float) -> Certified:
         steps.append({"threshold": threshold, "tested": tested, "right": right, "p_value": p_value})
         if p_value > delta:
             break
-        found = Certified(threshold, "", len(outcomes), tested, right, p_value, steps=steps)
+        found = Certified(threshold, "", len(outcomes), tested, right, p_value, delta, steps=steps)
     return found or _lacking(outcomes, p, delta, steps)
 
 
@@ -146,11 +150,16 @@ def _lacking(
             f"too few for {p:.0%}"
         )
     else:
-        reason = (
-            f"too little certify gold: {documents} documents; about {needed} more are needed "
-            f"to promise {p:.0%}"
-        )
-    return Certified(None, reason, documents, tested, right, p_value, needed, steps)
+        reason = too_little(documents, needed, p)
+    return Certified(None, reason, documents, tested, right, p_value, delta, needed, steps)
+
+
+def too_little(documents: int, needed: int, p: float) -> str:
+    """What is said where more certify gold may help."""
+    return (
+        f"too little certify gold: {documents} documents; about {needed} more are needed "
+        f"to promise {p:.0%}"
+    )
 
 
 def documents_needed(outcomes: Sequence[Outcome], p: float, delta: float) -> int | None:
@@ -165,9 +174,11 @@ def documents_needed(outcomes: Sequence[Outcome], p: float, delta: float) -> int
     if not documents:
         return least
     best: int | None = None
+    last = 0
     for _, tested, right in _counts(outcomes):
-        if not tested:
+        if tested == last:
             continue
+        last = tested
         wanted = _least_at(right / tested if tested >= least else 1.0, p, delta)
         if wanted is None:
             continue
