@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from backend.db.bulk import is_one_of, looked_up, set_columns
 from backend.db.document_counts import add_states, state
 from backend.db.gold import remove_gold
+from backend.db.projects import settings_of
 from backend.db.tables import Document, Gold, GoldSource, Project
 from backend.db.versions import locked_project
 from backend.workflow.duplicates.canonical import has_own_gold, rank, signature
@@ -52,9 +53,10 @@ def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeRepor
     """Look at up to `limit` documents that were not looked at yet, and at their whole groups.
 
     The canonical document of a group is the one with the best gold (a curator's decision, a
-    person's, imported, by rule, none), then one that has a task, then the oldest. Copied gold of
-    documents whose canonical one changes is withdrawn: autolabel gives it anew. Call again until
-    `looked_at` is 0.
+    person's, imported, by rule, none), then the oldest; without gold, one that has a task goes
+    before older ones, since people have it in Label Studio and what is set aside asks nobody.
+    Copied gold of documents whose canonical one changes is withdrawn: autolabel gives it anew.
+    Call again until `looked_at` is 0.
     """
     project = locked_project(session, project_id)  # gold may change
     fresh = session.execute(_FRESH, {"project": project_id, "limit": limit}).all()
@@ -63,13 +65,13 @@ def dedupe(session: Session, project_id: int, limit: int = CHUNK) -> DedupeRepor
     groups = _groups(session, project_id, {row.group_key for row in fresh})
     documents: dict[int, _Member] = {row.id: row for row in fresh}
     wanted: dict[int, int | None] = dict.fromkeys(documents)  # those that are alone are no copies
-    conflicts = 0
+    casefold, conflicts = settings_of(project).casefold, 0
     for members in groups.values():
         canonical = min(members, key=lambda row: (rank(row.source), row.task_id is None, row.id))
         for member in members:
             documents[member.id] = member
             wanted[member.id] = None if member is canonical else canonical.id
-        conflicts += _in_conflict(members)
+        conflicts += _in_conflict(members, casefold)
     moved = [one for one, row in documents.items() if row.canonical_id != wanted[one]]
     seen = [one for one, row in documents.items() if not row.deduped]
     _count(session, project_id, [(documents[one], wanted[one]) for one in {*moved, *seen}])
@@ -171,7 +173,7 @@ def _withdraw_copied(session: Session, project_id: int, members: Sequence[int]) 
     remove_gold(session, project_id, copied)
 
 
-def _in_conflict(members: Sequence[_Member]) -> bool:
+def _in_conflict(members: Sequence[_Member], casefold: bool) -> bool:
     """Whether the gold of a group differs: offsets may, since copies may differ in space."""
     labelled = {(row.text, row.entities) for row in members if has_own_gold(row.source)}
-    return len(labelled) > 1 and len({signature(*gold) for gold in labelled}) > 1
+    return len(labelled) > 1 and len({signature(*gold, casefold) for gold in labelled}) > 1

@@ -184,7 +184,7 @@ def _insert(
         new.append(New(number, document.group_key, document.text, entities))
         if source is not None and entities is not None:
             gold.append(FirstGold(number, entities, source.labels))
-    places = list(places_of(groups, new))
+    places = list(places_of(groups, new, settings_of(project).casefold))
     project_id, created_at, no_role = project.id, now(), (None, None)
     rows = [
         (

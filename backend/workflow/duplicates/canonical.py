@@ -24,18 +24,18 @@ def has_own_gold(source: str | None) -> bool:
     return source not in _NO_OWN_GOLD
 
 
-def signature(text: str, entities: str) -> tuple[tuple[int, int, str], ...]:
-    """Gold, as JSON, in the offsets of the normal form: copies may differ in space."""
-    place = _places(text)
+def signature(text: str, entities: str, casefold: bool = False) -> tuple[tuple[int, int, str], ...]:
+    """Gold, as JSON, in the offsets of the normal form: copies may differ in space and case."""
+    place = _places(text, casefold)
     found = [(place(e["start"]), place(e["end"]), e["label"]) for e in orjson.loads(entities)]
     return tuple(sorted(found))
 
 
-def _places(text: str) -> Callable[[int], int]:
+def _places(text: str, casefold: bool) -> Callable[[int], int]:
     """How long the normal form of the text is up to an offset."""
-    form = normal_form(text)
+    form = normal_form(text, casefold)
     if form == text.replace(" ", ""):  # as most texts are
         return lambda offset: offset - text.count(" ", 0, offset)
     if form == "".join(text.split()):
         return [0, *accumulate(not character.isspace() for character in text)].__getitem__
-    return lambda offset: len(normal_form(text[:offset]))
+    return lambda offset: len(normal_form(text[:offset], casefold))

@@ -120,7 +120,7 @@ class Place(NamedTuple):
 FIRST, UNSURE = Place(None, sure=True), Place(None, sure=False)
 
 
-def places_of(groups: Groups, documents: Iterable[New]) -> Iterator[Place]:
+def places_of(groups: Groups, documents: Iterable[New], casefold: bool = False) -> Iterator[Place]:
     """The places of new documents, in their order.
 
     One is surely a copy when the canonical document stays canonical, and when the gold of the
@@ -133,7 +133,7 @@ def places_of(groups: Groups, documents: Iterable[New]) -> Iterator[Place]:
         old = canonical.setdefault(new.key, new)
         if old is new:
             yield FIRST
-        elif old is not None and _is_plain_copy(new, old):
+        elif old is not None and _is_plain_copy(new, old, casefold):
             yield Place(old.id, sure=True)
         else:
             yield UNSURE
@@ -144,7 +144,7 @@ def _canonical(members: Sequence[Member]) -> Member | None:
     return members[0] if len(members) == 1 and members[0].deduped else None
 
 
-def _is_plain_copy(new: New, old: New | Member) -> bool:
+def _is_plain_copy(new: New, old: New | Member, casefold: bool) -> bool:
     if new.entities is None:
         return True
     source = old.source if isinstance(old, Member) else GoldSource.IMPORTED
@@ -152,4 +152,5 @@ def _is_plain_copy(new: New, old: New | Member) -> bool:
         return False
     if (new.text, new.entities) == (old.text, old.entities):
         return True
-    return signature(new.text, new.entities) == signature(old.text, old.entities)
+    ours = signature(new.text, new.entities, casefold)
+    return ours == signature(old.text, old.entities, casefold)
