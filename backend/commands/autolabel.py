@@ -44,7 +44,7 @@ how_many = click.option(
 
 @click.group("autolabel")
 def autolabel_group() -> None:
-    """Label copies and pool with the champion; accept what the promise allows."""
+    """Label the pool with the champion; accept what the promise allows, for copies too."""
 
 
 @autolabel_group.command()

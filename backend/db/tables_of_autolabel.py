@@ -51,7 +51,7 @@ class AutolabelRunState(StrEnum):
 
 
 class AutolabelRun(Base):
-    """One version's pass over copies and pool; a database index allows one a project.
+    """One version's pass over the pool, whose copies follow; an index allows one a project.
 
     `cursor` is the last document that was given to a chunk.
     """

@@ -1,5 +1,7 @@
 """Autolabel runs: the champion labels what nobody has, in chunks that any worker may take.
 
+Copies that were set aside are not read again: they follow their originals (workflow/autolabel.py).
+
 One process at a time leads a run (a lease in the database): it gives out chunks, stores what came
 back, and rings again those whose worker died. Several chunks are out at once, so that workers go
 on while one is stored. Whatever is lost, the next tick leads on from the database and the folders.

@@ -3,9 +3,11 @@
 An exact copy that was set aside receives its canonical document's gold, projected through the
 normal form where the texts differ (in spaces, in width), marked as copied and of the same
 revision: nothing new is known by it, so nothing is retrained for it. It follows every change of
-its original and is withdrawn with it. A copy on which an entity has no place gets one in the queue
-of Label Studio: people see to it. What people said of a copy's own task, even when they disagree,
-stands above a copy.
+its original and is withdrawn with it. So the champion labels the copies set aside by labelling
+their originals: an item of the autolabel queue stands for its copies too, and what the rule or a
+person accepts of it, or the audit takes back, holds for all of them. A copy on which an entity has
+no place gets one in the queue of Label Studio: people see to it. What people said of a copy's own
+task, even when they disagree, stands above a copy.
 """
 
 import logging

@@ -24,7 +24,7 @@ autolabelling = Operations("Autolabels")
 
 
 class AutolabelRunTold(Told):
-    """A version's pass over copies and pool."""
+    """A version's pass over the pool; copies follow their originals."""
 
     id: int
     state: str

@@ -25,6 +25,7 @@ from backend.db.tables import (
 from backend.db.tables_of_autolabel import Audit, Autolabel, AutolabelState, Promise, PromiseState
 from backend.db.tables_of_labels import LabelMapping
 from backend.loop import audits
+from backend.loop.copies import label_all_copies
 from backend.settings import Settings
 from backend.workflow.autolabels import audited as stage
 from backend.workflow.autolabels.certify import make_promise, outcomes
@@ -258,6 +259,30 @@ def test_a_contradiction_ends_every_promise_of_the_version_that_it_contradicts(c
         project = session.get_one(Project, project.id)
         again = make_promise(session, project, version, "curator@example.com", TIME)
         assert (again.state, again.threshold) == (PromiseState.LACKING, None)
+
+
+def test_copies_follow_what_the_rule_accepts_and_what_the_audit_takes_back(context: Context):
+    database = context.database
+    with database.write() as session:
+        project = add_project(session)
+        (original,) = add_documents(session, project, texts(1))
+        (copy,) = add_documents(session, project, [original.text.replace(" ", "  ")])
+        copy.group_key, copy.canonical_id = original.group_key, original.id
+        version = add_version(session, project)
+        promise = add_promise(session, project, version)
+        session.flush()
+        assert [one.id for one in session.scalars(pool.pool(project.id))] == [original.id]
+        store(session, project, version, promise, [Proposal(original.id, SAID, 0.97)], "r", TIME)
+    assert label_all_copies(database, project.id) == 1
+    with database.write() as session:
+        gold = session.get_one(Gold, copy.id)
+        assert (gold.source, gold.promise_id) == (GoldSource.COPIED, promise.id)
+        row = session.get_one(Promise, promise.id)
+        row.state, row.reason = PromiseState.STOPPED, "contradicted"
+    audits.watch(context, project.id)
+    label_all_copies(database, project.id)
+    with database.read() as session:
+        assert session.query(Gold).count() == 0
 
 
 def test_a_recall_that_was_broken_off_is_finished(context: Context):
