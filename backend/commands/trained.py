@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.commands.json_output import json_option, print_json
+from backend.commands.progress import if_stopped
 from backend.context import Context, open_context
 from backend.db import versions
 from backend.db.projects import project_by_key
@@ -17,6 +18,7 @@ from backend.errors import InvalidInputError, NotFoundError
 from backend.settings import load_settings
 from backend.workflow.folder_archive import tar_of
 from backend.workflow.versions.report import version_difference, version_report
+from backend.workflow.whole_file import whole_file
 from ml_backend.contract.label_intervals import LabelIntervals
 from ml_backend.contract.scoring import Interval
 
@@ -109,11 +111,10 @@ def download(project: str, version: str, out: Path, as_json: bool) -> None:
     folder = context.models.version_folder(project, version)
     if not folder.is_dir():
         raise NotFoundError("version in the model store", version)
-    try:
-        with out.open("xb") as file:
-            file.writelines(tar_of(folder, f"{project}-{version}"))
-    except FileExistsError:
-        raise InvalidInputError(f"{out} is there already") from None
+    if out.exists():
+        raise InvalidInputError(f"{out} is there already")
+    with if_stopped(f"nothing was written to {out}"), whole_file(out) as file:
+        file.writelines(tar_of(folder, f"{project}-{version}"))
     if as_json:
         print_json({"out": str(out), "bytes": out.stat().st_size})
     else:

@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 import orjson
 
+from backend.commands.progress import if_stopped
 from backend.sample.generate import generate
 from backend.sample.sentences import Part
+from backend.workflow.whole_file import whole_file
 
 
 @click.command()
@@ -34,7 +36,8 @@ def sample(documents: int, seed: int, out: Path, part: Part) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     found = generate(documents, seed=seed, part=part)
     with (
-        out.open("wb") as file,
+        if_stopped(f"nothing was written to {out}"),
+        whole_file(out) as file,
         click.progressbar(
             found, length=documents, label=f"Writing {out.name}", update_min_steps=1000
         ) as bar,

@@ -1,16 +1,14 @@
 """Gold written in any format that can be written, with everything told that the format lost."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import orjson
 
-from backend.errors import InvalidInputError
 from backend.workflow.formats.format import ExportDocument, Loss, WritableFormat, WriteOptions
+from backend.workflow.whole_file import whole_file
 
 T = TypeVar("T")
 Advance = Callable[[int], None]  # is told how many more documents were written
@@ -49,7 +47,7 @@ def export_documents(
     """
     exported = Exported()
     told = out.with_name(out.name + LOSSES)
-    with _appearing(out) as file, _appearing(told) as beside:
+    with whole_file(out) as file, whole_file(told) as beside:
         for loss in format.write(_counted(documents, exported, advance), file, options):
             exported.losses += 1
             if loss.beside:
@@ -69,7 +67,7 @@ def write_lines(
 ) -> Exported:
     """Write documents that are lines already, in the same way."""
     exported = Exported()
-    with _appearing(out) as file:
+    with whole_file(out) as file:
         for line in _counted(lines, exported, advance):
             file.write(line)
     return exported
@@ -86,20 +84,3 @@ def loss_record(loss: Loss) -> dict[str, object]:
     """A loss as JSON."""
     entity = None if loss.entity is None else loss.entity.to_dict()
     return {"id": loss.document_id, "entity": entity, "reason": loss.reason}
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, under another name until it is complete: it appears whole or not at all.
-
-    Raises InvalidInputError where it cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            yield file
-        partial.replace(path)
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
