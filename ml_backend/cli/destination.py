@@ -7,6 +7,8 @@ OUT/unfinished/version/      the version as it is written; moved into OUT when i
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +38,8 @@ class Destination:
     def claim(self, mark: str) -> bool:
         """Take the folder for the training of this mark; True where an earlier one goes on.
 
-        Raises MistakeError where it holds a version, another training, or anything else.
+        Raises MistakeError where it holds a version, another training, or anything else, and where
+        it cannot be written.
         """
         if (self.out / CONFIG).exists():
             raise MistakeError(f"{self.out} holds a tagger already: name another folder")
@@ -48,10 +51,25 @@ class Destination:
             )
         if asked is None and self.out.exists() and (self.out.is_file() or any(self.out.iterdir())):
             raise MistakeError(f"{self.out} is not an empty folder: name another")
-        self.unfinished.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.unfinished / "asked.json", json.dumps({"mark": mark}).encode())
+        try:
+            self.unfinished.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.unfinished / "asked.json", json.dumps({"mark": mark}).encode())
+        except OSError as error:
+            raise MistakeError(f"{self.out} cannot be written: {error.strerror}") from error
         shutil.rmtree(self.version, ignore_errors=True)  # of a training killed while it wrote
         return asked is not None
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """Give the folder back when what goes on within fails before anything was saved."""
+        try:
+            yield
+        except BaseException:
+            if not self.state.exists():
+                shutil.rmtree(self.unfinished, ignore_errors=True)
+                with suppress(OSError):  # not empty, or not ours to remove
+                    self.out.rmdir()
+            raise
 
     def finish(self) -> None:
         """Move the whole version to where it belongs, what says that it is whole last."""

@@ -13,7 +13,7 @@ from ml_backend.contract.scoring import Counts
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger.loading import TextTagger, load_model, load_tagger
 from ml_backend.tagger.predict import TextPrediction
-from ml_backend.training.files import read_gold
+from ml_backend.training.files import FileError, read_gold
 from ml_backend.training.reach import reach
 from ml_backend.training.reliability_plot import draw
 from ml_backend.training.report import Report, report
@@ -51,13 +51,14 @@ def evaluate(model: Path, data: tuple[Path, ...], plot: Path | None, as_json: bo
         readings = tagged(tagger, gold.documents, "tagging", quiet=as_json)
         found = report(gold.documents, readings, reach(load_model(model), gold.documents))
     tell_refused(gold.refused)
-    if plot is not None:
-        draw({"entities": found.spans, "documents": found.whole}, plot)
     if as_json:
         refused = [asdict(line) for line in gold.refused]
         print_json({"model": str(model), **found.to_dict(), "refused": refused})
     else:
         _show(found, tables())
+    if plot is not None:
+        with sentences():
+            _draw(found, plot)
 
 
 def tagged(
@@ -72,6 +73,13 @@ def tagged(
             readings += tagger.predict([document.text for document in block])
             bar.advance(shown, len(block))
     return readings
+
+
+def _draw(found: Report, plot: Path) -> None:
+    try:
+        draw({"entities": found.spans, "documents": found.whole}, plot)
+    except OSError as error:
+        raise FileError(plot, error.strerror or str(error)) from error
 
 
 def _show(found: Report, console: Console) -> None:

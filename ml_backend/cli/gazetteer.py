@@ -20,4 +20,6 @@ def gazetteer(dictionary: str, out: Path) -> None:
         count = write_gazetteer(dictionary, out)
     except DictionaryError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.FileError(str(out), error.strerror) from error
     click.echo(f"{count} entries written to {out}; train with --set gazetteer={out}")

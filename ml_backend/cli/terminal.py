@@ -23,6 +23,7 @@ from ml_backend.training.config import TrainingConfigError
 from ml_backend.training.dataset import TrainingDataError
 from ml_backend.training.files import FileError, RefusedLine
 from ml_backend.training.fit import DivergedError
+from ml_backend.training.gazetteer import GazetteerError
 
 SHOWN_REFUSALS = 20
 
@@ -40,6 +41,7 @@ def sentences() -> Iterator[None]:
         CheckpointError,
         DivergedError,
         FileError,
+        GazetteerError,
         MistakeError,
         PretrainedError,
         TrainingConfigError,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,8 @@ def train(
             mark = f"{mark_of(gold.data, config, seed=seed, together=0)} {start_from}"
             if destination.claim(mark) and not as_json:
                 click.echo(f"going on with the training in {out}", err=True)
-        with _shown(as_json or not is_first()) as watch:
+        kept = destination.given_back() if is_first() else nullcontext()
+        with _shown(as_json or not is_first()) as watch, kept:
             made = make_version(
                 gold.data,
                 config,
@@ -148,8 +149,14 @@ def _config(
         except yaml.YAMLError as error:
             raise TrainingConfigError(f"the value of {name} cannot be read: {value!r}") from error
     if file is None:
-        return TrainingConfig.from_dict(chosen)
-    return TrainingConfig.from_yaml(file, **chosen)
+        config = TrainingConfig.from_dict(chosen)
+    else:
+        config = TrainingConfig.from_yaml(file, **chosen)
+    if config.start == "champion" and start_from is None:
+        raise TrainingConfigError(
+            "start: champion needs the tagger to go on from: --start-from DIR"
+        )
+    return config
 
 
 def _gold(

@@ -55,6 +55,25 @@ def test_a_training_killed_while_it_moved_the_version_goes_on(destination: Desti
     assert [path.name for path in (destination.out / "assets").iterdir()] == ["words"]
 
 
+def test_what_fails_before_anything_was_saved_gives_the_folder_back(
+    destination: Destination,
+) -> None:
+    for saved in (False, True):
+        destination.claim("mark")
+        if saved:
+            destination.state.mkdir()
+        with pytest.raises(KeyboardInterrupt), destination.given_back():
+            raise KeyboardInterrupt
+        assert destination.unfinished.exists() is saved
+        assert destination.out.exists() is saved
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MistakeError, match=r"file/out cannot be written: Not a directory"):
+        Destination(tmp_path / "file" / "out").claim("mark")
+
+
 def test_another_training_and_other_files_are_left_alone(destination: Destination) -> None:
     destination.claim("mark")
     with pytest.raises(MistakeError, match="of other gold, options or seed"):

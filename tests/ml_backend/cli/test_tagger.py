@@ -77,6 +77,15 @@ class TestEvaluate:
         for word in (*labels, "micro", "macro", "boundary", "spurious", "within reach", "log-loss"):
             assert word in done.stdout
 
+    def test_a_plot_that_cannot_be_written_is_a_sentence_after_the_figures(
+        self, model: Path, gold: Path
+    ) -> None:
+        plot = gold / "plot.png"
+        done = run("evaluate", "--model", model, "--data", gold, "--json", "--plot", plot)
+        assert done.exit_code == 1
+        assert json.loads(done.stdout)["documents"] == 40
+        assert done.stderr == f"Error: {plot}: File exists\n"
+
     def test_bad_lines_are_told_and_the_rest_is_judged(self, model: Path, gold: Path) -> None:
         with gold.open("a") as file:
             file.write('nonsense\n{"text": "a"}\n')
@@ -195,6 +204,9 @@ class TestTrain:
             (["--start-from", "nowhere"], "no usable tagger in nowhere: config.json is missing"),
             (["--pseudo", "none.jsonl"], "none.jsonl: No such file or directory"),
             (["--unit", "token"], "the built-in encoder reads characters"),
+            (["--gazetteer", "none.tsv"], "none.tsv: cannot be read"),
+            (["--encoder", "./none"], "the encoder ./none cannot be used"),
+            (["--set", "start=champion"], "--start-from DIR"),
         ],
     )
     def test_a_mistake_is_a_sentence(
