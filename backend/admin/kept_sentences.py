@@ -227,6 +227,7 @@ SENTENCES = (
     N_("%(place)s is not in the manifest"),
     N_("%(place)s does not say what card.json says"),
     N_("%(place)s is missing"),
+    N_("%(place)s cannot be written: %(reason)s"),
     N_("%(place)s is not what the manifest says: SHA-256 %(hash)s"),
     N_("%(place)s is not the one that was written at the release"),
     N_("%(place)s the files give another digest than %(digest)s"),
