@@ -1,5 +1,7 @@
 """A recurrent layer that reads from both sides, in encoders and in heads."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,14 @@ class BiRecurrent(nn.Module):
         places = torch.arange(states.size(1), device=states.device)
         # each text reversed within its own length, the padding behind it; its own inverse
         mirror = ((lengths.unsqueeze(1) - 1 - places) % states.size(1)).unsqueeze(2)
-        onward, _ = self.onward(states)
-        back, _ = self.back(states.gather(1, mirror.expand_as(states)))
+        with _not_in_halves(states.device):
+            onward, _ = self.onward(states)
+            back, _ = self.back(states.gather(1, mirror.expand_as(states)))
         return torch.cat([onward, back.gather(1, mirror.expand_as(back))], dim=2)
+
+
+def _not_in_halves(device: torch.device) -> AbstractContextManager[object]:
+    """Most CPUs have no recurrent layers in fp16: there they compute in fp32 all the same."""
+    kind = device.type
+    halves = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.float16
+    return torch.autocast(kind, enabled=False) if kind == "cpu" and halves else nullcontext()

@@ -9,11 +9,21 @@ from tests.ml_backend.training.small import options, ten_sentences
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
-def test_ten_sentences_are_learned_by_heart(scheme: str) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"scheme": "BIO"},
+        {"head": "softmax", "precision": "bf16"},
+        {"head": "bilstm-crf", "precision": "fp16"},
+        {"head": "bigru-crf"},
+        {"head": "span", "precision": "fp16"},
+        {"head": "biaffine"},
+    ],
+)
+def test_ten_sentences_are_learned_by_heart(changed: dict[str, object]) -> None:
     data = ten_sentences()
     config = options(
-        scheme=scheme,
+        **changed,
         min_steps=240,
         looks=6,
         patience=1,
