@@ -117,10 +117,14 @@ def translated_errors(url: str) -> Iterator[None]:
 
 
 def refusal(request: str, status: int, body: str) -> LabelStudioError:
-    """The error for an answer's status; the body is cut, and never holds a secret of ours."""
+    """The error for an answer's status; the body is cut, and never holds a secret of ours.
+
+    Behind "::" Label Studio repeats the task that it refuses, whose text belongs in no log.
+    """
     if status == 401:
         return LabelStudioError("Label Studio refuses LABEL_STUDIO_API_KEY", status=status)
-    message = f"Label Studio answered {status} to {request}: {body[:500]}"
+    said = body.partition(" :: ")[0][:500]
+    message = f"Label Studio answered {status} to {request}: {said}"
     if status >= 500 or status in PASSING:
         return LabelStudioDownError(message, status=status)
     return LabelStudioError(message, status=status)

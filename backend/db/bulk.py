@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.db.tables import Base
+from backend.db.unspoken import values_unspoken
 
 _Row = TypeVarTuple("_Row")
 
@@ -46,7 +47,8 @@ def insert_rows(
     names = ", ".join(columns)
     if not _is_sqlite(session):
         cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        statement = f"COPY {table.name} ({names}) FROM STDIN"
+        with values_unspoken(), cursor.copy(statement) as copy:
             for row in encoded:
                 copy.write_row(row)
         cursor.close()

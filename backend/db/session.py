@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend.db.turns import end_turn, take_turn
+from backend.db.unspoken import keep_values_unspoken
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
 
@@ -122,9 +123,9 @@ def connect(address: str) -> Database:
         # A statement that the server keeps prepared keeps its plan too: one that was made while a
         # table was small reads all of it for ever after.
         plainly = {"prepare_threshold": None}
-        return Database(
-            create_engine(url, connect_args=plainly, pool_pre_ping=True, hide_parameters=True)
-        )
+        engine = create_engine(url, connect_args=plainly, pool_pre_ping=True, hide_parameters=True)
+        keep_values_unspoken(engine)
+        return Database(engine)
     turns = None
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)

@@ -38,6 +38,13 @@ def test_the_token_is_checked(client, label_studio):
         LabelStudio(label_studio.url, "wrong", timeout=5).check()
 
 
+def test_a_refusal_does_not_repeat_the_task(client, project):
+    task = {"data": {"text": "김서연 환자는"}, "annotations": "none"}
+    with pytest.raises(LabelStudioError, match="annotations") as refused:
+        client.import_tasks(project, [task])
+    assert "김서연" not in str(refused.value)
+
+
 def test_a_dead_server_is_down_not_refusing():
     with pytest.raises(LabelStudioDownError):
         LabelStudio("http://127.0.0.1:9", "token", timeout=1).check()
