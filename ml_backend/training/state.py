@@ -23,6 +23,7 @@ from ml_backend.tagger.model import Model
 from ml_backend.training.averaging import Average
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData
+from ml_backend.training.gazetteer import read_gazetteer
 
 FILE = "training.safetensors"
 Weights = dict[str, Tensor]
@@ -47,7 +48,7 @@ class Course:
 def mark_of(data: TrainingData, config: TrainingConfig, *, seed: int, together: int) -> str:
     """What a training is made from, as SHA-256: only a state with the same one is gone on from.
 
-    `together` is the batches of a step, over all processes.
+    `together` is the batches of a step, over all processes. Raises GazetteerError.
     """
     digest = hashlib.sha256()
     labels = list(data.labels)
@@ -57,6 +58,8 @@ def mark_of(data: TrainingData, config: TrainingConfig, *, seed: int, together: 
     for text, entities, missing, weight in gold:
         about = [text, [entity.key for entity in entities], sorted(missing), weight]
         digest.update(json.dumps(about).encode())
+    if config.gazetteer:
+        digest.update(json.dumps(read_gazetteer(Path(config.gazetteer))).encode())
     return digest.hexdigest()
 
 

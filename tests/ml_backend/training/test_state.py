@@ -92,6 +92,12 @@ def test_a_state_of_other_gold_options_or_seed_is_not_gone_on_from(tmp_path: Pat
     with pytest.raises(Interrupted):
         run(tmp_path, until=11)
     assert run(tmp_path, clip=1.0).resumed == 0
+    gazetteer = tmp_path / "names.tsv"
+    gazetteer.write_text("서울\t지역\n", "utf-8")
+    with pytest.raises(Interrupted):
+        run(tmp_path, until=11, gazetteer=str(gazetteer))
+    gazetteer.write_text("서울\t지역\n부산\t지역\n", "utf-8")
+    assert run(tmp_path, gazetteer=str(gazetteer)).resumed == 0
     data, config = ten_sentences(), options()
     marks = {
         state.mark_of(gold, config, seed=1, together=1)
