@@ -3,6 +3,7 @@
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from babel.messages.mofile import write_mo
@@ -11,9 +12,13 @@ from babel.support import NullTranslations, Translations
 from flask import Blueprint, Flask, abort, current_app, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, Domain, get_locale
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from backend.admin.own_address import own_address
+from backend.admin.particles import agree
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 CATALOGUES = Path(__file__).with_name("translations")
@@ -24,9 +29,13 @@ language_switch = Blueprint("language", __name__)
 def add_languages(app: Flask) -> None:
     """Let every page be read in either language; English is the language of the source."""
     babel = Babel(app, locale_selector=language)
-    babel.domain_instance = _Catalogues()
+    babel.domain_instance = _CATALOGUES
     app.jinja_env.globals.update(
-        language=language, languages=LANGUAGES, address_to_read=address_to_read
+        gettext=_in_template,
+        ngettext=_counted_in_template,
+        language=language,
+        languages=LANGUAGES,
+        address_to_read=address_to_read,
     )
 
 
@@ -67,6 +76,37 @@ class _Catalogues(Domain):
     def get_translations(self) -> NullTranslations:
         locale = get_locale()
         return NullTranslations() if locale is None else _catalogue(locale.language)
+
+    def gettext(self, string: str, **values: Any) -> str:
+        found = self.get_translations().ugettext(string)
+        return agree(found, values) % values if values else found
+
+    def ngettext(self, singular: str, plural: str, num: int, **values: Any) -> str:
+        values.setdefault("num", num)
+        return agree(self.get_translations().ungettext(singular, plural, num), values) % values
+
+
+_CATALOGUES = _Catalogues()
+
+
+@pass_eval_context
+def _in_template(context: EvalContext, string: str, **values: Any) -> str:
+    return _filled(context, _CATALOGUES.get_translations().ugettext(string), values)
+
+
+@pass_eval_context
+def _counted_in_template(
+    context: EvalContext, singular: str, plural: str, num: int, **values: Any
+) -> str:
+    found = _CATALOGUES.get_translations().ungettext(singular, plural, num)
+    return _filled(context, found, {"num": num} | values)
+
+
+def _filled(context: EvalContext, sentence: str, values: dict[str, Any]) -> str:
+    """As Jinja's own: always a format, and values are escaped where the template escapes."""
+    found = agree(sentence, values)
+    safe = Markup(found) if context.autoescape else found  # noqa: S704 - of our own catalogue
+    return safe % values
 
 
 @cache
