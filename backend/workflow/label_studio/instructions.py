@@ -13,7 +13,7 @@ from html import escape
 from backend.settings import Settings
 
 EVIDENCE = "goldloop_evidence"  # the field of a task's data
-SENTENCE = "Why is something pre-labelled? Look up the evidence by the number of the task."
+SENTENCE = "Why this pre-label? Find it by task number · 사전 레이블의 근거 (작업 번호)"
 
 
 def evidence_address(settings: Settings, key: str, document_id: int | None = None) -> str:
