@@ -203,6 +203,7 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "rest.remove_member": Scope.SETTINGS_WRITE,
     "rest.test_connection": Scope.SETTINGS_READ,
     "rest.list_jobs": Scope.SETTINGS_READ,
+    "rest.show_workers": Scope.SETTINGS_READ,
     "rest.cancel_job": Scope.MODELS_WRITE,
     "rest.retry_job": Scope.MODELS_WRITE,
     "rest.list_releases": Scope.GOLD_READ,

@@ -11,8 +11,8 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.orm import Session, aliased
 
 from backend.db.tables import Account, AnnotationState, Role
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
@@ -77,19 +77,32 @@ class ListedAccount:
     last_annotation: datetime | None  # when the newest of them was changed
 
 
-def listed_accounts(session: Session) -> Sequence[ListedAccount]:
-    """Every account with what its person has done, by address."""
+def listed_accounts(
+    session: Session, *, after: int = 0, limit: int | None = None
+) -> Sequence[ListedAccount]:
+    """Accounts with what their people have done, by address; those after account `after`."""
+    statement = select(Account).order_by(Account.email).limit(limit)
+    if after:
+        statement = statement.where(Account.email > address_of(after))
+    listed = session.scalars(statement).all()
+    of = AnnotationState.account_id
     rows = session.execute(
         select(
-            Account,
+            of,
             func.count(AnnotationState.annotation_id.distinct()),
             func.max(AnnotationState.updated_at),
         )
-        .outerjoin(AnnotationState, AnnotationState.account_id == Account.id)
-        .group_by(Account.id)
-        .order_by(Account.email)
+        .where(of.in_([account.id for account in listed]))
+        .group_by(of)
     )
-    return [ListedAccount(account, count, last) for account, count, last in rows]
+    done = {number: (count, last) for number, count, last in rows}
+    return [ListedAccount(account, *done.get(account.id, (0, None))) for account in listed]
+
+
+def address_of(account_id: int) -> ScalarSelect[str]:
+    """An account's address, for lists by address that go on after an account."""
+    last = aliased(Account)
+    return select(last.email).where(last.id == account_id).scalar_subquery()
 
 
 def set_role(session: Session, account_id: int, role: Role, *, by: str) -> tuple[Account, str]:

@@ -124,13 +124,14 @@ def use_is_worth_noting(caller: Caller) -> bool:
     return caller.last_used_at is None or now() - caller.last_used_at > USED_EVERY
 
 
-def listed_tokens(session: Session) -> Sequence[ListedToken]:
-    """Every token that was ever made, the newest first."""
-    rows = session.execute(
-        select(ApiToken, Account.email)
-        .join(Account, Account.id == ApiToken.account_id)
-        .order_by(ApiToken.id.desc())
-    )
+def listed_tokens(
+    session: Session, *, before: int = 0, limit: int | None = None
+) -> Sequence[ListedToken]:
+    """Tokens that were ever made, the newest first; older than `before` where it is given."""
+    statement = select(ApiToken, Account.email).join(Account, Account.id == ApiToken.account_id)
+    if before:
+        statement = statement.where(ApiToken.id < before)
+    rows = session.execute(statement.order_by(ApiToken.id.desc()).limit(limit))
     return [ListedToken(token, email) for token, email in rows]
 
 

@@ -186,9 +186,13 @@ def changes_of(
     return (first, last) if first is not None else None
 
 
-def newest_promises(session: Session, project_id: int, limit: int) -> Sequence[Promise]:
-    """The promises of a project, newest first."""
+def newest_promises(
+    session: Session, project_id: int, limit: int, *, before: int = 0
+) -> Sequence[Promise]:
+    """The promises of a project, newest first, older than the one of id `before` where given."""
     statement = select(Promise).where(Promise.project_id == project_id)
+    if before:
+        statement = statement.where(Promise.id < before)
     return session.scalars(statement.order_by(Promise.id.desc()).limit(limit)).all()
 
 

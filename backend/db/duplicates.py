@@ -80,12 +80,17 @@ def document_named(session: Session, project_id: int, name: str) -> Document:
     return document
 
 
-def members(session: Session, document: Document, limit: int | None = None) -> list[Member]:
-    """The documents that share an exact or a near group with one, itself included, oldest first."""
+def members(
+    session: Session, document: Document, limit: int | None = None, *, after: int = 0
+) -> list[Member]:
+    """The documents that share an exact or a near group with one, itself included, oldest first.
+
+    Those younger than document `after` where it is given.
+    """
     rows = session.execute(
         select(Document, Gold.source)
         .outerjoin(Gold, Gold.document_id == Document.id)
-        .where(in_groups_of(document))
+        .where(in_groups_of(document), Document.id > after)
         .order_by(Document.id)
         .limit(limit)
     )

@@ -21,9 +21,13 @@ def all_mappings(session: Session, project_id: int) -> Sequence[LabelMapping]:
     return session.scalars(statement.order_by(LabelMapping.number)).all()
 
 
-def newest_mappings(session: Session, project_id: int, limit: int) -> Sequence[LabelMapping]:
-    """The last mappings of a project, the newest first."""
+def newest_mappings(
+    session: Session, project_id: int, limit: int, *, before: int = 0
+) -> Sequence[LabelMapping]:
+    """Mappings of a project, the newest first, older than number `before` where it is given."""
     statement = select(LabelMapping).where(LabelMapping.project_id == project_id)
+    if before:
+        statement = statement.where(LabelMapping.number < before)
     return session.scalars(statement.order_by(LabelMapping.number.desc()).limit(limit)).all()
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session, aliased
 
-from backend.db.projects import all_projects
+from backend.db.accounts import address_of
 from backend.db.tables import Account, Project, Role
 from backend.db.tables_of_access import ProjectMember
 
@@ -20,28 +20,45 @@ class Member:
     since: datetime
 
 
-def members(session: Session, project_id: int) -> Sequence[Member]:
-    """The people of a project, by address."""
-    rows = session.execute(
+def members(
+    session: Session, project_id: int, *, after: int = 0, limit: int | None = None
+) -> Sequence[Member]:
+    """The people of a project, by address; those after account `after` where it is given."""
+    statement = (
         select(Account, ProjectMember.created_at)
         .join(ProjectMember, ProjectMember.account_id == Account.id)
         .where(ProjectMember.project_id == project_id)
-        .order_by(Account.email)
     )
+    if after:
+        statement = statement.where(Account.email > address_of(after))
+    rows = session.execute(statement.order_by(Account.email).limit(limit))
     return [Member(account, since) for account, since in rows]
 
 
-def visible_projects(session: Session, role: str, account_id: int) -> Sequence[Project]:
-    """The projects that somebody may open, by name: annotators those that they work in."""
-    if role != Role.ANNOTATOR:
-        return all_projects(session)
-    its = ProjectMember.project_id == Project.id
-    return session.scalars(
-        select(Project)
-        .join(ProjectMember, its)
-        .where(ProjectMember.account_id == account_id)
-        .order_by(Project.name, Project.id)
-    ).all()
+def no_members(session: Session, project_id: int) -> Sequence[str]:
+    """The addresses of the accounts that are no members of a project."""
+    there = select(ProjectMember.account_id).where(ProjectMember.project_id == project_id)
+    statement = select(Account.email).where(Account.id.not_in(there)).order_by(Account.email)
+    return session.scalars(statement).all()
+
+
+def visible_projects(
+    session: Session, role: str, account_id: int, *, after: int = 0, limit: int | None = None
+) -> Sequence[Project]:
+    """The projects that somebody may open, by name: annotators those that they work in.
+
+    Those after project `after` where it is given.
+    """
+    statement = select(Project).order_by(Project.name, Project.id).limit(limit)
+    if role == Role.ANNOTATOR:
+        its = ProjectMember.project_id == Project.id
+        statement = statement.join(ProjectMember, its)
+        statement = statement.where(ProjectMember.account_id == account_id)
+    if after:
+        last = aliased(Project)
+        name = select(last.name).where(last.id == after).scalar_subquery()
+        statement = statement.where(tuple_(Project.name, Project.id) > tuple_(name, after))
+    return session.scalars(statement).all()
 
 
 def may_open(session: Session, key: str, role: str, account_id: int) -> bool:

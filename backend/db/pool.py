@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased, load_only
 
 from backend.db.tables import Document, Gold, Part, Prediction, TaskState
@@ -29,15 +29,14 @@ def open_documents(session: Session, project_id: int) -> list[Document]:
     return list(session.scalars(statement))
 
 
-def next_open(session: Session, project_id: int, limit: int) -> list[Document]:
-    """The first open documents of the queue, in its order."""
-    statement = (
-        select(Document)
-        .where(_open(project_id))
-        .order_by(func.coalesce(Document.queue_number, 2**31 - 1), Document.id)
-        .limit(limit)
-    )
-    return list(session.scalars(statement))
+def next_open(session: Session, project_id: int, limit: int, *, after: int = 0) -> list[Document]:
+    """The first open documents of the queue, in its order; of those after `after` where given."""
+    place = func.coalesce(Document.queue_number, 2**31 - 1)
+    statement = select(Document).where(_open(project_id))
+    if after:
+        its = select(place).where(Document.id == after).correlate(None).scalar_subquery()
+        statement = statement.where(tuple_(place, Document.id) > tuple_(its, after))
+    return list(session.scalars(statement.order_by(place, Document.id).limit(limit)))
 
 
 def open_without_prediction(session: Session, project_id: int, version_id: int) -> list[Document]:

@@ -47,11 +47,14 @@ def ask(context: Context, project_key: str, config: ReplayConfig, asked_by: str)
     return begun
 
 
-def listed(context: Context, project_key: str) -> list[Replay]:
-    """A project's replays, newest first."""
+def listed(
+    context: Context, project_key: str, *, before: int = 0, limit: int | None = None
+) -> list[Replay]:
+    """A project's replays, newest first, older than number `before` where it is given."""
     found = _folder(context, project_key).glob("*/config.json")
     numbers = sorted((int(path.parent.name) for path in found), reverse=True)
-    return [Replay(_folder(context, project_key) / str(number)) for number in numbers]
+    older = [number for number in numbers if not before or number < before]
+    return [Replay(_folder(context, project_key) / str(number)) for number in older[:limit]]
 
 
 def find(context: Context, project_key: str, number: int) -> Replay:

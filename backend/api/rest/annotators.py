@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.api.rest.asking import caller, opened
-from backend.api.rest.fields import Id, Key, Strict, Told
+from backend.api.rest.fields import Id, Key, Page, Paged, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.db import sharing
 from backend.db.annotator_figures import people
@@ -15,7 +15,7 @@ from backend.db.scopes import ROLES
 from backend.db.tables import Role
 from backend.db.versions import locked_project
 from backend.workflow.annotators.agreement import Said
-from backend.workflow.annotators.figures import annotator_figures
+from backend.workflow.annotators.figures import PersonFigures, annotator_figures
 from backend.workflow.annotators.waiting import MOST, ask_again, ask_no_more
 
 MOST_AT_ONCE = 500  # documents
@@ -80,10 +80,9 @@ class TestTold(Told):
     flagged: bool
 
 
-class Annotators(Told):
-    """The people, those who did most first; `annotations` is how many were counted."""
+class Annotators(Page[PersonTold]):
+    """The people by account; `annotations` is how many were counted, over all of them."""
 
-    people: list[PersonTold]
     annotations: int
 
 
@@ -143,23 +142,29 @@ class AwaitedDocuments(Strict):
 
 
 @annotators.get("/projects/{key}/annotators")
-def list_annotators(key: Key) -> Annotators:
+def list_annotators(key: Key, query: Paged) -> Annotators:
     """Speed, edits, acceptance and agreement: of everybody for a curator, else one's own."""
     asking = caller()
     everybody = ROLES.index(Role(asking.role)) >= ROLES.index(Role.CURATOR)
     with opened().database.read() as session:
         figures = annotator_figures(session, project_by_key(session, key).id)
         accounts = people(session, [one.account_id for one in figures.people])
-    shown = []
-    for one in figures.people:
+    rest = [
+        one
+        for one in sorted(figures.people, key=lambda one: one.account_id)
+        if one.account_id > query.start and (everybody or one.account_id == asking.account_id)
+    ]
+
+    def told(one: PersonFigures) -> PersonTold:
         account = accounts[one.account_id]
-        if everybody or account.id == asking.account_id:
-            known = {name: getattr(one, name) for name in PersonTold.model_fields.keys() - _OF}
-            if everybody:
-                known["with_and_without"] = figures.bias.people.get(account.id)
-                known["test"] = figures.bias.tested.get(account.id)
-            shown.append(PersonTold(email=account.email, name=account.name, **known))
-    return Annotators(people=shown, annotations=figures.annotations)
+        known = {name: getattr(one, name) for name in PersonTold.model_fields.keys() - _OF}
+        if everybody:
+            known["with_and_without"] = figures.bias.people.get(account.id)
+            known["test"] = figures.bias.tested.get(account.id)
+        return PersonTold(email=account.email, name=account.name, **known)
+
+    shown = page(rest, query.limit, key=lambda one: one.account_id, told=told)
+    return Annotators(items=shown.items, next=shown.next, annotations=figures.annotations)
 
 
 @annotators.get("/projects/{key}/agreement")

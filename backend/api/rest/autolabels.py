@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from backend.api.rest.asking import asked_by, caller, opened
-from backend.api.rest.fields import Id, Json, Key, Sentence, Share, Strict, Told
+from backend.api.rest.fields import Id, Json, Key, Page, Paged, Sentence, Share, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.db import autolabel_queue, autolabels
 from backend.db.autolabel_queue import Place, Reason, Wanted
 from backend.db.projects import project_by_key, settings_of
-from backend.db.tables_of_autolabel import AutolabelRun, AutolabelState, Promise, PromiseState
+from backend.db.tables_of_autolabel import AutolabelRun, AutolabelState, PromiseState
 from backend.loop import autolabel
 from backend.loop.autolabel_chunks import ADVANCE
 from backend.loop.autolabel_decisions import AT_ONCE, Decided, decide, take_back
@@ -210,12 +210,14 @@ def undo_autolabels(key: Key, body: Action) -> Undone:
 
 
 @autolabelling.get("/projects/{key}/promises")
-def list_promises(key: Key) -> list[PromiseTold]:
-    """The newest promises, each with what it rests on."""
+def list_promises(key: Key, query: Paged) -> Page[PromiseTold]:
+    """The promises, the newest first, each with what it rests on."""
     with opened().database.read() as session:
-        project = project_by_key(session, key)
-        found: list[Promise] = list(autolabel_queue.newest_promises(session, project.id, 30))
-        return [PromiseTold.model_validate(one) for one in found]
+        number = project_by_key(session, key).id
+        found = autolabel_queue.newest_promises(
+            session, number, query.limit + 1, before=query.start
+        )
+        return page(found, query.limit, key=lambda one: one.id, told=PromiseTold.model_validate)
 
 
 def _run(run: AutolabelRun) -> AutolabelRunTold:

@@ -72,6 +72,10 @@ class Named(Strict):
     document: Word
 
 
+class CopiesWanted(Named, Paged):
+    """Whose copies, and which part of them."""
+
+
 class EntityGiven(Strict):
     """One entity: code points of the text, half-open."""
 
@@ -181,11 +185,13 @@ def list_findings(key: Key, query: Which) -> Page[FindingTold]:
 
 
 @copies.get("/projects/{key}/copies")
-def list_copies(key: Key, query: Named) -> list[Member]:
-    """The copies and near copies of a document, itself included."""
+def list_copies(key: Key, query: CopiesWanted) -> Page[Member]:
+    """The copies and near copies of a document, itself included, the oldest first."""
     with opened().database.read() as session:
         project = project_by_key(session, key)
-        return members(session, document_named(session, project.id, query.document))
+        document = document_named(session, project.id, query.document)
+        found = members(session, document, query.limit + 1, after=query.start)
+    return page(found, query.limit, key=lambda one: one.id, told=lambda one: one)
 
 
 @copies.post("/projects/{key}/copies/find", status=202)

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.api.rest.asking import asked_by, opened
-from backend.api.rest.fields import Json, Key, Sentence, Strict, Told, Word
+from backend.api.rest.fields import Json, Key, Page, Paged, Sentence, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
-from backend.db.label_mappings import all_mappings
+from backend.db.label_mappings import newest_mappings
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.loop.add_labels import add_labels
@@ -99,11 +99,12 @@ def what_if(key: Key, body: Thought) -> WhatIf:
 
 
 @labels.get("/projects/{key}/mappings")
-def list_mappings(key: Key) -> list[MappingTold]:
-    """Every version of the mapping; the last is in force."""
+def list_mappings(key: Key, query: Paged) -> Page[MappingTold]:
+    """Every version of the mapping, the newest first; the first is in force."""
     with opened().database.read() as session:
-        found = all_mappings(session, project_by_key(session, key).id)
-        return [MappingTold.model_validate(one) for one in found]
+        number = project_by_key(session, key).id
+        found = newest_mappings(session, number, query.limit + 1, before=query.start)
+        return page(found, query.limit, key=lambda one: one.number, told=MappingTold.model_validate)
 
 
 @labels.post("/projects/{key}/labels/rename", status=201)

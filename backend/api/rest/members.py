@@ -5,9 +5,10 @@ from datetime import datetime
 from pydantic import Field
 
 from backend.api.rest.asking import asked_by, opened
-from backend.api.rest.fields import Done, Id, Key, Strict, Told
+from backend.api.rest.fields import Done, Id, Key, Page, Paged, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.api.rest.people import Email
+from backend.db.members import Member
 from backend.db.members import members as members_of
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
@@ -46,20 +47,12 @@ class LookedTold(Told):
 
 
 @members.get("/projects/{key}/members")
-def list_members(key: Key) -> list[MemberTold]:
-    """Everybody who works in the project; whoever annotates in it becomes one."""
+def list_members(key: Key, query: Paged) -> Page[MemberTold]:
+    """Who works in the project, by address; whoever annotates in it becomes a member."""
     with opened().database.read() as session:
-        found = members_of(session, project_by_key(session, key).id)
-    return [
-        MemberTold(
-            account_id=one.account.id,
-            email=one.account.email,
-            name=one.account.name,
-            role=one.account.role,
-            since=one.since,
-        )
-        for one in found
-    ]
+        number = project_by_key(session, key).id
+        found = members_of(session, number, after=query.start, limit=query.limit + 1)
+    return page(found, query.limit, key=lambda one: one.account.id, told=_member)
 
 
 @members.post("/projects/{key}/members", status=201)
@@ -85,3 +78,13 @@ def test_connection(key: Key) -> list[LookedTold]:
     """Ask Label Studio for each part of the connection; nothing is changed."""
     looked = check_connection_of(opened(), key)
     return [LookedTold.model_validate(one) for one in looked]
+
+
+def _member(one: Member) -> MemberTold:
+    return MemberTold(
+        account_id=one.account.id,
+        email=one.account.email,
+        name=one.account.name,
+        role=one.account.role,
+        since=one.since,
+    )

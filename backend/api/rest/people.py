@@ -9,7 +9,13 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from backend.api.rest.asking import asked_by, caller, opened
 from backend.api.rest.fields import Done, Id, Key, Page, Paged, Sentence, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
-from backend.db.accounts import LONGEST_PASSWORD, PASSWORD_LENGTH, existing_account, listed_accounts
+from backend.db.accounts import (
+    LONGEST_PASSWORD,
+    PASSWORD_LENGTH,
+    ListedAccount,
+    existing_account,
+    listed_accounts,
+)
 from backend.db.api_tokens import LONGEST_NAME, ListedToken, listed_tokens
 from backend.db.audit_log import audit_entries
 from backend.db.projects import all_projects, project_by_key
@@ -122,21 +128,11 @@ class AuditWanted(ChangesWanted):
 
 
 @people.get("/accounts")
-def list_accounts() -> list[AccountTold]:
-    """Every account, with what its person has done."""
+def list_accounts(query: Paged) -> Page[AccountTold]:
+    """Accounts by address, with what their people have done."""
     with opened().database.read() as session:
-        return [
-            AccountTold(
-                id=one.account.id,
-                email=one.account.email,
-                name=one.account.name,
-                role=Role(one.account.role),
-                can_sign_in=one.account.password_hash is not None,
-                annotations=one.annotations,
-                last_annotation=one.last_annotation,
-            )
-            for one in listed_accounts(session)
-        ]
+        found = listed_accounts(session, after=query.start, limit=query.limit + 1)
+    return page(found, query.limit, key=lambda one: one.account.id, told=_account)
 
 
 @people.post("/accounts", status=201)
@@ -151,15 +147,7 @@ def add_account(body: NewAccount) -> AccountTold:
             password=body.password,
             name=body.name,
         )
-        return AccountTold(
-            id=made.id,
-            email=made.email,
-            name=made.name,
-            role=Role(made.role),
-            can_sign_in=True,
-            annotations=0,
-            last_annotation=None,
-        )
+        return _account(ListedAccount(made, 0, None))
 
 
 @people.put("/accounts/{account_id}/role")
@@ -182,10 +170,11 @@ def set_account_password(account_id: Id, body: NewPassword) -> Done:
 
 
 @people.get("/tokens")
-def list_tokens() -> list[TokenTold]:
+def list_tokens(query: Paged) -> Page[TokenTold]:
     """Every token that was ever made, the newest first."""
     with opened().database.read() as session:
-        return [_token(one) for one in listed_tokens(session)]
+        found = listed_tokens(session, before=query.start, limit=query.limit + 1)
+        return page(found, query.limit, key=lambda one: one.token.id, told=_token)
 
 
 @people.post("/tokens", status=201, secret=True)
@@ -238,6 +227,19 @@ def _changes(query: ChangesWanted, key: str | None) -> Page[AuditTold]:
         )
         keys = {one.id: one.key for one in all_projects(session)}
     return page(found, query.limit, key=lambda one: one.id, told=lambda one: _entry(one, keys))
+
+
+def _account(listed: ListedAccount) -> AccountTold:
+    account = listed.account
+    return AccountTold(
+        id=account.id,
+        email=account.email,
+        name=account.name,
+        role=Role(account.role),
+        can_sign_in=account.password_hash is not None,
+        annotations=listed.annotations,
+        last_annotation=listed.last_annotation,
+    )
 
 
 def _token(listed: ListedToken) -> TokenTold:

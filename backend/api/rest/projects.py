@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, create_model
 
 from backend.api.rest.asking import asked_by, caller, opened
-from backend.api.rest.fields import Id, Json, Key, Sentence, Strict, Told, Word
+from backend.api.rest.fields import Id, Json, Key, Page, Paged, Sentence, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.document_counts import DocumentCounts, count_documents
 from backend.db.members import visible_projects
@@ -76,14 +76,22 @@ SettingsChange = create_model("SettingsChange", __base__=Strict, **_SETTINGS)
 
 
 @projects.get("/projects")
-def list_projects() -> list[ProjectTold]:
-    """Every project; for an annotator's token those that they work in."""
+def list_projects(query: Paged) -> Page[ProjectTold]:
+    """Projects by name; for an annotator's token those that they work in."""
+    asking = caller()
     with opened().database.read() as session:
-        found = visible_projects(session, caller().role, caller().account_id)
+        found = visible_projects(
+            session, asking.role, asking.account_id, after=query.start, limit=query.limit + 1
+        )
         counts = count_documents(session, [one.id for one in found])
         ids = [one.champion_id for one in found if one.champion_id]
         names = {one: session.get_one(Version, one).name for one in ids}
-        return [_told(one, counts[one.id], names.get(one.champion_id or 0)) for one in found]
+        return page(
+            found,
+            query.limit,
+            key=lambda one: one.id,
+            told=lambda one: _told(one, counts[one.id], names.get(one.champion_id or 0)),
+        )
 
 
 @projects.post("/projects", status=201)

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from backend.api.rest.asking import asked_by, opened
-from backend.api.rest.fields import Done, Told
+from backend.api.rest.fields import LARGEST_PAGE, Done, Page, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.loop.queued_jobs import look, move
 
@@ -37,21 +37,32 @@ class WorkerTold(Told):
     failed: int
 
 
-class QueueTold(Told):
-    """What waits, runs and failed, and who works."""
+class WorkersTold(Told):
+    """The processes alive that take jobs."""
 
-    jobs: list[JobTold]
     workers: list[WorkerTold]
 
 
+class JobsWanted(Strict):
+    """Which part of the jobs."""
+
+    after: Annotated[JobId | None, Field(description="`next` of the page before")] = None
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="rows at most")] = 50
+
+
 @queue.get("/jobs")
-def list_jobs() -> QueueTold:
-    """Jobs that run, wait and failed, and the workers alive."""
-    jobs, workers = look(opened())
-    return QueueTold(
-        jobs=[JobTold.model_validate(one) for one in jobs],
-        workers=[WorkerTold.model_validate(one) for one in workers],
-    )
+def list_jobs(query: JobsWanted) -> Page[JobTold]:
+    """Jobs that run, wait and failed, by id: so one that moves on meanwhile is told once."""
+    jobs, _ = look(opened())
+    rest = sorted((one for one in jobs if one.id > (query.after or "")), key=lambda one: one.id)
+    return page(rest, query.limit, key=lambda one: one.id, told=JobTold.model_validate)
+
+
+@queue.get("/workers")
+def show_workers() -> WorkersTold:
+    """The workers alive."""
+    _, workers = look(opened())
+    return WorkersTold(workers=[WorkerTold.model_validate(one) for one in workers])
 
 
 @queue.post("/jobs/{job_id}/cancel")

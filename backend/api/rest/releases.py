@@ -13,7 +13,18 @@ from pydantic import AwareDatetime, Field
 
 from backend.api.rest.archive import ARCHIVE, archive
 from backend.api.rest.asking import asked_by, opened
-from backend.api.rest.fields import Json, Key, Sentence, Share, Strict, Told, Word
+from backend.api.rest.fields import (
+    Json,
+    Key,
+    Page,
+    Paged,
+    Sentence,
+    Share,
+    Strict,
+    Told,
+    Word,
+    page,
+)
 from backend.api.rest.operation import Download, Operations
 from backend.db import releases as queries
 from backend.db.projects import project_by_key
@@ -92,11 +103,12 @@ class WantedFormat(Strict):
 
 
 @releases.get("/projects/{key}/releases")
-def list_releases(key: Key) -> list[ReleaseTold]:
-    """Every release."""
+def list_releases(key: Key, query: Paged) -> Page[ReleaseTold]:
+    """Every release, the newest first."""
     with opened().database.read() as session:
-        found = queries.releases(session, project_by_key(session, key).id)
-        return [ReleaseTold.model_validate(one) for one in found]
+        number = project_by_key(session, key).id
+        found = queries.newest_releases(session, number, before=query.start, limit=query.limit + 1)
+        return page(found, query.limit, key=lambda one: one.number, told=ReleaseTold.model_validate)
 
 
 @releases.post("/projects/{key}/releases", status=202)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.api.rest.asking import asked_by, opened
-from backend.api.rest.fields import Json, Key, Strict, Told, Word
+from backend.api.rest.fields import Json, Key, Page, Paged, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.projects import project_by_key
 from backend.loop import project_replays
@@ -58,10 +58,16 @@ class MeasuredReplay(ReplayTold):
 
 
 @replays.get("/projects/{key}/replays")
-def list_replays(key: Key) -> list[ReplayTold]:
+def list_replays(key: Key, query: Paged) -> Page[ReplayTold]:
     """Every replay, newest first."""
     _known(key)
-    return [ReplayTold(**told_of(one)) for one in project_replays.listed(opened(), key)]
+    found = project_replays.listed(opened(), key, before=query.start, limit=query.limit + 1)
+    return page(
+        found,
+        query.limit,
+        key=lambda one: one.path.name,
+        told=lambda one: ReplayTold(**told_of(one)),
+    )
 
 
 @replays.post("/projects/{key}/replays", status=202)

@@ -13,7 +13,7 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.workflow.projects.settings import change_settings
-from backend.workflow.selection.queue_preview import Reason, next_in_queue
+from backend.workflow.selection.queue_preview import Queued, Reason, next_in_queue
 from backend.workflow.strategies.registry import STRATEGIES
 
 selection = Operations("Selection")
@@ -60,12 +60,6 @@ class QueuedTold(Told):
     batch: int | None
 
 
-class QueueWanted(Strict):
-    """How much of the queue."""
-
-    limit: Annotated[int, Field(ge=1, le=500)] = 20
-
-
 class BatchTold(Told):
     """Documents that were chosen at one time."""
 
@@ -97,21 +91,12 @@ def set_selection(key: Key, body: Mixture) -> SelectionTold:
 
 
 @selection.get("/projects/{key}/queue")
-def list_queue(key: Key, query: QueueWanted) -> list[QueuedTold]:
+def list_queue(key: Key, query: Paged) -> Page[QueuedTold]:
     """The next documents that people will see, in order, and why they stand there."""
     with opened().database.read() as session:
-        found = next_in_queue(session, project_by_key(session, key), query.limit)
-    return [
-        QueuedTold(
-            document=one.document.external_id,
-            text=one.document.text,
-            queue_number=one.document.queue_number,
-            reason=one.reason,
-            scores=dict(one.scores),
-            batch=one.batch,
-        )
-        for one in found
-    ]
+        project = project_by_key(session, key)
+        found = next_in_queue(session, project, query.limit + 1, after=query.start)
+    return page(found, query.limit, key=lambda one: one.document.id, told=_queued)
 
 
 @selection.get("/projects/{key}/batches")
@@ -138,6 +123,17 @@ def _told(project: Project) -> SelectionTold:
             )
             for one in STRATEGIES.values()
         ],
+    )
+
+
+def _queued(one: Queued) -> QueuedTold:
+    return QueuedTold(
+        document=one.document.external_id,
+        text=one.document.text,
+        queue_number=one.document.queue_number,
+        reason=one.reason,
+        scores=dict(one.scores),
+        batch=one.batch,
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from backend.api.rest.archive import ARCHIVE, archive
 from backend.api.rest.asking import asked_by, opened
-from backend.api.rest.fields import Json, Key, Strict, Told, Word
+from backend.api.rest.fields import Json, Key, Page, Paged, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db import versions as queries
 from backend.db.projects import project_by_key
@@ -67,11 +67,12 @@ class Going(Strict):
 
 
 @versions.get("/projects/{key}/versions")
-def list_versions(key: Key) -> list[VersionTold]:
-    """Every version, the oldest first."""
+def list_versions(key: Key, query: Paged) -> Page[VersionTold]:
+    """Every version, the newest first."""
     with opened().database.read() as session:
-        found = queries.all_versions(session, project_by_key(session, key).id)
-        return [VersionTold.model_validate(one) for one in found]
+        number = project_by_key(session, key).id
+        found = queries.newest_versions(session, number, before=query.start, limit=query.limit + 1)
+        return page(found, query.limit, key=lambda one: one.id, told=VersionTold.model_validate)
 
 
 @versions.get("/projects/{key}/versions/{name}")

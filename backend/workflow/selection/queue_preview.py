@@ -45,9 +45,14 @@ class Queued:
     scores: Mapping[str, float | None]
 
 
-def next_in_queue(session: Session, project: Project, limit: int) -> list[Queued]:
-    """The next documents that people will see, in order, as the champion sees them now."""
-    documents = next_open(session, project.id, limit)
+def next_in_queue(
+    session: Session, project: Project, limit: int, *, after: int = 0
+) -> list[Queued]:
+    """The next documents that people will see, in order, as the champion sees them now.
+
+    Those after document `after` where it is given.
+    """
+    documents = next_open(session, project.id, limit, after=after)
     ids = [document.id for document in documents]
     came_with = batches_of(session, ids)
     drawn = blind(session, ids) | {one.id for one in documents if one.arm == Arm.RANDOM}

@@ -139,8 +139,8 @@ def test_only_a_hash_is_kept_and_the_last_use(program, filled) -> None:
 
 def test_an_annotators_token_sees_the_projects_that_they_work_in(program) -> None:
     ask, curator = program("annotator"), program("curator")
-    assert [one["key"] for one in ask("GET", "/projects").json] == ["general"]
-    assert len(curator("GET", "/projects").json) == 2
+    assert [one["key"] for one in ask("GET", "/projects").json["items"]] == ["general"]
+    assert len(curator("GET", "/projects").json["items"]) == 2
     assert ask("GET", "/projects/general").status_code == 200
     assert ask("GET", "/projects/empty").status_code == 404
     assert curator("GET", "/projects/empty").status_code == 200

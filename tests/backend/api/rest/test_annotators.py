@@ -21,7 +21,7 @@ def ask(program: Callable[..., Program], filled: Database) -> Program:
 
 def test_who_accepts_wrong_pre_labels_is_flagged(ask: Program) -> None:
     people = {
-        one["email"]: one for one in ask("GET", "/projects/general/annotators").json["people"]
+        one["email"]: one for one in ask("GET", "/projects/general/annotators").json["items"]
     }
     lazy, careful = people["annotator@example.com"], people["annotator-2@example.com"]
     assert lazy["test"]["flagged"]
@@ -33,7 +33,7 @@ def test_who_accepts_wrong_pre_labels_is_flagged(ask: Program) -> None:
 def test_annotators_are_told_their_own_figures_and_no_test_of_themselves(
     ask: Program, program: Callable[..., Program]
 ) -> None:
-    (own,) = program("annotator")("GET", "/projects/general/annotators").json["people"]
+    (own,) = program("annotator")("GET", "/projects/general/annotators").json["items"]
     assert own["documents"] > 0
     assert own["test"] is own["with_and_without"] is None
 

@@ -15,7 +15,7 @@ def ask(filled, program):
 
 def test_replays_by_the_api_are_the_pages_own(ask, settings: Settings) -> None:
     where = "/projects/empty/replays"
-    assert ask("GET", where).json == []
+    assert ask("GET", where).json == {"items": [], "next": None}
     answer = ask("POST", where, json={"strategies": ["mnlp"], "rounds": 2})
     assert answer.status_code == 202
     assert (answer.json["strategies"], answer.json["state"]) == (["random", "mnlp"], None)

@@ -41,7 +41,7 @@ def test_what_cannot_be_is_refused(ask, wanted) -> None:
 
 
 def test_the_queue_and_the_batches_are_listed(ask) -> None:
-    queue = ask("GET", f"{PROJECT}/queue?limit=2").json
+    queue = ask("GET", f"{PROJECT}/queue?limit=2").json["items"]
     assert [one["document"] for one in queue] == ["batch-2-0", "batch-2-1"]
     assert [one["reason"] for one in queue] == ["ranked", "unscored"]
     assert [one["scores"] for one in queue] == [{"mnlp": 0.375}, {}]

@@ -63,11 +63,11 @@ def test_annotators_are_told_to_curators_and_each_to_themselves(
     ask: Program, program: Callable[..., Program]
 ) -> None:
     everybody = ask("GET", "/projects/general/annotators").json
-    (person,) = everybody["people"]
+    (person,) = everybody["items"]
     assert person["email"] == "annotator-2@example.com"
     assert person["documents"] == everybody["annotations"] > 100
     own = program("annotator")("GET", "/projects/general/annotators").json
-    assert own == {**everybody, "people": []}
+    assert own == {**everybody, "items": []}
 
 
 def test_a_curator_reads_what_changed_in_a_project(

@@ -29,8 +29,10 @@ def test_each_document_has_its_reason_and_what_the_strategies_see(any_database: 
         first, second, third = next_in_queue(session, project, 9)
         project.settings = {**project.settings, "selection": {"random": 1.0}}
         by_none = next_in_queue(session, project, 2)
+        after = next_in_queue(session, project, 2, after=documents[0].id)
     assert [one.reason for one in at_first] == [Reason.BY_CHANCE, Reason.BY_CHANCE, "at_random"]
     assert [one.document.text for one in (second, third)] == ["나", "다"]
+    assert [one.document.text for one in after] == ["나", "다"]
     assert (second.reason, third.reason) == (Reason.UNSCORED, Reason.AT_RANDOM)
     assert second.scores == third.scores == {}
     assert first.reason == Reason.RANKED
