@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
+from backend.admin.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.words import word
 from backend.db.accounts import listed_accounts
 from backend.db.tables import Role
@@ -68,9 +69,10 @@ def _role() -> Role | None:
 
 def _page(added: str = "", password: str = "") -> str:
     with opened().database.read() as session:
-        people = listed_accounts(session)
+        found = listed_accounts(session, after=asked_after(), limit=PAGE_SIZE + 1)
+    page = page_of(found, lambda one: one.account.id)
     return render_template(
-        "accounts.html", people=people, roles=list(Role), added=added, password=password
+        "accounts.html", page=page, roles=list(Role), added=added, password=password
     )
 
 

@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
-from backend.db.accounts import accounts
-from backend.db.members import members
+from backend.admin.paging import PAGE_SIZE, asked_after, page_of
+from backend.db.members import members, no_members
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
@@ -20,10 +20,10 @@ def show(key: str) -> ResponseReturnValue:
     """Everybody who works in the project, and who else could."""
     with opened().database.read() as session:
         project = project_by_key(session, key)
-        found = members(session, project.id)
-        there = {one.account.id for one in found}
-        others = [account.email for account in accounts(session) if account.id not in there]
-    return render_template("members.html", project=project, members=found, others=others)
+        found = members(session, project.id, after=asked_after(), limit=PAGE_SIZE + 1)
+        others = no_members(session, project.id)
+    page = page_of(found, lambda one: one.account.id)
+    return render_template("members.html", project=project, page=page, others=others)
 
 
 @members_page.post("")

@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from backend.admin.document_bar import document_bar
 from backend.admin.opened import opened
+from backend.admin.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.sparkline import sparkline
 from backend.admin.wording import number
 from backend.db.members import visible_projects
@@ -31,8 +32,15 @@ class Waiting:
 def projects() -> ResponseReturnValue:
     """A card for each project."""
     with opened().database.read() as session:
-        seen = visible_projects(session, current_user.role, current_user.account_id)
-        found = project_cards(session, seen)
+        seen = visible_projects(
+            session,
+            current_user.role,
+            current_user.account_id,
+            after=asked_after(),
+            limit=PAGE_SIZE + 1,
+        )
+        page = page_of(seen, lambda project: project.id)
+        found = project_cards(session, page.rows)
     cards = [
         {
             "card": card,
@@ -43,7 +51,7 @@ def projects() -> ResponseReturnValue:
         }
         for card in found
     ]
-    return render_template("projects.html", cards=cards)
+    return render_template("projects.html", cards=cards, page=page)
 
 
 def _waiting(card: ProjectCard) -> list[Waiting]:

@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
+from backend.admin.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.replay_charts import curves_chart
-from backend.admin.strategy_words import WORDS
+from backend.admin.strategy_words import in_words
 from backend.admin.told import sentence_of
 from backend.admin.undo import flash_settings
 from backend.db.projects import project_by_key
@@ -28,7 +29,6 @@ POLL_BUSY, POLL_IDLE = 3000, 30_000  # milliseconds between two looks
 OFFERED = ("mnlp", "margin", "badge", "k_means", "balance", "cost+mnlp")
 CHOSEN = ("mnlp", "badge", "cost+mnlp")
 SIZES = {"rounds": (1, 50), "batch": (1, 5000), "start": (20, 5000), "seeds": (1, 20)}
-SHOWN = 50  # replays
 
 replay_page = Blueprint("replay", __name__, url_prefix="/projects/<key>/selection/replays")
 
@@ -37,10 +37,11 @@ replay_page = Blueprint("replay", __name__, url_prefix="/projects/<key>/selectio
 def show(key: str) -> ResponseReturnValue:
     """The replays, newest first, and what the next one would try."""
     project = _project(key)
+    found = project_replays.listed(opened(), key, before=asked_after(), limit=PAGE_SIZE + 1)
     return render_template(
         "replays.html",
         project=project,
-        replays=project_replays.listed(opened(), key)[:SHOWN],
+        page=page_of(found, lambda one: one.path.name),
         offered=OFFERED,
         chosen=CHOSEN,
         sizes=SIZES,
@@ -126,10 +127,7 @@ def _impossible(error: GoldloopError) -> ResponseReturnValue:
 
 def named(strategy: str) -> str:
     """A strategy in the reader's language."""
-    return " + ".join(
-        str(WORDS[name][0]) if weight == 1 else f"{weight:g} × {WORDS[name][0]}"
-        for name, weight in read_mixture(strategy).items()
-    )
+    return in_words(read_mixture(strategy))
 
 
 def _size(name: str) -> int:

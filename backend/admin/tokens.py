@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from backend.admin.opened import asked_by, opened
+from backend.admin.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.told import sentence_of
 from backend.db.accounts import accounts, existing_account
 from backend.db.api_tokens import listed_tokens
@@ -81,11 +82,11 @@ def _lifetime(days: str) -> timedelta | None:
 
 def _page(shown: str | None = None) -> str:
     with opened().database.read() as session:
-        tokens = listed_tokens(session)
+        tokens = listed_tokens(session, before=asked_after(), limit=PAGE_SIZE + 1)
         people = accounts(session)
     return render_template(
         "tokens.html",
-        tokens=tokens,
+        page=page_of(tokens, lambda one: one.token.id),
         people=people,
         shown=shown,
         scopes=WHAT_SCOPES_ALLOW,
