@@ -7,8 +7,9 @@ is measured runs in a process of its own, so that its peak memory is its own too
 
     python benchmarks/documents.py --documents 20000 --only import_sqlite dedupe_exact_sqlite
 
-Near copies (documents_near.py) are compared among the corpus's texts; the autolabel queue
-(documents_autolabel.py) is measured on the first twenty thousand.
+Near copies (documents_near.py) are compared among the corpus's texts; documents_increment.py is
+what a thousand documents more take; the autolabel queue (documents_autolabel.py) is measured on
+the first twenty thousand.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import documents_balance
 import documents_dedupe
 import documents_export
 import documents_import
+import documents_increment
 import documents_near
 import orjson
 from documents_corpus import write_corpus
@@ -53,6 +55,7 @@ ROWS: dict[str, Row] = {
     **documents_dedupe.ROWS,
     **documents_balance.ROWS,
     **documents_export.ROWS,
+    **documents_increment.ROWS,
     "near": near,
     "autolabel": autolabel,
 }
