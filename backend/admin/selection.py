@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +10,7 @@ from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import asked_after, page_of
-from backend.admin.strategy_words import WORDS
+from backend.admin.strategy_words import FAMILIES, RECOMMENDED, WORDS, in_words
 from backend.admin.undo import flash_settings
 from backend.db.batches import newest_batches
 from backend.db.projects import project_by_key, settings_of
@@ -70,17 +69,24 @@ def _page(
     settings = opened().settings
     address = settings.label_studio_public_url or settings.label_studio_url
     number = project.label_studio_id
+    opened_first = {RECOMMENDED, *(errors or {}), *(name for name in weights if weights[name])}
     return render_template(
         "selection.html",
         project=project,
         settings=settings_of(project),
         words=WORDS,
+        open_ones=[name for name in WORDS if name in opened_first],
+        families=[
+            (title, [name for name in names if name not in opened_first])
+            for title, names in FAMILIES
+        ],
+        recommended=RECOMMENDED,
         weights=weights,
         errors=errors or {},
         queue=queue,
         why=_why,
         page=page_of(found, key=lambda one: one.batch.id, size=BATCHES_A_PAGE),
-        mixture_in_words=_in_words,
+        mixture_in_words=in_words,
         cost=cost,
         label_studio=f"{address}/projects/{number}/data" if address and number else None,
     )
@@ -108,12 +114,3 @@ def _why(one: Queued) -> list[str]:
         str(WORDS[key][0]) if score is None else f"{WORDS[key][0]} {score:.3g}"
         for key, score in one.scores.items()
     ]
-
-
-def _in_words(mixture: Mapping[str, Any]) -> str:
-    """A mixture as a reader's language writes it."""
-    return " + ".join(
-        str(WORDS[name][0]) if weight == 1 else f"{weight:g} × {WORDS[name][0]}"
-        for name, weight in mixture.items()
-        if name in WORDS
-    )

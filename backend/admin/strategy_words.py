@@ -1,5 +1,7 @@
 """The strategies of selection as pages call them; their order is that of the registry."""
 
+from collections.abc import Mapping
+
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
@@ -61,3 +63,25 @@ WORDS: dict[str, tuple[LazyString, LazyString]] = {
     ),
 }
 """Strategy → its title, and when to use it."""
+
+RECOMMENDED = "mnlp"
+"""The strategy that stands open on every page: what a project begins with."""
+
+FAMILIES: tuple[tuple[LazyString, tuple[str, ...]], ...] = (
+    (
+        _l("What the tagger is unsure of"),
+        ("mnlp", "margin", "mean_entropy", "max_entropy", "total_entropy", "disagreement"),
+    ),
+    (_l("Texts unlike each other"), ("badge", "k_means", "k_center", "density")),
+    (_l("Labels, time and the control"), ("balance", "cost", "random")),
+)
+"""What strategies look at, and those that do; each strategy is in one."""
+
+
+def in_words(mixture: Mapping[str, float]) -> str:
+    """A mixture (strategy → weight) as a reader's language writes it."""
+    return " + ".join(
+        str(WORDS[name][0]) if weight == 1 else f"{weight:g} × {WORDS[name][0]}"
+        for name, weight in mixture.items()
+        if name in WORDS
+    )

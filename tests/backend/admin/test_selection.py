@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 
-from backend.admin.strategy_words import WORDS
+from backend.admin.strategy_words import FAMILIES, WORDS
 from backend.commands.project import project as project_command
 from backend.commands.selection import selection as selection_command
 from backend.db.audit_log import audit_entries
@@ -49,6 +49,7 @@ def test_pages_call_the_strategies_as_the_registry_does() -> None:
     told = {key: (str(title), str(when)) for key, (title, when) in WORDS.items()}
     assert told == {key: (one.title, one.when) for key, one in STRATEGIES.items()}
     assert list(WORDS) == list(STRATEGIES)
+    assert sorted(name for _title, names in FAMILIES for name in names) == sorted(STRATEGIES)
 
 
 def test_an_empty_project_says_what_will_be_there(curator: FlaskClient) -> None:

@@ -22,12 +22,16 @@ def _batches(filled: Database) -> None:
 
 def test_a_mixture_is_set_by_hand(new_page: NewPage, filled: Database) -> None:
     page = new_page(SELECTION)
+    expect(page.get_by_label("Least confidence (MNLP)", exact=True)).to_be_visible()
+    expect(page.get_by_label("Margin", exact=True)).to_be_hidden()
+    page.get_by_text("What the tagger is unsure of").click()
     page.get_by_label("Margin", exact=True).fill("much")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing is saved yet")
     field = page.get_by_label("Margin", exact=True)
     assert field.get_attribute("aria-invalid") == "true"
     field.fill("2")
+    page.get_by_text("Labels, time and the control").click()
     page.get_by_label("Cost", exact=True).fill("1")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_test_id("flashes")).to_contain_text("The strategies are saved")
