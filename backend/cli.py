@@ -35,6 +35,13 @@ def main() -> None:
     except GoldloopError as error:
         click.echo(f"goldloop: {error}", err=True)
         sys.exit(1)
+    except Exception as error:
+        from backend.db.session import lacks_tables  # noqa: PLC0415 - most commands end well
+
+        if not lacks_tables(error):
+            raise
+        click.echo("goldloop: the database lacks tables; run `goldloop db upgrade`", err=True)
+        sys.exit(1)
 
 
 def _commands() -> dict[str, EntryPoint]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend.db.turns import end_turn, take_turn
@@ -134,6 +135,14 @@ def connect(address: str) -> Database:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return Database(engine, turns)
+
+
+def lacks_tables(error: Exception) -> bool:
+    """Whether a statement failed because a table or a column that we know is not there."""
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)  # PostgreSQL's, 13.A of its manual
+    return state in ("42P01", "42703") or str(error.orig).startswith("no such ")
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

@@ -54,6 +54,19 @@ def test_an_error_that_a_person_can_mend_is_a_sentence(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["", pytest.param("postgresql", marks=pytest.mark.real)],
+    ids=["sqlite", "postgresql"],
+)
+def test_a_database_without_tables_is_told(tmp_path, request, address):
+    if address:
+        address = request.getfixturevalue("postgresql").create()
+    done = goldloop("project", "list", folder=tmp_path, DATABASE_URL=address)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "goldloop: the database lacks tables; run `goldloop db upgrade`\n"
+
+
 def test_db_goes_up_checks_and_goes_down(tmp_path):
     up = goldloop("db", "upgrade", folder=tmp_path)
     assert (up.returncode, up.stdout) == (0, "the tables are at head\n"), up.stderr
