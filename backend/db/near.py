@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
+from backend.db.projects import walked_in
 from backend.db.tables import Document
 
 _documents = Document.__table__
@@ -42,7 +43,7 @@ def fresh_documents(
     )
     rows = session.execute(
         select(Document.id, Document.text, oldest)
-        .where(Document.project_id == project_id, Document.id > after)
+        .where(walked_in(Document.project_id, project_id), Document.id > after)
         .order_by(Document.id)
         .limit(limit)
     )

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, exists, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from backend.db.tables import (
     AnnotationState,
@@ -24,6 +24,15 @@ def project_by_key(session: Session, key: str) -> Project:
     if project is None:
         raise NotFoundError("project", key)
     return project
+
+
+def walked_in(column: InstrumentedAttribute[int], project_id: int) -> ColumnElement[bool]:
+    """The condition that a column names this project, for pages in the order of another key.
+
+    No index serves it, so that the key's own is walked: SQLite would take one of the project's
+    and sort what is left anew for each page, 0.4 s of half a million documents.
+    """
+    return column + 0 == project_id
 
 
 def all_projects(session: Session) -> Sequence[Project]:

@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
+from backend.db.projects import walked_in
 from backend.db.tables import Account, Document, Gold, GoldSource, Project
 from backend.errors import GoldloopError
 from backend.workflow.formats.format import ExportDocument
@@ -100,9 +101,7 @@ def gold_page(
         .outerjoin(Account, Account.id == Gold.account_id)
         .outerjoin(canonical, canonical.id == Document.canonical_id)
         .outerjoin(original, original.document_id == Document.canonical_id)
-        .where(Gold.document_id > after)
-        # a sum, so that no index on projects is taken: each page would sort all that is left
-        .where(Gold.project_id + 0 == project_id)
+        .where(walked_in(Gold.project_id, project_id), Gold.document_id > after)
         .order_by(Gold.document_id)
         .limit(limit)
     )

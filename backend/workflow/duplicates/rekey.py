@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from backend.db.bulk import is_one_of
 from backend.db.document_counts import documents_counted
 from backend.db.groups import unite_exact, unite_parts
-from backend.db.projects import settings_of
+from backend.db.projects import settings_of, walked_in
 from backend.db.tables import Document, Project
 from backend.db.tables_of_labels import Adjudication
 from backend.db.versions import locked_project
@@ -50,7 +50,7 @@ def rekey(
     casefold = settings_of(project).casefold if folded is None else folded
     rows = session.execute(
         select(Document.id, Document.text, Document.group_key)
-        .where(Document.project_id == project_id, Document.id > after)
+        .where(walked_in(Document.project_id, project_id), Document.id > after)
         .order_by(Document.id)
         .limit(limit)
     ).all()
