@@ -17,6 +17,7 @@ from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import training
 from backend.workflow import publish, retrain
+from ml_backend.contract.course import CoursePoint, read_course
 from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder
 
 ADVANCE_RUN = "backend.jobs.advance_run"
@@ -39,6 +40,12 @@ class RunTold(Told):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class CourseTold(Told):
+    """A training step by step; `dev_f1` where dev was looked at."""
+
+    points: list[CoursePoint]
 
 
 class Choices(Strict):
@@ -69,6 +76,13 @@ def list_runs(key: Key, query: Paged) -> Page[RunTold]:
 def show_run(key: Key, run_id: Id) -> RunTold:
     """One run."""
     return RunTold.model_validate(_run(key, run_id))
+
+
+@models.get("/projects/{key}/runs/{run_id}/course")
+def run_course(key: Key, run_id: Id) -> CourseTold:
+    """Loss and F1 on dev over the steps of a run, while it trains too."""
+    folder = _run(key, run_id).folder
+    return CourseTold(points=read_course(JobFolder(Path(folder)).course) if folder else [])
 
 
 @models.post("/projects/{key}/runs", status=202)

@@ -11,6 +11,7 @@ from backend.api.rest.forecasts import forecasts
 from backend.api.rest.labels import labels
 from backend.api.rest.members import members
 from backend.api.rest.models import models
+from backend.api.rest.overview import overview
 from backend.api.rest.people import people
 from backend.api.rest.projects import projects
 from backend.api.rest.queue import queue
@@ -21,6 +22,7 @@ from backend.api.rest.versions import versions
 
 NOUNS = (
     projects,
+    overview,
     members,
     documents,
     labels,

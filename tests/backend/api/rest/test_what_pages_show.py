@@ -11,11 +11,13 @@ import pytest
 from backend.db.session import Database
 from backend.loop import release_jobs
 from backend.settings import Settings
-from tests.backend.admin.model_data import leave_reports
+from ml_backend.contract.messages import JobFolder
+from tests.backend.admin.model_data import leave_course, leave_reports
 from tests.backend.api.rest.conftest import Program
 from tests.backend.workflow.releases.gold import add_project, import_gold, lines
 
 VERSIONS = "/projects/general/versions"
+RUNS = "/projects/general/runs"
 
 
 @pytest.fixture
@@ -57,6 +59,24 @@ def test_a_version_is_downloaded_as_an_archive(ask: Program, settings: Settings)
     assert answer.headers["Content-Disposition"] == 'attachment; filename="general-v3.tar"'
     with tarfile.open(fileobj=io.BytesIO(answer.data)) as archive:
         assert archive.getnames() == ["general-v3/model.json"]
+
+
+def test_a_training_is_told_step_by_step(ask: Program, settings: Settings) -> None:
+    (run,) = [one for one in ask("GET", RUNS).json["items"] if one["state"] == "training"]
+    leave_course(JobFolder(settings.jobs / "run-5"), 40)
+    points = ask("GET", f"{RUNS}/{run['id']}/course").json["points"]
+    assert [one["step"] for one in points] == sorted(one["step"] for one in points)
+    assert points[-1]["loss"] > 0
+    assert any(one["dev_f1"] for one in points)
+
+
+def test_what_needs_attention_is_told_stage_by_stage(ask: Program) -> None:
+    told = ask("GET", "/projects/general/overview").json
+    assert told["documents"]["open"] > 0
+    assert told["active_run"]["state"] == "training"
+    assert told["path"]["minimum"] == 0  # nobody set one
+    assert told["waiting_run"] is None
+    assert ask("GET", "/projects/empty/overview").json["active_run"] is None
 
 
 def test_annotators_are_told_to_curators_and_each_to_themselves(
