@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, load_only
 from backend.db import pool
 from backend.db.bulk import is_one_of
 from backend.db.groups import split_key
+from backend.db.projects import walked_in
 from backend.db.sharing import blind_slice
 from backend.db.tables import Document, Gold, GoldSource, Part, Prediction
 from backend.db.tables_of_autolabel import (
@@ -150,12 +151,14 @@ def listed(
     statement = (
         select(Autolabel, Document)
         .join(Document, Document.id == Autolabel.document_id)
-        .where(Autolabel.project_id == project_id, Autolabel.document_id > after)
+        .where(Autolabel.document_id > after)
         .order_by(Autolabel.document_id)
         .limit(limit)
     )
-    if state is not None:
-        statement = statement.where(Autolabel.state == state)
+    if state is None:
+        statement = statement.where(walked_in(Autolabel.project_id, project_id))
+    else:  # may be rare
+        statement = statement.where(Autolabel.project_id == project_id, Autolabel.state == state)
     return [(item, document) for item, document in session.execute(statement)]
 
 
