@@ -86,9 +86,18 @@ def _correct(overview: ProjectOverview) -> Iterator[Attention]:
             count=number(overview.inbox.refused),
         )
         yield Attention("warning", sentence, "correct", "jobs")
-    last = overview.project.last_event_at
-    silent = now() - last if last is not None else None
-    if silent is not None and silent > SILENCE and overview.documents.open:
+    last, connected = overview.project.last_event_at, overview.project.connected_at
+    heard = last or connected
+    silent = now() - heard if heard is not None else None
+    if silent is None or silent <= SILENCE or not overview.documents.open:
+        return
+    if last is None:
+        sentence = _(
+            "Nothing that happens in Label Studio has ever been delivered here: test the "
+            "connection."
+        )
+        yield Attention("warning", sentence, "correct", "settings")
+    else:
         sentence = _(
             "Label Studio has been silent for %(time)s: reconcile if people annotate there.",
             time=duration(silent.total_seconds()),

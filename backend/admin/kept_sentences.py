@@ -51,6 +51,7 @@ SENTENCES = (
         "attempts"
     ),
     N_("no label has the %(least)s gold entities it needs"),
+    N_("something unforeseen went wrong (%(error)s): the log says where"),
     # what training refuses; a worker's sentences stand behind the kind of their error
     N_("there is no training option %(names)s; the options are %(known)s"),
     N_("the head %(head)s has one loss, its likelihood: not %(loss)s"),

@@ -13,6 +13,7 @@ from rq.job import Job
 from rq.registry import DeferredJobRegistry, FailedJobRegistry, StartedJobRegistry
 
 from ml_backend.contract.messages import JobFolder, Progress
+from ml_backend.contract.reasons import reason_from
 
 MOST_JOBS = 50  # shown of each queue and state
 
@@ -33,16 +34,13 @@ class QueuedJob:
 
     @property
     def reason(self) -> str:
-        """Why it failed in one line: the error's own sentence, with its kind where that says more.
-
-        The errors of ours are sentences; of others the kind is told too.
-        """
+        """Why it failed, in a sentence; nothing where nobody knows."""
         lines = [line for line in self.traceback.strip().splitlines() if line.strip()]
-        kind, colon, sentence = (lines[-1] if lines else "").partition(": ")
-        if not colon:
-            return kind
+        if not lines:
+            return ""
+        kind, _, sentence = lines[-1].partition(": ")
         module, _, name = kind.rpartition(".")
-        return sentence if module.startswith("backend.errors") else f"{name}: {sentence}"
+        return reason_from(module, name, sentence)
 
     @property
     def folder(self) -> JobFolder | None:

@@ -22,6 +22,7 @@ from backend.db.session import Database
 from backend.db.tables import InboxState, now
 from backend.errors import InvalidInputError, LabelStudioDownError
 from backend.workflow.label_studio.inbox import Asked, apply, gather, needs
+from ml_backend.contract.reasons import reason_of
 
 BATCH = 50
 MAX_ATTEMPTS = 10
@@ -116,7 +117,7 @@ def _failed(database: Database, event_id: int, error: Exception, report: DrainRe
         if event is None:
             return
         event.attempts += 1
-        event.reason = f"{type(error).__name__}: {error}"[:500]
+        event.reason = reason_of(error)[:500]
         if event.attempts < MAX_ATTEMPTS:
             report.waiting += 1
             return

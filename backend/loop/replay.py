@@ -29,6 +29,7 @@ from ml_backend.contract.messages import (
     JobFolder,
     Result,
 )
+from ml_backend.contract.reasons import reason_of
 
 JOB = "backend.jobs.advance_replay"
 _JOBS = {"train": (TRAIN_QUEUE, TRAIN_JOB), "predict": (PREDICT_QUEUE, PREDICT_FILE_JOB)}
@@ -75,7 +76,7 @@ def finish(replay: Replay) -> None:
         try:
             write_report(replay)
         except Exception as error:
-            replay.job.write_result(Result("failed", f"{type(error).__name__}: {error}"))
+            replay.job.write_result(Result("failed", reason_of(error)))
             raise
         for run in replay.runs():
             run.round(0).drop()
@@ -116,7 +117,7 @@ def _advance(bell: Bell, run: Run) -> Result | None:
         cancelled = run.replay.job.cancel_asked()
         ended = Result("cancelled" if cancelled else "failed", str(error))
     except Exception as error:
-        run.job.write_result(Result("failed", f"{type(error).__name__}: {error}"))
+        run.job.write_result(Result("failed", reason_of(error)))
         raise
     if ended is not None:
         run.job.write_result(ended)

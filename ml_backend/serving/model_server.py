@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_backend.contract.model_store import Champion, ModelStore, ModelStoreError
+from ml_backend.contract.reasons import reason_of
 
 if TYPE_CHECKING:
     from ml_backend.tagger.loading import TextTagger
@@ -182,7 +183,7 @@ class ModelServer:
             else:
                 project.loaded = self._open(key, champion)
         except Exception as error:  # whatever a broken version raises, the old one goes on
-            project.error = f"{type(error).__name__}: {error}"
+            project.error = reason_of(error)
             project.retry_at = time.monotonic() + RETRY_AFTER
             log.exception("load_failed project=%s version=%s", key, project.champion)
             if self._on_failure:

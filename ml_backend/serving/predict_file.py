@@ -24,6 +24,7 @@ from ml_backend.contract.messages import (
     write_jsonl,
 )
 from ml_backend.contract.model_store import ModelStore
+from ml_backend.contract.reasons import reason_of
 from ml_backend.serving.arrays import Arrays
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def predict_file(folder: str) -> None:
             result = Result("cancelled", "somebody asked to stop")
         except Exception as error:
             heart.stop()
-            job.write_result(Result("failed", f"{type(error).__name__}: {error}"))
+            job.write_result(Result("failed", reason_of(error)))
             raise
         finally:
             _remove_leftovers(job)

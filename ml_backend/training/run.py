@@ -15,6 +15,7 @@ from typing import Any
 
 from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest, write_jsonl
 from ml_backend.contract.model_store import ModelStore
+from ml_backend.contract.reasons import reason_of
 from ml_backend.contract.snapshot import GoldDocument, Manifest, read_manifest, read_part
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.loading import TextTagger, load_model, load_tagger
@@ -56,7 +57,7 @@ def do_once(folder: str, work: Callable[[JobFolder, "Pulse"], dict[str, Any]]) -
     except Cancelled:
         job.write_result(Result("cancelled", "cancelled on request"))
     except Exception as error:
-        job.write_result(Result("failed", f"{type(error).__name__}: {error}"))
+        job.write_result(Result("failed", reason_of(error)))
         raise
     else:
         job.write_result(Result("done", figures=figures))

@@ -69,6 +69,16 @@ def test_what_needs_somebody_stands_in_its_stage(curator: FlaskClient, filled: D
     assert "The last training run failed: the disk is full" in shown["retrain"]
 
 
+def test_a_hook_that_never_delivered_is_told(curator: FlaskClient, filled: Database) -> None:
+    with filled.write() as session:
+        project = session.scalars(select(Project).where(Project.key == "general")).one()
+        project.last_event_at, project.connected_at = None, now() - timedelta(hours=1)
+    assert "has ever been delivered" not in stages(curator)["correct"]
+    with filled.write() as session:
+        session.get_one(Project, project.id).connected_at = now() - timedelta(hours=3)
+    assert "has ever been delivered" in stages(curator)["correct"]
+
+
 def test_an_annotator_reads_the_path_without_its_actions(sign_in: SignIn, filled: Database) -> None:
     with filled.write() as session:
         project = session.scalars(select(Project).where(Project.key == "general")).one()

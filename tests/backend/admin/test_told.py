@@ -162,6 +162,10 @@ def test_what_there_may_be_none_of_has_a_name() -> None:
         ("the job has ended: cancelled", "취소"),
         ("train.jsonl:5: document 'x': no provenance beside it", "train.jsonl:5: document 'x':"),
         ("labels without any entity: 날짜, 시간", "날짜, 시간"),
+        (
+            "something unforeseen went wrong (KeyError: 'x'): the log says where",
+            "예상하지 못한 오류가 났습니다(KeyError: 'x')",
+        ),
         ("TrainingConfigError: folds must be 0, or 2 and more", "폴드는"),
         ("round 3, training: TrainingDataError: there is no text to train on", "학습할 텍스트"),
     ],

@@ -44,7 +44,7 @@ def test_a_failed_job_tells_its_reason_and_is_tried_again(queue: JobQueue):
     work(queue, "default")
     (failed,) = queue.jobs.jobs()
     assert (failed.state, failed.job, failed.args) == ("failed", "json.loads", ("{",))
-    assert failed.reason.startswith("JSONDecodeError: Expecting property name")
+    assert "went wrong (JSONDecodeError: Expecting property name" in failed.reason
     assert failed.traceback.startswith("Traceback")
     assert failed.since is not None
     assert not queue.jobs.cancel("reads")  # it does not wait
@@ -76,7 +76,8 @@ def test_an_error_of_ours_is_its_own_sentence():
     job = QueuedJob("1", "backend.jobs.tick", (), "default", "failed", None, traceback)
     assert job.reason == "it has ended"
     assert QueuedJob("1", "x", (), "default", "failed", None, "").reason == ""
-    assert QueuedJob("1", "x", (), "default", "failed", None, "a\nKeyError").reason == "KeyError"
+    other = QueuedJob("1", "x", (), "default", "failed", None, "a\nKeyError: 'x'")
+    assert other.reason == "something unforeseen went wrong (KeyError: 'x'): the log says where"
 
 
 def test_a_running_job_tells_how_far_it_is(queue: JobQueue, tmp_path):

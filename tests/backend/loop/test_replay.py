@@ -224,7 +224,9 @@ def test_a_replay_whose_end_failed_says_so_and_is_finished_by_the_next_ring(
         patched.setattr("backend.loop.replay.draw", fails)
         with pytest.raises(OSError, match="disk"):
             advance(Here(), ends, "random-1")
-    assert ends.job.result() == Result("failed", "OSError: the disk is full")
+    assert ends.job.result() == Result(
+        "failed", "something unforeseen went wrong (OSError: the disk is full): the log says where"
+    )
     ends.forget_failures()
 
     class Worker(Here):
