@@ -20,9 +20,7 @@ def ask(program: Callable[..., Program], filled: Database) -> Program:
 
 
 def test_who_accepts_wrong_pre_labels_is_flagged(ask: Program) -> None:
-    people = {
-        one["email"]: one for one in ask("GET", "/projects/general/annotators").json["items"]
-    }
+    people = {one["email"]: one for one in ask("GET", "/projects/general/annotators").json["items"]}
     lazy, careful = people["annotator@example.com"], people["annotator-2@example.com"]
     assert lazy["test"]["flagged"]
     assert not careful["test"]["flagged"]
