@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
 from flask_babel import gettext as _
@@ -14,9 +13,8 @@ from backend.admin.wording import duration, number
 from backend.db.overview import ProjectOverview
 from backend.db.tables import PublicationState, now
 from backend.db.tables_of_autolabel import PromiseState
+from backend.workflow.label_studio.connection_check import SILENCE
 from backend.workflow.projects.path_figures import PathFigures
-
-SILENCE = timedelta(hours=2)  # without a word from Label Studio while tasks are open
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,4 +52,8 @@ WHAT_TO_DO: dict[Trouble, LazyString] = {
     Trouble.HOOK_SECRET: _l(
         "The hook has another secret, so that we refuse it: connecting mends it."
     ),
+    Trouble.HOOK_SILENT: _l(
+        "The hook is right and has never delivered anything: see that Label Studio can reach its "
+        "address."
+    ),
 }

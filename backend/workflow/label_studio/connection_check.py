@@ -6,6 +6,7 @@ Nothing is changed anywhere. A part that cannot be looked at because of one befo
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -14,12 +15,13 @@ from urllib.parse import urlsplit
 from backend.clients.label_studio import LabelStudio
 from backend.clients.label_studio_wiring import is_our_hook
 from backend.clients.tagger import MlBackend
-from backend.db.tables import Project
+from backend.db.tables import Project, now
 from backend.errors import LabelStudioDownError, LabelStudioError, TaggerError
 from backend.settings import Settings
 from backend.workflow.label_studio.connect import title_of_backend, webhook_url
 
 CONNECTED = "CO"  # what Label Studio calls an ML backend that answers
+SILENCE = timedelta(hours=2)  # without a delivery while there are tasks: too long
 
 
 class Part(StrEnum):
@@ -53,6 +55,7 @@ class Trouble(StrEnum):
     HOOK_ELSEWHERE = "hook_elsewhere"
     HOOK_OFF = "hook_off"
     HOOK_SECRET = "hook_secret"  # noqa: S105 - the name of a trouble
+    HOOK_SILENT = "hook_silent"
 
 
 WHAT_TO_DO = {
@@ -78,6 +81,8 @@ WHAT_TO_DO = {
     Trouble.HOOK_ELSEWHERE: "The hook delivers to another address: connecting mends it.",
     Trouble.HOOK_OFF: "The hook is switched off: connecting switches it on.",
     Trouble.HOOK_SECRET: "The hook has another secret, so that we refuse it: connecting mends it.",
+    Trouble.HOOK_SILENT: "The hook is right and has never delivered anything: see that Label "
+    "Studio can reach its address.",
 }
 
 
@@ -205,7 +210,17 @@ def _hook(label_studio: LabelStudio, settings: Settings, project: Project) -> st
         raise _TroubleError(Trouble.HOOK_OFF)
     if (ours[0].get("headers") or {}).get("Authorization") != secret:
         raise _TroubleError(Trouble.HOOK_SECRET)
+    if _never_heard(label_studio, project):
+        raise _TroubleError(Trouble.HOOK_SILENT, url)
     return url
+
+
+def _never_heard(label_studio: LabelStudio, project: Project) -> bool:
+    """Whether nothing was ever delivered, though tasks, which are told of, have long been there."""
+    if project.last_event_at is not None or project.connected_at is None:
+        return False
+    tasks = label_studio.project(_number(project)).get("task_number", 0)
+    return bool(tasks) and now() - project.connected_at > SILENCE
 
 
 def _number(project: Project) -> int:

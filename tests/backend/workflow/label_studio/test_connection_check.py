@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import closing
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 from backend.admin.connection_words import WHAT_TO_DO as IN_WORDS
 from backend.clients.label_studio import LabelStudio
 from backend.clients.tagger import MlBackend
+from backend.db.tables import now
 from backend.errors import LabelStudioDownError, LabelStudioError, TaggerDownError
 from backend.workflow.label_studio.connect import connect, make_label_studio_project, webhook_url
 from backend.workflow.label_studio.connection_check import (
@@ -26,10 +28,10 @@ CONFIG = (
 )
 
 
-def project(number: int | None = 7, *, connected: bool = True) -> SimpleNamespace:
-    return SimpleNamespace(
-        key="p", label_studio_id=number, writable_id=number if connected else None
-    )
+def project(number: int | None = 7, *, connected: bool = True, **its: object) -> SimpleNamespace:
+    writable = number if connected else None
+    known = {"last_event_at": None, "connected_at": now(), **its}
+    return SimpleNamespace(key="p", label_studio_id=number, writable_id=writable, **known)
 
 
 class FakeLabelStudio:
@@ -41,7 +43,7 @@ class FakeLabelStudio:
         self.hooks = [{"url": url, "is_active": True, "headers": {"Authorization": secret}}]
         self.backends = [{"title": "goldloop-p", "state": "CO", "url": "http://127.0.0.1:9090/p/p"}]
         self.refusal: LabelStudioError | None = None
-        self.gone = False
+        self.gone, self.tasks = False, 3
         self.wiring = SimpleNamespace(
             ml_backends=lambda number: self.backends, webhooks=lambda number: self.hooks
         )
@@ -50,10 +52,10 @@ class FakeLabelStudio:
         if self.refusal is not None:
             raise self.refusal
 
-    def project(self, number: int) -> dict[str, str]:
+    def project(self, number: int) -> dict[str, str | int]:
         if self.gone:
             raise LabelStudioError("gone", status=404)
-        return {"title": "시험"}
+        return {"title": "시험", "task_number": self.tasks}
 
 
 @pytest.fixture
@@ -146,6 +148,15 @@ def test_backends_are_attached_once(studio, settings) -> None:
 def test_the_hook_is_ours_alive_and_trusted(studio, settings, changed, trouble) -> None:
     studio.hooks[0] |= changed
     assert look(studio, settings)[Part.HOOK] == trouble
+
+
+def test_a_hook_that_never_delivered_is_told(studio, settings) -> None:
+    early = now() - timedelta(hours=3)
+    silent, heard = project(connected_at=early), project(connected_at=early, last_event_at=early)
+    assert look(studio, settings, of=silent)[Part.HOOK] == Trouble.HOOK_SILENT
+    assert look(studio, settings, of=heard)[Part.HOOK] is True
+    studio.tasks = 0
+    assert look(studio, settings, of=silent)[Part.HOOK] is True
 
 
 def test_a_duplicate_hook_is_told(studio, settings) -> None:
