@@ -37,8 +37,9 @@ def openapi(operations: Sequence[Operation], scopes: Mapping[str, Scope]) -> dic
         "info": {
             "title": "Goldloop",
             "version": "1",
-            "description": "All that the pages can do. Every error has one shape, its sentences are "
-            "English whatever language is asked for; lists are paged by `after`; an action that is asked for twice under one idempotency key is done once.",
+            "description": "All that the pages can do. Every error has one shape, and its "
+            "sentences are English; lists are paged by `after`; an action that is asked for twice "
+            "under one idempotency key is done once.",
         },
         "servers": [{"url": "/api/v1"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(one.tag for one in operations)],
