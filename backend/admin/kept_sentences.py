@@ -167,7 +167,7 @@ SENTENCES = (
     N_("a replay of %(key)s is under way"),
     N_("replay %(number)s has ended"),
     N_("replay %(number)s has not been stopped"),
-    N_("%(folder)s holds another replay: only strategies, seeds and cost may differ"),
+    N_("%(folder)s holds another replay: only strategies, seeds, cost and more rounds may differ"),
     N_("a replay needs %(count)s annotated documents that differ, and these are %(there)s"),
     N_(
         "a replay needs %(gate)s documents of gate gold and %(dev)s of dev gold, and the project "

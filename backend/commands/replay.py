@@ -90,7 +90,8 @@ def replay(
 ) -> None:
     """Try strategies of selection on gold that is there, with real trainings.
 
-    A run a strategy and seed begins with the same documents, and takes a batch a round. What each
+    A run a strategy and seed begins with the same documents, and takes a batch a round; random
+    goes on for half as many rounds again, until it is as good as others were earlier. What each
     takes a person (documents, entities, edits from the pre-labels to the gold, minutes) is counted,
     and it ends with a recommendation. Ctrl-C stops it; the same command goes on.
     """

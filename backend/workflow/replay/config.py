@@ -71,9 +71,14 @@ class ReplayConfig:
         return CostModel(its["document"], its["character"], its["entity"], its["edit"])
 
     def goes_on(self, other: "ReplayConfig") -> bool:
-        """Whether the other asks for the same, but for strategies, seeds and what compares them."""
+        """Whether the other asks for the same, but for strategies, seeds, what compares them, and
+        more rounds."""
         return other == replace(
-            self, strategies=other.strategies, seeds=other.seeds, cost=other.cost
+            self,
+            strategies=other.strategies,
+            seeds=other.seeds,
+            cost=other.cost,
+            rounds=max(self.rounds, other.rounds),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import ConflictError, NotFoundError
-from backend.workflow.replay.config import FULL, ReplayConfig
+from backend.workflow.replay.config import FULL, RANDOM, ReplayConfig
 from backend.workflow.replay.gold import POOL
 from backend.workflow.replay.points import Point
 from backend.workflow.strategies.registry import needs
@@ -55,8 +55,15 @@ class Run:
 
     @property
     def rounds(self) -> int:
-        """The last round; 0 is the one before any choice."""
-        return 0 if self.strategy == FULL else self.replay.rounds
+        """The last round; 0 is the one before any choice.
+
+        Random goes on for half as many again: what a strategy saves of its documents can be said
+        only once it has come as far.
+        """
+        asked = self.replay.config.rounds
+        if self.strategy == FULL:
+            return 0
+        return self.replay.batches(asked + asked // 2 if self.strategy == RANDOM else asked)
 
     def round(self, number: int) -> "Round":
         return Round(self, number)
@@ -80,6 +87,17 @@ class Run:
             if (path := self.round(number).point).exists()
         ]
         write_jsonl(self.job.path / "curve.jsonl", points)
+
+    def go_on(self) -> None:
+        """Open it again where it ended before the last round that is wanted now."""
+        result = self.job.result()
+        if result is None or result.state != "done" or self.measured > self.rounds:
+            return
+        last = self.round(self.measured - 1)
+        if not last.shared:  # its version is gone
+            for job in (last.training, last.prediction):
+                shutil.rmtree(job.path, ignore_errors=True)
+        (self.job.path / "result.json").unlink()
 
     def seen(self, until: int) -> list[str]:
         """Ids of the documents chosen in the rounds before, in order."""
@@ -201,18 +219,23 @@ class Replay:
             raise NotFoundError("replay", self.path.name) from None
         return ReplayConfig.from_dict(record)
 
+    def batches(self, asked: int) -> int:
+        """How many batches the pool has, as many as are asked for at most."""
+        if self._pool is None:
+            return asked
+        return min(asked, max(0, self._pool - self.config.start) // self.config.batch)
+
     @cached_property
-    def rounds(self) -> int:
-        """How many batches the pool has, as many as were asked for at most."""
-        config = self.config
+    def _pool(self) -> int | None:
+        """How many documents there are to choose from; None before the gold is written."""
         if not (self.gold / "manifest.json").exists():
-            return config.rounds
+            return None
         manifest = json.loads((self.gold / "manifest.json").read_bytes())
-        pool = int(manifest["counts"][POOL])
-        return min(config.rounds, max(0, pool - config.start) // config.batch)
+        return int(manifest["counts"][POOL])
 
     def begin(self, config: ReplayConfig) -> None:
-        """Write down what is asked; other strategies and more seeds go on with what is there.
+        """Write down what is asked; other strategies and more seeds and rounds go on with what is
+        there.
 
         Raises ConflictError when the folder holds a replay that differs in anything else.
         """
@@ -220,12 +243,15 @@ class Replay:
         if path.exists():
             if not self.config.goes_on(config):
                 raise ConflictError(
-                    f"{self.path} holds another replay: only strategies, seeds and cost may differ"
+                    f"{self.path} holds another replay: only strategies, seeds, cost and more "
+                    "rounds may differ"
                 )
             if self.config != config:
                 (self.path / "result.json").unlink(missing_ok=True)
         write_atomically(path, json.dumps(config.to_dict(), ensure_ascii=False).encode())
         self.__dict__.pop("config", None)
+        for run in self.runs():
+            run.go_on()
 
     def runs(self) -> list[Run]:
         """Every run, seed by seed, so that all strategies have come equally far."""

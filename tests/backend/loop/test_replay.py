@@ -99,12 +99,12 @@ def done(tmp_path_factory: pytest.TempPathFactory, parts: dict[str, list[GoldDoc
 
 
 def test_every_run_ends_with_its_curve(done: Replay):
-    assert done.job.result() == Result("done", figures={"rounds": 16, "of": 16})
+    assert done.job.result() == Result("done", figures={"rounds": 17, "of": 17})
     curves = done.curves()
     assert set(curves) == {"full", "random", *CONFIG.strategies}
     for name, its in curves.items():
-        expected = [80] if name == "full" else [20, 35, 50]
-        assert [point.done.documents for point in its[1]] == expected
+        expected = [20, 35, 50, 65] if name == "random" else [20, 35, 50]
+        assert [point.done.documents for point in its[1]] == ([80] if name == "full" else expected)
     line = json.loads((done.path / "runs/badge-1/curve.jsonl").read_text("utf-8").split("\n")[1])
     assert {"documents", "entities", "edits", "minutes", "f1", "per_label", "interval"} <= set(line)
     assert done.report() is not None
@@ -174,7 +174,7 @@ def test_two_workers_at_one_run_do_it_once(
     assert both.run("badge-1").curve() == done.run("badge-1").curve()
     for name in ("random-1", "full-1"):
         advance(Here(), both, name)
-    assert both.job.result() == Result("done", figures={"rounds": 7, "of": 7})
+    assert both.job.result() == Result("done", figures={"rounds": 8, "of": 8})
 
 
 def test_a_worker_that_died_ends_the_run_and_the_replay_can_go_on(
@@ -285,6 +285,18 @@ def test_another_strategy_goes_on_with_what_is_there(
     assert replay.run("mnlp-1").curve()[0] == curve[0]
 
 
+def test_more_rounds_go_on_with_what_is_there(parts: dict[str, list[GoldDocument]], tmp_path: Path):
+    few = ReplayConfig(("mnlp",), rounds=1, batch=10, start=20, seeds=1, learner=LEARNER)
+    more = dataclasses.replace(few, rounds=2)
+    replay = gone_through(begun(tmp_path / "grows", parts, few))
+    replay.begin(more)
+    assert [run.job.result() is None for run in replay.runs()] == [False, True, True]
+    gone_through(replay)
+    assert replay.curves() == gone_through(begun(tmp_path / "whole", parts, more)).curves()
+    with pytest.raises(ConflictError, match="more rounds may differ"):
+        replay.begin(few)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -305,6 +317,6 @@ def test_a_batch_is_never_larger_than_the_pool(
     parts: dict[str, list[GoldDocument]], tmp_path: Path
 ):
     config = ReplayConfig((), rounds=9, batch=25, start=20, seeds=1, learner=LEARNER)
-    assert begun(tmp_path / "small", parts, config).rounds == 2
+    assert begun(tmp_path / "small", parts, config).run("random-1").rounds == 2
     assert JobFolder(tmp_path).result() is None
     shutil.rmtree(tmp_path / "small")
