@@ -85,20 +85,19 @@ def show(key: str) -> ResponseReturnValue:
 def agreement(key: str) -> ResponseReturnValue:
     """How far people agree, by label and by pair, and the documents on which they do not."""
     label = request.args.get("label", "")
-    offset = asked_after(-1) + 1
+    number, decided = divmod(asked_after(-2), 2)
     with opened().database.read() as session:
         project = project_by_key(session, key)
         figures = _figures(session, project)
         accounts = queries.people(session, [one.account_id for one in figures.people])
-        its = [
-            one
+        places = {  # what waits comes first
+            (one.number not in figures.undecided, one.number): one
             for one in figures.agreement.disagreements
             if not label or label in _labels_apart(one)
-        ]
-        its.sort(key=lambda one: one.number not in figures.undecided)  # what waits comes first
-        rest = list(enumerate(its))[offset:]
-        page = page_of(rest[: ROWS + 1], lambda row: row[0], ROWS)
-        shown = _shown(session, project, [one for _, one in page.rows])
+        }
+        rest = sorted(place for place in places if place > (decided, number))
+        page = page_of(rest[: ROWS + 1], lambda place: 2 * place[1] + place[0], ROWS)
+        shown = _shown(session, project, [places[place] for place in page.rows])
         waiting = sharing.waiting(session, project.id, WAITING + 1)
     return render_template(
         "annotators_agreement.html",
