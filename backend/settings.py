@@ -268,6 +268,14 @@ class ProjectSettings(BaseModel):
     audit_share: float = Field(
         0.05, ge=0, le=1, description="share of what the rule accepted that people label blind"
     )
+    pseudo_confidence: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        title="Pseudo-labels from",
+        description="confidence from which documents that the champion labelled, and nobody has "
+        "looked at, teach the next version with the weight training.pseudo_weight; 1 takes none",
+    )
     training: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="options handed to the trainer"
     )

@@ -28,7 +28,7 @@ from backend.workflow.projects.settings import change_settings, undo_settings
 ELSEWHERE = ("training", "selection")  # shown in part, or by the page of selection
 MODEL = ("encoder", "head", "start", "epochs")  # of the trainer's many options
 GROUPS: dict[str, tuple[LazyString, tuple[str, ...]]] = {
-    "training": (_l("Training"), ("retrain_threshold", "min_support")),
+    "training": (_l("Training"), ("retrain_threshold", "min_support", "pseudo_confidence")),
     "model": (_l("Model"), MODEL),
     "gate": (
         _l("Gate"),

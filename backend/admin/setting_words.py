@@ -25,6 +25,13 @@ SETTINGS: dict[str, Words] = {
             "means 1,500 once the project has 20,000 gold entities."
         ),
     ),
+    "pseudo_confidence": Words(
+        _l("Pseudo-labels from"),
+        _l(
+            "Confidence from which documents that the champion labelled, and nobody has looked at, "
+            "teach the next version with little weight; 1 takes none."
+        ),
+    ),
     "gate_margin": Words(
         _l("Gate margin"), _l("How much worse in F1 a challenger may be, at most.")
     ),

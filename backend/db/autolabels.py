@@ -1,6 +1,6 @@
 """Questions about the autolabel queue: its runs, promises, items and what audits them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from backend.db.bulk import is_one_of
 from backend.db.groups import split_key
 from backend.db.projects import walked_in
 from backend.db.sharing import blind_slice
-from backend.db.tables import Document, Gold, GoldSource, Part, Prediction
+from backend.db.tables import Document, Gold, GoldSource, Part, Prediction, Version
 from backend.db.tables_of_autolabel import (
     Audit,
     Autolabel,
@@ -29,6 +29,7 @@ ACTIVE = (AutolabelRunState.RUNNING, AutolabelRunState.PAUSED)
 
 # states of an item whose document has been with people
 SENT = (AutolabelState.SENT, AutolabelState.BY_PERSON, AutolabelState.REJECTED)
+ROWS_AT_ONCE = 1000
 SURE = 0.8  # probability from which an entity of an item that was sent is shown
 
 
@@ -90,6 +91,46 @@ def count_without_item(session: Session, project_id: int, version_id: int) -> in
     """How many documents of the pool a version has no item for."""
     inner = _without_item(project_id, version_id).subquery()
     return session.execute(select(func.count()).select_from(inner)).scalar_one()
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A document that a version labelled and nobody has looked at."""
+
+    external_id: str
+    group_key: str
+    text: str
+    entities: list[dict[str, Any]]
+    version_name: str
+
+
+def surest_unseen(
+    session: Session, project_id: int, version_id: int, least: float
+) -> Iterator[Unseen]:
+    """What a version labelled at least so surely and is pending, canonical and without gold, the
+    surest first, read as it is asked for."""
+    statement = (
+        select(
+            Document.external_id,
+            Document.group_key,
+            Document.text,
+            Autolabel.entities,
+            Version.name,
+        )
+        .join(Document, Document.id == Autolabel.document_id)
+        .join(Version, Version.id == Autolabel.version_id)
+        .where(
+            Autolabel.project_id == project_id,
+            Autolabel.state == AutolabelState.PENDING,
+            Autolabel.confidence >= least,
+            Autolabel.version_id == version_id,
+            Document.canonical_id.is_(None),
+            ~exists().where(Gold.document_id == Document.id),
+        )
+        .order_by(Autolabel.confidence.desc(), Autolabel.document_id)
+    )
+    for row in session.execute(statement.execution_options(yield_per=ROWS_AT_ONCE)):
+        yield Unseen(*row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from backend.db import runs
 from backend.db.groups import near_groups, split_key
+from backend.db.projects import settings_of
 from backend.db.tables import GoldSource, Part, Project
 from backend.errors import ConflictError
 from backend.workflow.labels.label_rules import LabelRules, rules_of
+from backend.workflow.versions.pseudo_labels import pseudo_labelled
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument, Manifest, write_snapshot
@@ -47,20 +49,28 @@ def freeze(session: Session, project: Project, folder: Path) -> Frozen:
     Held-out groups go to their part and nowhere else, near copies with them; a group of several
     gold documents (copies) is there once, by a person's gold rather than an imported one, by the
     canonical rather than a copy. What a version labelled judges no version: it is left out of
-    held-out parts. The session must see one moment of the database (SQLite always does,
-    PostgreSQL from REPEATABLE READ on). No more than a thousand texts are held at once.
+    held-out parts. Pseudo-labels come in where the project's settings ask for them, no more than
+    there is gold to learn from. The session must see one moment of the database (SQLite always
+    does, PostgreSQL from REPEATABLE READ on). No more than a thousand texts are held at once.
 
     Raises NothingToTrainError when no label has enough gold to be trained.
     """
     rules = rules_of(session, project)
     if not rules.labels:
         raise NothingToTrainError(f"no label has the {rules.minimum} gold entities it needs")
-    chosen, groups = _chosen(session, project)
+    near = near_groups(session, project.id)
+    roles = _roles(session, project, near)
+    chosen, groups = _chosen(session, project, near, roles)
     held_out: dict[str, str] = {}
-    parts = {
+    parts: dict[str, Iterator[GoldDocument]] = {
         part.value: kept_apart(part, documents_of(session, chosen[part], rules, groups), held_out)
         for part in SNAPSHOT_PARTS
     }
+    least, most = settings_of(project).pseudo_confidence, len(chosen[Part.TRAIN])
+    if least < 1:
+        parts["pseudo"] = pseudo_labelled(
+            session, project, rules, near, roles, groups, least=least, most=most
+        )
     manifest = write_snapshot(
         folder,
         parts,
@@ -99,17 +109,22 @@ def kept_apart(
         yield document
 
 
-def _chosen(session: Session, project: Project) -> tuple[dict[Part, list[int]], dict[str, str]]:
+def _roles(session: Session, project: Project, near: Mapping[str, int]) -> dict[str, Part]:
+    """The held-out part of each group that has one, near copies together, by split key."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for group_key, parts in runs.group_parts(session, project.id).items():
+        named[split_key(group_key, near.get(group_key))] |= parts
+    return held_out_roles(named)
+
+
+def _chosen(
+    session: Session, project: Project, near: Mapping[str, int], roles: Mapping[str, Part]
+) -> tuple[dict[Part, list[int]], dict[str, str]]:
     """The documents of each part, by the documents' own ids: one of each duplicate group.
 
     Also the name of the near group of each that is in one: the lowest key of those chosen, which
     is the same in every database that holds the same gold.
     """
-    near = near_groups(session, project.id)
-    named: dict[str, set[str]] = defaultdict(set)
-    for group_key, parts in runs.group_parts(session, project.id).items():
-        named[split_key(group_key, near.get(group_key))] |= parts
-    roles = held_out_roles(named)
     chosen: dict[Part, list[tuple[str, int]]] = {part: [] for part in SNAPSHOT_PARTS}
     nearly: dict[int, str] = {}
     heads = runs.gold_heads(session, project.id)

@@ -5,7 +5,8 @@ import pytest
 
 from backend.db.gold import NewGold, put_gold
 from backend.db.session import Database
-from backend.db.tables import Arm, GoldSource, Part, Version, now
+from backend.db.tables import Arm, Gold, GoldSource, Part, Version, now
+from backend.db.tables_of_autolabel import Autolabel
 from backend.db.tables_of_labels import LabelMapping
 from backend.workflow.versions import snapshot
 from ml_backend.contract.snapshot import GoldDocument, read_manifest, read_part
@@ -138,6 +139,52 @@ def test_what_a_version_labelled_is_learned_from_and_judges_nobody(
     (found,) = read_part(tmp_path, "train")
     assert (found.text, found.missing) == ("가나다", {"LC"})  # which the version did not know
     assert list(read_part(tmp_path, "gate")) == []
+
+
+def test_what_the_champion_is_sure_of_teaches_where_the_project_wants_it(
+    any_database: Database, tmp_path: Path
+):
+    with any_database.write() as session:
+        project = add_project(session)
+        texts = [f"문서 {number}번" for number in range(8)]
+        learned, other, sure, surer, unsure, secret, near, copy = add_documents(
+            session, project, texts
+        )
+        for document in (learned, other):
+            add_gold(session, document, part=Part.TRAIN)
+        labels = {"trained": ["PS"], "mapping": {}, "left_out": {"LC": 3}}
+        version = Version(project_id=project.id, name="v1", figures={"labels": labels})
+        session.add(version)
+        secret.part, secret.near_id, near.near_id = Part.TEST, secret.id, secret.id
+        copy.canonical_id = sure.id
+        session.flush()
+        project.champion_id = version.id
+        confidences = {sure: 0.95, surer: 0.99, unsure: 0.5, secret: 1.0, near: 1.0, copy: 1.0}
+        for document, confidence in confidences.items():
+            session.add(
+                Autolabel(
+                    document_id=document.id,
+                    project_id=project.id,
+                    version_id=version.id,
+                    entities=[{"start": 0, "end": 2, "label": "PS"}],
+                    confidence=confidence,
+                    changed_by="run 1",
+                )
+            )
+        session.flush()
+        none = snapshot.freeze(session, project, tmp_path / "none")
+        project.settings = {**project.settings, "pseudo_confidence": 0.9}
+        some = snapshot.freeze(session, project, tmp_path / "some")
+        session.delete(session.get_one(Gold, other.id))
+        session.flush()
+        snapshot.freeze(session, project, tmp_path / "few")
+    assert "pseudo" not in none.manifest.counts
+    assert some.manifest.counts["pseudo"] == 2
+    first, second = read_part(tmp_path / "some", "pseudo")
+    assert [first.text, second.text] == [surer.text, sure.text]
+    assert (first.missing, [one.label for one in first.entities]) == ({"LC"}, ["PS"])
+    (only,) = read_part(tmp_path / "few", "pseudo")  # no more than there is gold
+    assert only.text == surer.text
 
 
 def test_no_label_with_enough_gold_is_a_sentence(database: Database, tmp_path: Path):
