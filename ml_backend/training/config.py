@@ -93,7 +93,10 @@ class TrainingConfig(BaseModel):
         0.1, description="share of characters of which the lexicon tells nothing"
     )
 
-    # lexicon features, of the built-in encoder and of pretrained ones
+    # of the built-in encoder and of pretrained ones
+    spatial_dropout: Share = Field(
+        0.0, description="share of features that a whole text has to do without"
+    )
     lexicon: bool = Field(True, description="how often surfaces were entities in the gold")
     gazetteer: str = Field("", description="file of surfaces: a surface, a tab, a label a line")
 

@@ -45,6 +45,7 @@ def _encoder(data: TrainingData, config: TrainingConfig, champion: Model | None)
         Vocabulary.of(texts, least=config.least_symbols),
         Lexicon.made(texts, gold, data.labels, **_lexicon_options(config, len(texts))),
         unit=config.unit,
+        spatial_dropout=config.spatial_dropout,
         lexicon_size=config.lexicon_size,
         lexicon_dropout=config.lexicon_dropout,
     )
@@ -73,6 +74,7 @@ def _builtin(data: TrainingData, config: TrainingConfig, champion: Model | None)
         hidden=config.hidden or (128 if len(texts) < MANY else 256),
         layers=config.layers,
         dropout=config.dropout,
+        spatial_dropout=config.spatial_dropout,
         symbol_dropout=config.symbol_dropout,
         evidence_dropout=config.evidence_dropout,
         lexicon_dropout=config.lexicon_dropout,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
+from ml_backend.tagger.encoders.spatial_dropout import SpatialDropout
 from ml_backend.tagger.evidence import EvidenceFeatures
 from ml_backend.tagger.features import CLASSES, JAMO, STRINGS, read
 from ml_backend.tagger.knowledge import Knowledge
@@ -45,6 +46,7 @@ class BuiltinConfig:
     symbol_dropout: float = 0.05
     evidence_dropout: float = 0.2
     lexicon_dropout: float = 0.1
+    spatial_dropout: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class BuiltinEncoder(nn.Module):
                 config.lexicon_dropout,
             )
             read_size += config.lexicon_size
+        self.spatial_dropout = SpatialDropout(config.spatial_dropout)
         self.dropout = nn.Dropout(config.dropout)
         self.lstm = nn.ModuleList(
             BiRecurrent(nn.LSTM, read_size if layer == 0 else 2 * config.hidden, config.hidden)
@@ -221,6 +224,7 @@ class BuiltinEncoder(nn.Module):
         if self.lexicon is not None:
             features.append(self.lexicon(batch.lexicon))
         states = torch.cat(features, dim=2)  # (batch, chars, read_size)
+        states = self.spatial_dropout(states)
         for layer in self.lstm:
             states = layer(self.dropout(states), batch.lengths)
         result: Tensor = self.dropout(states.float())

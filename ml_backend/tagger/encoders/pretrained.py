@@ -17,6 +17,7 @@ from torch.nn import functional
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders import hub
 from ml_backend.tagger.encoders.piece_reader import DEPTHS, Frame, PieceBatch, PieceReader
+from ml_backend.tagger.encoders.spatial_dropout import SpatialDropout
 from ml_backend.tagger.lexicon import Lexicon, LexiconFeatures
 from ml_backend.tagger.vocabulary import UNKNOWN, Vocabulary
 
@@ -41,6 +42,7 @@ class PretrainedConfig:
     dropout: float = 0.1
     symbol_dropout: float = 0.05
     lexicon_dropout: float = 0.1
+    spatial_dropout: float = 0.0
 
 
 class PretrainedEncoder(nn.Module):
@@ -71,6 +73,7 @@ class PretrainedEncoder(nn.Module):
         read_size = self.characters.size if self.characters is not None else 0
         read_size += config.lexicon_size if self.lexicon is not None else 0
         self.mixer = Mixer(self.size, read_size, config) if read_size else None
+        self.spatial_dropout = SpatialDropout(config.spatial_dropout)
         self.dropout = nn.Dropout(config.dropout)
 
     @classmethod
@@ -150,6 +153,7 @@ class PretrainedEncoder(nn.Module):
         if batch.last is not None:
             last = batch.last.where(batch.covered, len(states) - 1)
             vectors = (vectors + functional.embedding(last, states)) / 2
+        vectors = self.spatial_dropout(vectors)
         features: list[Tensor] = []
         if self.characters is not None:
             features.append(self.characters(batch))
