@@ -5,7 +5,9 @@ documents outside of both. The first part, with two seeds, chooses which four st
 tries, with five, and which of them stands in each figure: documents, entities and edits until 95 %
 of the F1 that the whole pool gives, and whether what the first part recommends is as good there.
 What is reported is of the second part alone. A JSON line a figure, with how many of the runs it
-rests on. Every round that is done is kept, so that hours of it survive a stop; --so-far prints:
+rests on. Every round that is done is kept, so that hours of it survive a stop; runs that are done
+are in `replay_runs.jsonl` beside this file too, which outlives the machine: remove what it holds
+once the learner has changed. The curves of the second part go to `docs`. --so-far runs nothing:
 
     python benchmarks/replay.py [--corpora FOLDER] [--kept FOLDER] [--processes N] [--so-far]
 """
@@ -22,20 +24,23 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from backend.loop.replay import advance, write_report
+from backend.loop.replay import advance
 from backend.workflow.replay.areas import Curves
 from backend.workflow.replay.config import LEARNER, RANDOM, ReplayConfig
-from backend.workflow.replay.folder import Replay
+from backend.workflow.replay.folder import Replay, Run
 from backend.workflow.replay.gold import DEV, POOL, TEST, read_gold, write_gold
-from backend.workflow.replay.points import Cost
+from backend.workflow.replay.plot import draw
+from backend.workflow.replay.points import Cost, Point
 from backend.workflow.replay.report import Report, Row, edits_of_round, report
-from ml_backend.contract.messages import PREDICT_FILE_JOB, TRAIN_JOB
+from ml_backend.contract.messages import PREDICT_FILE_JOB, TRAIN_JOB, Result, read_jsonl
 from ml_backend.serving.predict_file import predict_file
 from ml_backend.training.run import train
 
+RUNS = Path(__file__).with_name("replay_runs.jsonl")
 CORPORA = ("kmounlp", "cluener")
 HALVES = ("first", "second")  # chosen on, reported on
 POOL_SIZE, DEV_SIZE, TEST_SIZE = 4000, 300, 1000
@@ -44,7 +49,7 @@ CANDIDATES = ("mnlp", MIXTURE, "margin", "total_entropy", "badge+margin")
 TRIED = 4  # of them on the second part; "mnlp" and the mixture always are
 CHOOSING_SEEDS = 2
 CONFIG = ReplayConfig(
-    rounds=8,
+    rounds=6,
     batch=300,
     start=300,
     seeds=5,
@@ -63,13 +68,19 @@ def main() -> int:
         for corpus in CORPORA
         for half in HALVES
     }
+    for corpus in CORPORA:
+        _write_gold(options.corpora / f"{corpus}-train.jsonl", corpus, replays)
+    _begin(replays, "first", CANDIDATES)
     if not options.so_far:
-        for corpus in CORPORA:
-            _write_gold(options.corpora / f"{corpus}-train.jsonl", corpus, replays)
-        _run(replays, "first", CANDIDATES, range(1, CHOOSING_SEEDS + 1), options.processes)
-        tried = strategies_of_second([replays[corpus, "first"] for corpus in CORPORA])
-        _run(replays, "second", tried, range(1, CONFIG.seeds + 1), options.processes)
+        _run(replays, "first", range(1, CHOOSING_SEEDS + 1), options.processes)
+    tried = strategies_of_second([replays[corpus, "first"] for corpus in CORPORA])
+    _begin(replays, "second", tried)
+    if not options.so_far:
+        _run(replays, "second", range(1, CONFIG.seeds + 1), options.processes)
     oks = [_told(corpus, replays) for corpus in CORPORA]
+    for corpus in CORPORA:
+        if curves := _finished(replays[corpus, "second"]):
+            draw(curves, Path("docs") / f"replay-{corpus}.png")
     return 0 if all(oks) else 1
 
 
@@ -90,37 +101,71 @@ def strategies_of_second(first: Sequence[Replay]) -> tuple[str, ...]:
             name: {seed: run for seed, run in its.items() if seed <= CHOOSING_SEEDS}
             for name, its in _finished(replay).items()
         }
-        found = report(curves, "documents")
-        assert found is not None
-        areas.update({row.strategy: row.area.value for row in found.rows})
+        if found := report(curves, "documents"):
+            areas.update({row.strategy: row.area.value for row in found.rows})
     always = ("mnlp", MIXTURE)
     others = sorted(set(CANDIDATES) - set(always), key=lambda name: -areas[name])
     return (*always, *others[: TRIED - len(always)])
 
 
+def _begin(replays: Mapping[tuple[str, str], Replay], half: str, strategies: Sequence[str]) -> None:
+    """Say what a part of both corpora is to be tried with, and take over the runs that are kept."""
+    for corpus in CORPORA:
+        replay = replays[corpus, half]
+        replay.begin(dataclasses.replace(CONFIG, strategies=tuple(strategies)))
+        replay.forget_failures()
+        kept = {name: points for of, name, points in _kept_runs() if of == _asked(replay)}
+        for run in replay.runs():
+            if run.job.result() is None and run.name in kept:
+                for point in kept[run.name]:
+                    round = run.round(point.round)
+                    round.path.mkdir(parents=True, exist_ok=True)
+                    round.write_point(point)
+                run.write_curve()
+                run.job.write_result(Result("done"))
+
+
 def _run(
-    replays: Mapping[tuple[str, str], Replay],
-    half: str,
-    strategies: Sequence[str],
-    seeds: Iterable[int],
-    processes: int,
+    replays: Mapping[tuple[str, str], Replay], half: str, seeds: Iterable[int], processes: int
 ) -> None:
     """Go through a part of both corpora, seed by seed, so that a table is there early."""
     its = [replays[corpus, half] for corpus in CORPORA]
-    for replay in its:
-        replay.begin(dataclasses.replace(CONFIG, strategies=tuple(strategies)))
-        replay.forget_failures()
-    work = [
-        (str(replay.path), run.name)
+    runs = {
+        (str(replay.path), run.name): run
         for seed in seeds
         for replay in its
         for run in replay.runs()
         if run.seed == seed and run.job.result() is None
-    ]
+    }
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for _ in pool.imap_unordered(_go_through, work, chunksize=1):
-            for replay in its:
-                write_report(replay)
+        for done in pool.imap_unordered(_go_through, list(runs), chunksize=1):
+            _keep(runs[done])
+
+
+def _asked(replay: Replay) -> str:
+    """What a run depends on beside its name: the gold, and all that is asked but what it is held
+    against."""
+    asked = {**replay.config.to_dict(), "strategies": [], "seeds": 0, "cost": ""}
+    gold = json.loads((replay.gold / "manifest.json").read_bytes())["digest"]
+    return sha256(json.dumps([gold, asked], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _keep(run: Run) -> None:
+    """Add a run that is done to the file that outlives the machine."""
+    points = [json.loads(json.dumps(point.to_dict()), parse_float=_short) for point in run.curve()]
+    line = {"of": _asked(run.replay), "part": run.replay.path.name, "run": run.name}
+    with RUNS.open("a") as file:
+        file.write(json.dumps({**line, "points": points}) + "\n")
+
+
+def _short(number: str) -> float:
+    return round(float(number), 5)
+
+
+def _kept_runs() -> Iterator[tuple[str, str, list[Point]]]:
+    """What each asked for, its name and its points."""
+    for record in read_jsonl(RUNS) if RUNS.exists() else ():
+        yield record["of"], record["run"], [Point.from_dict(one) for one in record["points"]]
 
 
 def _write_gold(path: Path, corpus: str, replays: Mapping[tuple[str, str], Replay]) -> None:
@@ -169,12 +214,13 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _go_through(work: tuple[str, str]) -> None:
+def _go_through(work: tuple[str, str]) -> tuple[str, str]:
     folder, name = work
     result = advance(Here(), Replay(Path(folder)), name)
     assert result is not None
     if result.state != "done":
         raise RuntimeError(f"{folder}, {name}: {result.reason}")
+    return work
 
 
 def _told(corpus: str, replays: Mapping[tuple[str, str], Replay]) -> bool:
@@ -191,9 +237,11 @@ def _told(corpus: str, replays: Mapping[tuple[str, str], Replay]) -> bool:
     oks = []
     bars: dict[Cost, float] = {"documents": DOCUMENTS, "entities": ENTITIES}
     for cost, bar in bars.items():
-        ratios, chosen_by = _ratios(found, cost), _ratios(before, cost)
+        ratios, chosen_by = _ratios(found, tried_on, cost), _ratios(before, chosen_on, cost)
+        name = f"{corpus}_{cost}_ratio"
+        at_most = rows[RANDOM].needed[cost] is None  # random has not come as far in all its rounds
         oks.append(
-            _chosen(f"{corpus}_{cost}_ratio", ratios, chosen_by, bar, of_each=ratios, runs=done)
+            _chosen(name, ratios, chosen_by, bar, of_each=ratios, at_most=at_most, runs=done)
         )
     edits, chosen_by = _edits(tried_on), _edits(chosen_on)
     name = f"{corpus}_edits_of_round_{ROUND}"
@@ -225,11 +273,16 @@ def _recommended(
     )
 
 
-def _ratios(found: Report | None, cost: Cost) -> dict[str, float]:
-    """What each strategy needs of what random needs, where both come that far."""
+def _ratios(found: Report | None, curves: Mapping[str, Curves], cost: Cost) -> dict[str, float]:
+    """What each strategy that comes so far needs of what random needs, or has spent without."""
     rows = {row.strategy: row for row in found.rows} if found is not None else {}
-    ratios = {name: _ratio(row, rows[RANDOM], cost) for name, row in rows.items() if name != RANDOM}
-    return {name: ratio for name, ratio in ratios.items() if ratio is not None}
+    if RANDOM not in rows:
+        return {}
+    spent = rows.pop(RANDOM).needed[cost] or min(
+        run[-1].cost(cost) for run in curves[RANDOM].values()
+    )
+    needed = {name: row.needed[cost] for name, row in rows.items()}
+    return {name: its / spent for name, its in needed.items() if its is not None}
 
 
 def _edits(curves: Mapping[str, Curves]) -> dict[str, float]:
