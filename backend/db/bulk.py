@@ -14,7 +14,8 @@ from sqlalchemy import (
     JSON,
     Column,
     ColumnElement,
-    Result,
+    Dialect,
+    Row,
     Select,
     String,
     Table,
@@ -22,11 +23,13 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    literal_column,
     select,
     text,
     true,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from backend.db.tables import Base
 from backend.db.unspoken import values_unspoken
@@ -126,30 +129,38 @@ def looked_up(
     column: InstrumentedAttribute[str],
     values: Collection[str],
     **given: object,
-) -> Result[*_Row]:
+) -> Sequence[Row[*_Row]]:
     """The rows of a statement in which `column` has one of the values, found by its index.
 
     What PostgreSQL knows of a table that is being filled is out of date: it may think a scan of
     all of it as cheap as an index, and an import would take the square of its size. Here it looks
     up each value by itself (see also `Database.survey`); a value must be given once. They are sent
-    as JSON, which the driver need not quote one by one. The statement is best kept, its own
-    parameters being `given`: making it takes as long as asking.
+    as JSON, which the driver need not quote one by one. The statement must be kept, its own
+    parameters being `given`: making it takes as long as asking. Rows hold what the driver returns.
     """
-    kept = _each(statement, column, _is_sqlite(session))
-    return session.execute(kept, {"listed": orjson.dumps(list(values)).decode(), **given})
+    connection = session.connection()
+    asked = _each(statement, column, connection.dialect)
+    named = {**asked.params, "listed": orjson.dumps(list(values)).decode(), **given}
+    parameters = tuple(map(named.__getitem__, asked.positiontup or ())) or named
+    return connection.exec_driver_sql(asked.string, parameters).all()
 
 
 @lru_cache
 def _each(
-    statement: Select[*_Row], column: InstrumentedAttribute[str], sqlite: bool
-) -> Select[*_Row]:
+    statement: Select[*_Row], column: InstrumentedAttribute[str], dialect: Dialect
+) -> SQLCompiler:
     listed = bindparam("listed", type_=String)
-    if sqlite:
-        return statement.where(column.in_(select(func.json_each(listed).table_valued("value"))))
-    texts = func.json_array_elements_text(cast(listed, JSON)).table_valued("value")
-    each = texts.render_derived("each")
-    found = statement.where(column == each.c.value).offset(0).lateral()
-    return select(*found.c).select_from(each).join(found, true())
+    if dialect.name == "sqlite":
+        each = func.json_each(listed).table_valued("value")
+        found = statement.where(column.in_(select(each)))
+    else:
+        texts = func.json_array_elements_text(cast(listed, JSON)).table_valued("value")
+        each = texts.render_derived("each")
+        at_each = statement.where(column == each.c.value).offset(literal_column("0")).lateral()
+        found = select(*at_each.c).select_from(each).join(at_each, true())
+    compiled = found.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
 
 
 def _table(of: type[Base]) -> Table:

@@ -176,7 +176,7 @@ class Document(Base):
     __table_args__ = (
         UniqueConstraint("project_id", "external_id"),
         UniqueConstraint("project_id", "task_id", name="uq_documents_task"),
-        Index("ix_documents_group", "project_id", "group_key"),
+        Index("ix_documents_group", "project_id", "group_key", "canonical_id"),
         Index("ix_documents_pool", "project_id", "canonical_id", "task_state"),
         Index("ix_documents_task_state", "project_id", "task_state"),
         Index(

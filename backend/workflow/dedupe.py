@@ -131,7 +131,7 @@ def _groups(session: Session, project_id: int, keys: set[str]) -> dict[str, list
     Most have one, which the index alone can tell.
     """
     several = looked_up(session, _SEVERAL, Document.group_key, keys, project=project_id)
-    keys = set(several.scalars())
+    keys = {key for (key,) in several}
     groups: dict[str, list[_Member]] = defaultdict(list)
     for row in looked_up(session, _MEMBERS, Document.group_key, keys, project=project_id):
         groups[row.group_key].append(row)

@@ -35,7 +35,7 @@ def test_each_value_is_looked_up_by_its_index(any_database: Database) -> None:
     )
     with any_database.read() as session:
         keys = {"k7", "k2999", "nobody's"}
-        rows = looked_up(session, BY_KEY, Document.group_key, keys, project=project).all()
+        rows = looked_up(session, BY_KEY, Document.group_key, keys, project=project)
         assert {row.group_key for row in rows} == {"k7", "k2999"}
         statement, given = asked[-1]
         explain = "EXPLAIN QUERY PLAN " if any_database.turns else "EXPLAIN "

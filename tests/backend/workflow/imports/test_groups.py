@@ -28,4 +28,4 @@ def test_groups_are_found_by_their_index_and_not_among_all_that_are_no_copies(se
     ((statement, given),) = asked
     plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()
     (step,) = [row[3] for row in plan if Document.__tablename__ in row[3]]
-    assert "ix_documents_group (project_id=? AND group_key=?)" in step
+    assert "ix_documents_group (project_id=? AND group_key=? AND canonical_id=?)" in step
