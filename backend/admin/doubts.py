@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from backend.admin.coloured import Piece, Shown, around, coloured, legend
+from backend.admin.coloured import Piece, Shown, around, coloured, legend, shown
 from backend.admin.opened import opened
 from backend.admin.paging import PAGE_SIZE, asked_after, page_of
-from backend.admin.review_words import KINDS, by_kind
+from backend.admin.review_lines import drawn_legend, line
+from backend.admin.review_words import KINDS, by_kind, by_label
 from backend.admin.running import RunningJob
 from backend.admin.task_address import task_address
 from backend.admin.wording import percent
@@ -52,6 +53,14 @@ def show(key: str) -> ResponseReturnValue:
     with opened().database.read() as session:
         project = project_by_key(session, key)
         found = doubts.open_doubts(session, project.id, wanted, asked_after(), PAGE_SIZE + 1)
+        lines = {
+            doubt.id: line(
+                document.text,
+                [(Kind(doubt.kind), shown(doubt.gold), shown(doubt.proposal))],
+                project.labels,
+            )
+            for doubt, document in found
+        }
         counts = doubts.doubt_counts(session, project.id)
         moving = _moving(session, project)
     return render_template(
@@ -59,7 +68,10 @@ def show(key: str) -> ResponseReturnValue:
         project=project,
         page=page_of(found, lambda row: row[0].rank),
         first=found[0][0].id if found else None,
+        lines=lines,
         by_kind=by_kind(counts),
+        by_label=by_label(counts),
+        legend=drawn_legend(kind for kind, _label in counts),
         labels=sorted({label for _kind, label in counts}),
         wanted=wanted,
         query=filters(),

@@ -6,16 +6,17 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from backend.admin.coloured import Shown, coloured, legend
+from backend.admin.coloured import Piece, Shown, coloured
 from backend.admin.opened import opened
 from backend.admin.paging import PAGE_SIZE, page_of
-from backend.admin.review_words import KINDS, by_kind
+from backend.admin.review_lines import DRAWN, drawn_legend, line
+from backend.admin.review_words import KINDS, by_kind, by_label
 from backend.admin.task_address import task_address
 from backend.admin.wording import percent
 from backend.db import differences, versions
 from backend.db.differences import Place, Wanted
 from backend.db.projects import project_by_key
-from backend.db.tables import Version
+from backend.db.tables import Document, Project, Version
 from backend.db.tables_of_errors import DifferingDocument
 from backend.errors import NotFoundError
 from backend.workflow.labels.label_rules import rules_of
@@ -24,7 +25,6 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.pairing import Kind, Pair
 
 LEASTS = (0.5, 0.8, 0.9, 0.95)  # of the champion's confidence
-_DRAWN = {Kind.BOTH: "label"}  # how the texts mark it, where not by its own name
 
 model_errors_page = Blueprint("model_errors", __name__, url_prefix="/projects/<key>/errors")
 
@@ -39,7 +39,7 @@ def show(key: str) -> ResponseReturnValue:
         champion = versions.champion(session, project)
         found = differences.differing(session, project.id, wanted, _after(), PAGE_SIZE + 1)
         page = page_of(found, lambda row: _key(row[0]))
-        kinds = differences.kinds_of(session, [row[0].document_id for row in page.rows])
+        lines = _lines(session, project, page.rows)
         counts = differences.difference_counts(session, project.id)
     return render_template(
         "errors_list.html",
@@ -48,8 +48,10 @@ def show(key: str) -> ResponseReturnValue:
         comparison=comparison,
         page=page,
         first=found[0][0].document_id if found else None,
-        kinds=kinds,
+        lines=lines,
         by_kind=by_kind(counts),
+        by_label=by_label(counts),
+        legend=drawn_legend(kind for kind, _label in counts),
         labels=sorted({label for _kind, label in counts}),
         wanted=wanted,
         query=filters(),
@@ -86,7 +88,7 @@ def document(key: str, number: int) -> ResponseReturnValue:
         gold_text=coloured(text, _of_gold(pairs), labels),
         proposal_text=coloured(text, _of_model(pairs), labels),
         certainty=found.confidence,
-        legend=legend(_DRAWN.get(kind, kind.value) for kind in wrong),
+        legend=drawn_legend(wrong),
         wrong=[pair for pair in pairs if pair.kind != Kind.RIGHT],
         names=KINDS,
         following=next_one,
@@ -122,6 +124,28 @@ def following(session: Session, project_id: int, number: int) -> int | None:
     return rows[0][0].document_id if rows else None
 
 
+def _lines(
+    session: Session, project: Project, rows: Sequence[tuple[DifferingDocument, Document]]
+) -> dict[int, list[str | Piece]]:
+    """Document → its line of the list."""
+    rules, lines = rules_of(session, project), {}
+    found = {its.document_id: its for its, _document in rows}
+    for row in differences.gold_to_compare(session, found):
+        its = found[row.document.id]
+        version = session.get_one(Version, its.version_id)
+        wrong = [
+            (pair.kind, _plain(pair.gold), _plain(pair.predicted))
+            for pair in compared(rules, version, row, its.entities)
+            if pair.kind != Kind.RIGHT
+        ]
+        lines[row.document.id] = line(row.document.text, wrong, project.labels)
+    return lines
+
+
+def _plain(entity: Entity | None) -> list[Shown]:
+    return [Shown(entity.start, entity.end, entity.label)] if entity is not None else []
+
+
 def _key(found: DifferingDocument) -> str:
     return f"{found.confidence!r}-{found.document_id}"
 
@@ -143,6 +167,6 @@ def _of_model(pairs: Sequence[Pair]) -> list[Shown]:
 
 
 def _drawn(entity: Entity, kind: Kind) -> Shown:
-    difference = "" if kind == Kind.RIGHT else _DRAWN.get(kind, kind.value)
+    difference = "" if kind == Kind.RIGHT else DRAWN.get(kind, kind.value)
     note = "" if entity.probability is None else percent(entity.probability)
     return Shown(entity.start, entity.end, entity.label, difference, note)

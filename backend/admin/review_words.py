@@ -18,3 +18,11 @@ KINDS = {
 def by_kind(counts: Mapping[tuple[str, str], int]) -> dict[Kind, int]:
     """How many there are of each kind, by counts of kind and label."""
     return {kind: sum(n for (one, _label), n in counts.items() if one == kind) for kind in KINDS}
+
+
+def by_label(counts: Mapping[tuple[str, str], int]) -> list[tuple[str, dict[str, int]]]:
+    """Each label with its counts by kind, the label with most of them first."""
+    found: dict[str, dict[str, int]] = {}
+    for (kind, label), count in counts.items():
+        found.setdefault(label, {})[kind] = count
+    return sorted(found.items(), key=lambda row: (-sum(row[1].values()), row[0]))
