@@ -28,11 +28,20 @@ def document_bar() -> Progress:
 
 
 @contextmanager
-def documents_counted(doing: str, total: int, stopped: str) -> Iterator[Callable[[int], None]]:
-    """A bar of so many documents; the block tells it of more, and `if_stopped` says the rest."""
+def documents_counted(
+    doing: str, total: int, stopped: str, *, before: str = ""
+) -> Iterator[Callable[[int], None]]:
+    """A bar of so many documents; the block tells it of more, and `if_stopped` says the rest.
+
+    `before` is what is done until the first of them.
+    """
     with if_stopped(stopped), document_bar() as bar:
-        shown = bar.add_task(doing, total=total)
-        yield lambda documents: bar.advance(shown, documents)
+        shown = bar.add_task(before or doing, total=None if before else total)
+
+        def advance(documents: int) -> None:
+            bar.update(shown, description=doing, total=total, advance=documents)
+
+        yield advance
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def create(
     context = open_context(load_settings())
     with context.database.read() as session:
         total = releases.count_gold(session, project_by_key(session, project).id)
-    with documents_counted("release", total, "no release was made") as advance:
+    stopped = "no release was made"
+    with documents_counted("release", total, stopped, before="looking for copies") as advance:
         made = make(
             context.database,
             context.settings,
