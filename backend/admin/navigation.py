@@ -23,6 +23,8 @@ SECTIONS: dict[str, tuple[str, LazyString]] = {
 }
 """Section, its endpoint (which takes `key`) and its title."""
 
+_OWN = {"annotators": _l("Your annotations")}  # of somebody who sees nobody else's
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -49,7 +51,9 @@ def section_address(section: str, key: str) -> str | None:
 def navigation(key: str) -> list[Entry]:
     """The sections of a project that the person signed in may open."""
     return [
-        Entry(section, title, address)
+        Entry(
+            section, title if allowed("annotators.agreement") else _OWN.get(section, title), address
+        )
         for section, (_endpoint, title) in SECTIONS.items()
         if (address := section_address(section, key)) is not None
     ]

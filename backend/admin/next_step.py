@@ -17,7 +17,7 @@ class NextStep:
 
     headline: str
     sentence: str
-    action: Literal["", "retrain", "label", "decide", "export"] = ""
+    action: Literal["", "retrain", "label", "decide", "export", "own"] = ""
     command: str = ""
 
 
@@ -83,6 +83,19 @@ def next_step(overview: ProjectOverview) -> NextStep:
             ),
         )
     return _all_done(overview)
+
+
+def annotators_step(overview: ProjectOverview) -> NextStep:
+    """The same for somebody who annotates and decides nothing."""
+    documents = overview.documents
+    if documents.open and overview.project.label_studio_id is not None:
+        step = _correct(overview) if overview.champion else _before_the_first(overview)
+        return step if step.action == "label" else _correct(overview)
+    return NextStep(
+        _("No document waits for a person"),
+        _("Nothing to do now. When a curator brings more, it waits for you here."),
+        action="own",
+    )
 
 
 def _correct(overview: ProjectOverview) -> NextStep:

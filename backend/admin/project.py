@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from backend.admin.attention import attention
 from backend.admin.data_path import data_path
 from backend.admin.document_bar import document_bar
-from backend.admin.next_step import next_step
+from backend.admin.next_step import annotators_step, next_step
 from backend.admin.opened import opened
+from backend.admin.permissions import allowed
 from backend.admin.running import RunningJob, running_publication, running_training
 from backend.admin.services import service_states
 from backend.db.overview import ProjectOverview, may_roll_back_to, project_overview
@@ -74,7 +75,7 @@ def _shown(key: str) -> dict[str, object]:
         "project": overview.project,
         "documents": overview.documents,
         "bar": document_bar(overview.documents),
-        "next": next_step(overview),
+        "next": (next_step if allowed("actions.retrain") else annotators_step)(overview),
         "attention": [one for one in needed if not one.stage],
         "path": data_path(overview, counted, scores, needed),
         "jobs": jobs,

@@ -1,6 +1,9 @@
 """States and names that the database keeps in English, as people read them on every page."""
 
+import re
+
 from flask_babel import LazyString
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 WORDS: dict[str, LazyString] = {
@@ -31,6 +34,7 @@ WORDS: dict[str, LazyString] = {
     # who asked
     "threshold": _l("the threshold"),
     "label studio": _l("Label Studio"),
+    "people": _l("people"),
     # what a training run is at, and its figures
     "starting": _l("starting"),
     "reading": _l("reading"),
@@ -91,7 +95,12 @@ WORDS: dict[str, LazyString] = {
     "dev gold": _l("dev gold"),
 }
 
+_RUN = re.compile(r"run (\d+)")  # who changed an item of the autolabel queue
+
 
 def word(value: str) -> str:
     """A kept word in the reader's language; others, such as addresses, as they are."""
+    run = _RUN.fullmatch(value)
+    if run:
+        return _("run %(number)s", number=run[1])
     return str(WORDS.get(value, value))
