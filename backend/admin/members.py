@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
-from backend.admin.paging import PAGE_SIZE, asked_after, page_of
+from backend.admin.paging import OFFERED, PAGE_SIZE, asked_after, page_of
 from backend.db.members import members, no_members
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
@@ -21,7 +21,7 @@ def show(key: str) -> ResponseReturnValue:
     with opened().database.read() as session:
         project = project_by_key(session, key)
         found = members(session, project.id, after=asked_after(), limit=PAGE_SIZE + 1)
-        others = no_members(session, project.id)
+        others = no_members(session, project.id, OFFERED)
     page = page_of(found, lambda one: one.account.id)
     return render_template("members.html", project=project, page=page, others=others)
 

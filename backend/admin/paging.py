@@ -10,6 +10,7 @@ from flask import Flask, request
 Row = TypeVar("Row")
 
 PAGE_SIZE = 50
+OFFERED = 100  # people that a field for an address offers; another address is typed
 LONGEST_KEY = 18  # digits of a number that a database holds
 
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from backend.admin.opened import asked_by, opened
-from backend.admin.paging import PAGE_SIZE, asked_after, page_of
+from backend.admin.paging import OFFERED, PAGE_SIZE, asked_after, page_of
 from backend.admin.told import sentence_of
 from backend.db.accounts import accounts, existing_account
 from backend.db.api_tokens import listed_tokens
@@ -83,7 +83,7 @@ def _lifetime(days: str) -> timedelta | None:
 def _page(shown: str | None = None) -> str:
     with opened().database.read() as session:
         tokens = listed_tokens(session, before=asked_after(), limit=PAGE_SIZE + 1)
-        people = accounts(session)
+        people = accounts(session, OFFERED)
     return render_template(
         "tokens.html",
         page=page_of(tokens, lambda one: one.token.id),

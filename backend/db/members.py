@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import exists, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from backend.db.accounts import address_of
@@ -35,11 +35,11 @@ def members(
     return [Member(account, since) for account, since in rows]
 
 
-def no_members(session: Session, project_id: int) -> Sequence[str]:
-    """The addresses of the accounts that are no members of a project."""
-    there = select(ProjectMember.account_id).where(ProjectMember.project_id == project_id)
-    statement = select(Account.email).where(Account.id.not_in(there)).order_by(Account.email)
-    return session.scalars(statement).all()
+def no_members(session: Session, project_id: int, limit: int) -> Sequence[Account]:
+    """The first accounts, by address, that are no members of a project."""
+    its = (ProjectMember.project_id == project_id, ProjectMember.account_id == Account.id)
+    statement = select(Account).where(~exists().where(*its))
+    return session.scalars(statement.order_by(Account.email).limit(limit)).all()
 
 
 def visible_projects(
