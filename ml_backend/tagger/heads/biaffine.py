@@ -3,7 +3,6 @@
 Dozat & Manning 2017; for entities Yu, Bohnet & Poesio 2020.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
 import torch
@@ -11,17 +10,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.heads.head import Beliefs, Decoded
-from ml_backend.tagger.heads.losses import ItemTargets
-from ml_backend.tagger.heads.span_beliefs import Candidates, SpanBeliefs
+from ml_backend.tagger.heads.candidate_head import CandidateHead
+from ml_backend.tagger.heads.span_beliefs import Candidates
 from ml_backend.tagger.heads.spans import Spans, none_at_first, scored
-from ml_backend.tagger.positions import Target
 
 Positions = Literal["none", "rotary", "relative"]
 _ROTARY_BASE = 10000.0
 
 
-class BiaffineHead(nn.Module):
+class BiaffineHead(CandidateHead):
     """Score of class c for a span from s to e: [s; 1] U_c [e; 1].
 
     `positions` lets the width be seen: "rotary" turns the last vector by an angle for each pair of
@@ -44,13 +41,12 @@ class BiaffineHead(nn.Module):
         dropout: float = 0.2,
         loss: dict[str, Any] | None = None,
     ):
-        super().__init__()
         if positions not in get_args(Positions):
             raise ValueError(f"positions must be none, rotary or relative, not {positions!r}")
         if positions == "rotary" and hidden % 2:
             raise ValueError(f"rotary positions need an even hidden size, not {hidden}")
-        self.labels = labels
-        self.spans = Spans(labels, max_width=max_width, nested=nested, loss=loss or {})
+        spans = Spans(labels, max_width=max_width, nested=nested, loss=loss or {})
+        super().__init__(labels, spans)
         self.hidden, self.positions = hidden, positions
         self.start, self.end = nn.Linear(size, hidden), nn.Linear(size, hidden)
         self.dropout = nn.Dropout(dropout)
@@ -75,28 +71,6 @@ class BiaffineHead(nn.Module):
             **self.spans.to_dict(),
         }
 
-    def transition_parameters(self) -> Iterator[nn.Parameter]:
-        """None."""
-        return iter(())
-
-    def targets(self, targets: Sequence[Target], lengths: Sequence[int]) -> ItemTargets:
-        """The class of each candidate."""
-        return self.spans.targets(targets, lengths)
-
-    def loss(self, states: Tensor, lengths: Tensor, targets: ItemTargets) -> Tensor:
-        """The loss of each text over its candidates, (batch,)."""
-        return self.spans.loss(self._scores(states), targets)
-
-    def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
-        """The most probable set of spans of each text."""
-        return self.spans.decode(self._scores, states, lengths)
-
-    def beliefs(self, states: Tensor, lengths: Tensor) -> Iterator[Beliefs]:
-        """What is believed of some texts after the other."""
-        for some in self.spans.slices(states):
-            scores = self._scores(states[some]).float()
-            yield SpanBeliefs(self, scores, states[some], lengths[some])
-
     def factors(self, states: Tensor, where: Candidates) -> tuple[Tensor, ...]:
         """What the form multiplies for some candidates: (n, hidden + 1) of each end."""
         texts, starts, widths = where
@@ -106,7 +80,7 @@ class BiaffineHead(nn.Module):
         last = placed[torch.arange(len(last), device=last.device), 0, widths]
         return functional.pad(first, (0, 1), value=1.0), functional.pad(last, (0, 1), value=1.0)
 
-    def _scores(self, states: Tensor) -> Tensor:
+    def scores(self, states: Tensor) -> Tensor:
         """(batch, positions, size) to (batch, positions, widths, classes)"""
         classes, hidden = self.spans.classes, self.hidden
 

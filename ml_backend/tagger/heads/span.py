@@ -1,20 +1,17 @@
 """A head that classifies candidate spans by their two ends and their width."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.tagger.heads.head import Beliefs, Decoded
-from ml_backend.tagger.heads.losses import ItemTargets
-from ml_backend.tagger.heads.span_beliefs import Candidates, SpanBeliefs
+from ml_backend.tagger.heads.candidate_head import CandidateHead
+from ml_backend.tagger.heads.span_beliefs import Candidates
 from ml_backend.tagger.heads.spans import Spans, none_at_first, scored
-from ml_backend.tagger.positions import Target
 
 
-class SpanHead(nn.Module):
+class SpanHead(CandidateHead):
     """One hidden layer over the first vector, the last vector and an embedding of the width.
 
     The layer's three parts are computed apart and added, which is the same as one layer over all
@@ -34,9 +31,8 @@ class SpanHead(nn.Module):
         dropout: float = 0.2,
         loss: dict[str, Any] | None = None,
     ):
-        super().__init__()
-        self.labels = labels
-        self.spans = Spans(labels, max_width=max_width, nested=nested, loss=loss or {})
+        spans = Spans(labels, max_width=max_width, nested=nested, loss=loss or {})
+        super().__init__(labels, spans)
         self.hidden = hidden
         self.start, self.end = nn.Linear(size, hidden), nn.Linear(size, hidden)
         self.width = nn.Embedding(max_width, hidden)
@@ -49,35 +45,13 @@ class SpanHead(nn.Module):
         """The options as JSON."""
         return {"hidden": self.hidden, "dropout": self.dropout.p, **self.spans.to_dict()}
 
-    def transition_parameters(self) -> Iterator[nn.Parameter]:
-        """None."""
-        return iter(())
-
-    def targets(self, targets: Sequence[Target], lengths: Sequence[int]) -> ItemTargets:
-        """The class of each candidate."""
-        return self.spans.targets(targets, lengths)
-
-    def loss(self, states: Tensor, lengths: Tensor, targets: ItemTargets) -> Tensor:
-        """The loss of each text over its candidates, (batch,)."""
-        return self.spans.loss(self._scores(states), targets)
-
-    def decode(self, states: Tensor, lengths: Tensor) -> list[Decoded]:
-        """The most probable set of spans of each text."""
-        return self.spans.decode(self._scores, states, lengths)
-
-    def beliefs(self, states: Tensor, lengths: Tensor) -> Iterator[Beliefs]:
-        """What is believed of some texts after the other."""
-        for some in self.spans.slices(states):
-            scores = self._scores(states[some]).float()
-            yield SpanBeliefs(self, scores, states[some], lengths[some])
-
     def factors(self, states: Tensor, where: Candidates) -> tuple[Tensor, ...]:
         """What the last layer multiplies its weights with, for some candidates: (n, hidden)."""
         texts, starts, widths = where
         ends = self.end(states[texts, starts + widths]) + self.width(widths)
         return (functional.gelu(self.start(states[texts, starts]) + ends),)
 
-    def _scores(self, states: Tensor) -> Tensor:
+    def scores(self, states: Tensor) -> Tensor:
         """(batch, positions, size) to (batch, positions, widths, classes)"""
 
         def score(starts: Tensor, ends: Tensor) -> Tensor:

@@ -196,7 +196,7 @@ def test_only_counted_positions_are_in_a_gradient() -> None:
 
 def candidates(head: Any, states: Tensor, lengths: Tensor) -> list[dict[tuple[int, int], Tensor]]:
     """log P of each class of each candidate, by text."""
-    chances = head._scores(states).log_softmax(3)
+    chances = head.scores(states).log_softmax(3)
     return [
         {
             (start, start + width + 1): chances[row, start, width].double()

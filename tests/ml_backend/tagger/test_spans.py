@@ -227,7 +227,7 @@ def test_scores_are_those_of_the_plain_formula(kind: Any, options: dict[str, Any
     torch.manual_seed(0)
     head = kind(AB, 6, max_width=3, hidden=8, **options).eval()
     states = torch.randn(2, 5, 6)
-    scores = head._scores(states)
+    scores = head.scores(states)
     assert scores.shape == (2, 5, 3, 3)
     plain = plain_span_score if kind is SpanHead else plain_biaffine_score
     for row, start, width in itertools.product(range(2), range(5), range(3)):
