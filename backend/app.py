@@ -42,7 +42,6 @@ from backend.admin.replay import replay_page
 from backend.admin.review_actions import review_actions
 from backend.admin.selection import selection_page
 from backend.admin.sent_back import sent_back_page
-from backend.admin.services import Services
 from backend.admin.settings_tabs import add_settings_tabs
 from backend.admin.tokens import tokens_page
 from backend.admin.wording import add_wording
@@ -51,6 +50,7 @@ from backend.api.rest.operations import OPERATIONS
 from backend.api.rest.problem import problem
 from backend.api.rest.wire import ROOT, rest_blueprint
 from backend.api.webhooks import webhooks
+from backend.clients.services import Services
 from backend.context import open_context
 from backend.settings import Settings, load_settings
 
@@ -110,7 +110,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.extensions["goldloop"] = context
-    app.extensions["goldloop.services"] = Services(context.queue, settings.ml_backend_url)
+    app.extensions["goldloop.services"] = Services(
+        context.queue, settings.ml_backend_url, settings.label_studio_url
+    )
     logins.init_app(app)
     limiter.init_app(app)
     csrf = CSRFProtect(app)

@@ -7,13 +7,13 @@ from typing import Literal
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from backend.admin.services import ServiceStates
 from backend.admin.told import told
 from backend.admin.wording import duration, number
+from backend.clients.services import ServiceStates
 from backend.db.overview import ProjectOverview
 from backend.db.tables import PublicationState, now
 from backend.db.tables_of_autolabel import PromiseState
-from backend.workflow.label_studio.connection_check import SILENCE
+from backend.workflow.label_studio.connection_check import silence
 from backend.workflow.projects.path_figures import PathFigures
 
 
@@ -37,7 +37,7 @@ def attention(
 ) -> list[Attention]:
     """Everything that should be known, in the order of the data path."""
     return [
-        *_services(services),
+        *_services(overview, services),
         *_dedupe(figures),
         *_correct(overview),
         *_retrain(overview, figures),
@@ -47,7 +47,7 @@ def attention(
     ]
 
 
-def _services(services: ServiceStates) -> Iterator[Attention]:
+def _services(overview: ProjectOverview, services: ServiceStates) -> Iterator[Attention]:
     if not services.redis:
         sentence = _(
             "Redis does not answer. Nothing is lost: annotations are kept and jobs begin "
@@ -57,6 +57,12 @@ def _services(services: ServiceStates) -> Iterator[Attention]:
     if services.tagger_error:
         sentence = _("The ML backend does not answer: Label Studio gets no predictions.")
         yield Attention("error", sentence, section="jobs")
+    if services.label_studio is False and overview.project.label_studio_id is not None:
+        sentence = _(
+            "Label Studio does not answer: nobody can annotate. What was submitted there is "
+            "fetched when it is back."
+        )
+        yield Attention("error", sentence, section="settings")
     if services.idle_queues:
         named = ", ".join(services.idle_queues)
         sentence = _("No worker is alive to take jobs of: %(queues)s.", queues=named)
@@ -84,12 +90,10 @@ def _correct(overview: ProjectOverview) -> Iterator[Attention]:
             count=number(overview.inbox.refused),
         )
         yield Attention("warning", sentence, "correct", "jobs")
-    last, connected = overview.project.last_event_at, overview.project.connected_at
-    heard = last or connected
-    silent = now() - heard if heard is not None else None
-    if silent is None or silent <= SILENCE or not overview.documents.open:
+    silent = silence(overview.project, overview.documents.open, now())
+    if silent is None:
         return
-    if last is None:
+    if overview.project.last_event_at is None:
         sentence = _(
             "Nothing that happens in Label Studio has ever been delivered here: test the "
             "connection."

@@ -6,9 +6,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from backend.admin.job_titles import TitledJob, jobs_of_project
-from backend.admin.opened import opened
+from backend.admin.opened import opened, service_states
 from backend.admin.running import RunningJob, running_publication, running_training
-from backend.admin.services import service_states
 from backend.clients.queue_jobs import AliveWorker, QueuedJob
 from backend.db import autolabels, versions
 from backend.db.projects import project_by_key

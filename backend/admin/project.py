@@ -9,10 +9,9 @@ from backend.admin.attention import attention
 from backend.admin.data_path import data_path
 from backend.admin.document_bar import document_bar
 from backend.admin.next_step import annotators_step, next_step
-from backend.admin.opened import opened
+from backend.admin.opened import opened, service_states
 from backend.admin.permissions import allowed
 from backend.admin.running import RunningJob, running_publication, running_training
-from backend.admin.services import service_states
 from backend.db.overview import ProjectOverview, may_roll_back_to, project_overview
 from backend.db.projects import project_by_key
 from backend.workflow.projects.path_figures import path_figures

@@ -2,6 +2,7 @@
 
 from flask import current_app, g
 
+from backend.clients.services import Services, ServiceStates
 from backend.context import Context
 from backend.db.api_tokens import Caller
 
@@ -11,6 +12,13 @@ def opened() -> Context:
     context = current_app.extensions["goldloop"]
     assert isinstance(context, Context)
     return context
+
+
+def service_states() -> ServiceStates:
+    """The states of the other services as the running application last saw them."""
+    services = current_app.extensions["goldloop.services"]
+    assert isinstance(services, Services)
+    return services.states()
 
 
 def caller() -> Caller:

@@ -5,21 +5,38 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from backend.api.rest.asking import opened
+from backend.api.rest.asking import opened, service_states
 from backend.api.rest.autolabels import PromiseTold
 from backend.api.rest.fields import Key, Told
 from backend.api.rest.models import RunTold
 from backend.api.rest.operation import Operations
 from backend.api.rest.versions import PublicationTold
 from backend.db.document_counts import DocumentCounts
-from backend.db.overview import project_overview
+from backend.db.overview import ProjectOverview, project_overview
 from backend.db.projects import CorrectionCounts, InboxCounts, project_by_key
+from backend.db.tables import now
 from backend.db.tables_of_autolabel import PromiseState
+from backend.workflow.label_studio.connection_check import silence
 from backend.workflow.projects.path_figures import PathFigures, path_figures
 
 overview = Operations("Projects")
 
 Kind = TypeVar("Kind", bound=Told)
+
+
+class ServicesTold(Told):
+    """What answered when it was last asked, some seconds ago."""
+
+    redis: bool
+    idle_queues: list[str] = Field(description="queues with no worker alive")
+    waiting: dict[str, int] = Field(description="jobs that wait, by queue")
+    ml_backend_error: str | None = Field(description="why it did not answer; null where it did")
+    loaded: str | None = Field(description="the version that the ML backend serves")
+    load_error: str | None = Field(description="why it could not load the champion")
+    label_studio: bool | None = Field(description="whether it answers; null: none is configured")
+    label_studio_silent: float | None = Field(
+        description="seconds since it last delivered anything, where tasks are open and it is long"
+    )
 
 
 class OverviewTold(Told):
@@ -38,6 +55,7 @@ class OverviewTold(Told):
     stopped_promises: list[PromiseTold] = Field(
         description="of those told of: what they had accepted is recalled"
     )
+    services: ServicesTold
 
 
 @overview.get("/projects/{key}/overview")
@@ -61,7 +79,23 @@ def show_overview(key: Key) -> OverviewTold:
                 for one in found.promises
                 if one.state == PromiseState.STOPPED
             ],
+            services=_services(found),
         )
+
+
+def _services(found: ProjectOverview) -> ServicesTold:
+    states, key = service_states(), found.project.key
+    silent = silence(found.project, found.documents.open, now())
+    return ServicesTold(
+        redis=states.redis,
+        idle_queues=states.idle_queues,
+        waiting=states.waiting,
+        ml_backend_error=states.tagger_error or None,
+        loaded=states.loaded(key),
+        load_error=states.load_error(key),
+        label_studio=states.label_studio,
+        label_studio_silent=silent.total_seconds() if silent else None,
+    )
 
 
 def _told(kind: type[Kind], row: object) -> Kind | None:

@@ -6,7 +6,7 @@ Nothing is changed anywhere. A part that cannot be looked at because of one befo
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -213,6 +213,14 @@ def _hook(label_studio: LabelStudio, settings: Settings, project: Project) -> st
     if _never_heard(label_studio, project):
         raise _TroubleError(Trouble.HOOK_SILENT, url)
     return url
+
+
+def silence(project: Project, tasks: int, at: datetime) -> timedelta | None:
+    """For how long nothing was delivered though tasks are open there; None where it is not long."""
+    heard = project.last_event_at or project.connected_at
+    if heard is None or not tasks or at - heard <= SILENCE:
+        return None
+    return at - heard
 
 
 def _never_heard(label_studio: LabelStudio, project: Project) -> bool:

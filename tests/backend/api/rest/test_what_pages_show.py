@@ -3,12 +3,15 @@
 import io
 import tarfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
+from backend.db.projects import project_by_key
 from backend.db.session import Database
+from backend.db.tables import now
 from backend.loop import release_jobs
 from backend.settings import Settings
 from ml_backend.contract.messages import JobFolder
@@ -77,6 +80,21 @@ def test_what_needs_attention_is_told_stage_by_stage(ask: Program) -> None:
     assert told["path"]["minimum"] == 0  # nobody set one
     assert told["waiting_run"] is None
     assert ask("GET", "/projects/empty/overview").json["active_run"] is None
+
+
+def test_services_that_are_away_are_told(ask: Program, filled: Database) -> None:
+    told = ask("GET", "/projects/general/overview").json["services"]
+    assert (told["redis"], told["label_studio"], told["loaded"]) == (False, None, None)
+    assert "does not answer" in told["ml_backend_error"]
+    assert told["label_studio_silent"] is None
+    with filled.write() as session:
+        project_by_key(session, "general").last_event_at = now() - timedelta(hours=3)
+    told = ask("GET", "/projects/general/overview").json["services"]
+    assert told["label_studio_silent"] >= 3 * 3600
+    with filled.write() as session:
+        project_by_key(session, "empty").last_event_at = now() - timedelta(hours=3)
+    told = ask("GET", "/projects/empty/overview").json["services"]
+    assert told["label_studio_silent"] is None  # nothing is open there
 
 
 def test_annotators_are_told_to_curators_and_each_to_themselves(

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import current_app
+import httpx
 from redis.exceptions import RedisError
 
 from backend.clients.queue import JobQueue
@@ -13,7 +13,7 @@ from backend.clients.tagger import MlBackend
 from backend.errors import TaggerError
 
 FRESH_SECONDS = 3.0
-TAGGER_TIMEOUT = 1.0
+ANSWER_TIMEOUT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class ServiceStates:
     waiting: dict[str, int] = field(default_factory=dict)
     tagger_error: str = ""  # why the ML backend did not answer, empty when it did
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    label_studio: bool | None = None  # None: none is configured
 
     @property
     def idle_queues(self) -> list[str]:
@@ -41,11 +42,12 @@ class ServiceStates:
 
 
 class Services:
-    """Asks Redis and the ML backend; one thread asks while the others take the last answer."""
+    """Asks each of them; one thread asks while the others take the last answer."""
 
-    def __init__(self, queue: JobQueue, ml_backend_url: str):
+    def __init__(self, queue: JobQueue, ml_backend_url: str, label_studio_url: str):
         self._queue = queue
-        self._tagger = MlBackend(ml_backend_url, timeout=TAGGER_TIMEOUT)
+        self._tagger = MlBackend(ml_backend_url, timeout=ANSWER_TIMEOUT)
+        self._label_studio = label_studio_url
         self._asking = threading.Lock()
         self._last: ServiceStates | None = None
         self._asked_at = 0.0
@@ -75,11 +77,13 @@ class Services:
             projects, tagger_error = self._tagger.health()["projects"], ""
         except TaggerError as error:
             projects, tagger_error = {}, str(error)
-        return ServiceStates(redis, workers, waiting, tagger_error, projects)
+        label_studio = _is_up(self._label_studio) if self._label_studio else None
+        return ServiceStates(redis, workers, waiting, tagger_error, projects, label_studio)
 
 
-def service_states() -> ServiceStates:
-    """The states as the running application last saw them."""
-    services = current_app.extensions["goldloop.services"]
-    assert isinstance(services, Services)
-    return services.states()
+def _is_up(label_studio_url: str) -> bool:
+    address = f"{label_studio_url.rstrip('/')}/health"
+    try:
+        return httpx.get(address, timeout=ANSWER_TIMEOUT).is_success
+    except httpx.TransportError:
+        return False
