@@ -8,15 +8,18 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import select
 
 from backend.db import versions
 from backend.db.tables import Document, Gold, GoldSource, Part, Project, Run, RunState, Version
+from backend.db.tables_of_autolabel import Autolabel, AutolabelRunState
 from backend.errors import ConflictError
-from backend.loop import publication, training
+from backend.loop import autolabel, training
 from backend.sample.generate import generate
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.messages import JobFolder, TrainRequest
 from ml_backend.contract.model_store import ModelStore
+from ml_backend.contract.snapshot import read_part
 from ml_backend.training.run import train
 from tests.backend.loop.conftest import TINY, World
 
@@ -168,18 +171,20 @@ def test_a_wish_during_a_run_is_granted_after_it_if_gold_has_changed(
     assert second.gold_revision > runs[0].gold_revision
 
 
+def promoted(world: World, project: Project) -> None:
+    """Train a first version and publish it."""
+    run = training.request(world.context, project.key, "a test").run
+    wait(world, run.id, ended)
+    with world.context.database.read() as session:
+        active = versions.active_publication(session, project.id)
+    if active is not None:
+        world.finish(active.id)
+    assert world.fresh(project).champion_id
+
+
 def test_a_challenger_is_judged_on_the_frozen_gate_gold(world: World, train_worker: psutil.Process):
     project = project_with_gold(world, steps=200, gate_min_documents=10)
-    first = training.request(world.context, project.key, "a test").run
-    wait(world, first.id, ended)
-    for _ in range(50):
-        world.predict()
-        with world.context.database.read() as session:
-            if session.get_one(Project, project.id).champion_id:
-                break
-        with world.context.database.read() as session:
-            active = versions.active_publication(session, project.id)
-        publication.advance(world.context, active.id)
+    promoted(world, project)
     sabotage(world, project)
     second = training.request(world.context, project.key, "a test").run
     run = wait(world, second.id, ended)
@@ -188,6 +193,27 @@ def test_a_challenger_is_judged_on_the_frozen_gate_gold(world: World, train_work
     assert world.version(project, "v11").state == "refused"
     assert run.gate["challenger"]["micro"]["f1"] < run.gate["champion"]["micro"]["f1"]
     assert run.gate["difference"]["low"] < -0.02
+
+
+def test_what_the_champion_is_sure_of_teaches_the_next_version(
+    world: World, train_worker: psutil.Process
+) -> None:
+    project = project_with_gold(
+        world, steps=200, documents=24, gate_min_documents=10, pseudo_confidence=0.5
+    )
+    promoted(world, project)
+    labelling = autolabel.start(world.context, project.id, "a test")
+    while autolabel.advance(world.context, labelling.id) == AutolabelRunState.RUNNING:
+        world.predict()
+    with world.context.database.read() as session:
+        confidences = session.scalars(
+            select(Autolabel.confidence).where(Autolabel.project_id == project.id)
+        ).all()
+    sure = [one for one in confidences if one >= 0.5]
+    assert 0 < len(sure) < len(confidences) == 24
+    run = wait(world, training.request(world.context, project.key, "a test").run.id, ended)
+    assert run.state in (RunState.PROMOTED, RunState.REFUSED), run.reason
+    assert len(list(read_part(JobFolder(Path(run.folder)).snapshot, "pseudo"))) == len(sure)
 
 
 def sabotage(world: World, project: Project) -> None:
