@@ -15,9 +15,10 @@ COLOURS = ("person", "open", "good", "bad", "skipped", "accent", "pool", "delete
 def balance_chart(found: Balance) -> dict[str, Any]:
     """Gold, autolabels and predictions of each label, and the minimum support, as Chart.js has it.
 
-    Most gold comes first. A bar is left out where there is nothing.
+    Most gold comes first. What there is nothing of is left out.
     """
-    labels = sorted(found.labels, key=lambda one: (-one.gold.entities, one.label))
+    drawn = [one for one in found.labels if one.has_any]
+    labels = sorted(drawn, key=lambda one: (-one.gold.entities, one.label))
     bars = (
         (_("Gold"), [one.gold.entities for one in labels], "--person"),
         (_("Autolabels"), [one.autolabels.entities for one in labels], "--open"),
@@ -35,7 +36,9 @@ def balance_chart(found: Balance) -> dict[str, Any]:
         }
     ]
     datasets += [
-        {"label": title, "data": data, "backgroundColor": colour} for title, data, colour in bars
+        {"label": title, "data": data, "backgroundColor": colour}
+        for title, data, colour in bars
+        if any(data)
     ]
     return {
         "type": "bar",
@@ -47,6 +50,7 @@ def balance_chart(found: Balance) -> dict[str, Any]:
                     "type": "logarithmic",
                     "min": SMALLEST,
                     "title": {"display": True, "text": _("Entities")},
+                    "ticks": {"format": {"minimumFractionDigits": 0, "maximumFractionDigits": 0}},
                 },
                 "y": {"ticks": {"autoSkip": False}},
             },

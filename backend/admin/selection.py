@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import asked_after, page_of
-from backend.admin.strategy_words import FAMILIES, RECOMMENDED, WORDS, in_words
+from backend.admin.strategy_words import FAMILIES, RECOMMENDED, WORDS, cost_in_words, in_words
 from backend.admin.undo import flash_settings
 from backend.db.batches import newest_batches
 from backend.db.projects import project_by_key, settings_of
@@ -81,6 +81,7 @@ def _page(
             for title, names in FAMILIES
         ],
         recommended=RECOMMENDED,
+        readings=cost_in_words,
         weights=weights,
         errors=errors or {},
         queue=queue,

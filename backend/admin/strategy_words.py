@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 
 from flask_babel import LazyString
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+
+from backend.workflow.selection.candidates import DROPOUT_PASSES
+from backend.workflow.strategies.registry import STRATEGIES
+from backend.workflow.strategies.strategy import Need
 
 WORDS: dict[str, tuple[LazyString, LazyString]] = {
     "mnlp": (
@@ -63,6 +68,17 @@ WORDS: dict[str, tuple[LazyString, LazyString]] = {
     ),
 }
 """Strategy → its title, and when to use it."""
+
+
+def cost_in_words(name: str) -> str:
+    """How often the champion has to read each candidate for a strategy."""
+    needs = STRATEGIES[name].needs
+    if Need.DROPOUT in needs:
+        return _("%(count)s readings", count=1 + DROPOUT_PASSES)
+    if needs & {Need.VECTORS, Need.GRADIENTS}:
+        return _("1 reading, and comparing")
+    return _("1 reading") if needs else _("no reading")
+
 
 RECOMMENDED = "mnlp"
 """The strategy that stands open on every page: what a project begins with."""

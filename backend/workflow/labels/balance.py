@@ -35,6 +35,14 @@ class LabelBalance:
     predictions: Count = Count()
     autolabels: Count = Count()
 
+    @property
+    def has_any(self) -> bool:
+        """Whether anybody or anything has found an entity of it."""
+        return any(
+            count.entities
+            for count in (self.gold, self.corrections, self.predictions, self.autolabels)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Balance:

@@ -79,13 +79,17 @@ def test_a_hook_that_never_delivered_is_told(curator: FlaskClient, filled: Datab
     assert "has ever been delivered" in stages(curator)["correct"]
 
 
-def test_an_annotator_reads_the_path_without_its_actions(sign_in: SignIn, filled: Database) -> None:
+def test_an_annotator_is_told_what_to_do_and_spared_the_machinery(
+    sign_in: SignIn, filled: Database
+) -> None:
     with filled.write() as session:
         project = session.scalars(select(Project).where(Project.key == "general")).one()
         project.last_event_at = now() - timedelta(days=3)
-    shown = stages(sign_in("annotator"))
-    assert "silent for 3 days" in shown["correct"]
-    assert "Reconcile now" not in shown["correct"]
+    page = sign_in("annotator").get("/projects/general").text
+    assert "Correct pre-labels in Label Studio" in page
+    assert "silent for 3 days" not in page
+    for part in ("attention", "path", "services", "gate"):
+        assert f'data-testid="{part}"' not in page
 
 
 def test_reconciling_is_asked_for_though_the_bell_is_lost(curator: FlaskClient) -> None:

@@ -46,6 +46,9 @@ def test_the_page_shows_balance_strings_with_several_labels_and_growth(
     for shown in ("서울", PERSON, PLACE, "Strings with several labels", "Growth", "gold-1"):
         assert shown in page
     assert "data-chart" in page
+    without = page.split('class="without"')[1].partition("</ul>")[0]
+    assert "스포츠" in without
+    assert PERSON not in without
     assert curator.get(f"{LABELS}?label_of_form={DAY}").text.count('data-testid="form"') == 0
     assert curator.get(f"{LABELS}?label_of_form={PLACE}").text.count('data-testid="form"') == 1
 

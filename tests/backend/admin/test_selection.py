@@ -52,10 +52,20 @@ def test_pages_call_the_strategies_as_the_registry_does() -> None:
     assert sorted(name for _title, names in FAMILIES for name in names) == sorted(STRATEGIES)
 
 
+def test_each_strategy_says_how_often_the_champion_reads(curator: FlaskClient) -> None:
+    page = curator.get(ADDRESS).text
+    told = {key: page.split(f'id="{key}-cost">')[1].partition("<")[0] for key in STRATEGIES}
+    assert {told.pop(key) for key in ("badge", "k_means", "k_center", "density")} == {
+        "1 reading, and comparing"
+    }
+    assert (told.pop("random"), told.pop("disagreement")) == ("no reading", "6 readings")
+    assert set(told.values()) == {"1 reading"}
+
+
 def test_an_empty_project_says_what_will_be_there(curator: FlaskClient) -> None:
     page = curator.get(ADDRESS).text
     assert "No task is open." in page
-    assert "No batch was chosen yet." in page
+    assert 'data-testid="batches"' not in page
     assert "Nothing was timed yet, so cost is assumed" in page
     for _title, when in WORDS.values():
         assert str(when).replace("'", "&#39;") in page
