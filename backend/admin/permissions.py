@@ -188,6 +188,9 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "rest.decide_difference": Scope.GOLD_WRITE,
     "rest.undo_difference": Scope.GOLD_WRITE,
     "rest.show_agreement": Scope.GOLD_READ,
+    "rest.list_pairs": Scope.GOLD_READ,
+    "rest.list_disagreements": Scope.GOLD_READ,
+    "rest.list_waiting": Scope.GOLD_READ,
     "rest.settle_shared": Scope.GOLD_WRITE,
     "rest.wait_for_shared": Scope.GOLD_WRITE,
     "rest.list_annotators": Scope.PROJECTS_READ,  # of others, curators alone

@@ -62,13 +62,15 @@ def is_untold(session: Session, project_id: int) -> bool:
     return session.execute(_untold(project_id).limit(1)).first() is not None
 
 
-def waiting(session: Session, project_id: int, limit: int) -> list[int]:
-    """Shared documents that somebody has annotated and that wait for others, by their number.
+def waiting(session: Session, project_id: int, limit: int, *, after: int = 0) -> list[int]:
+    """Shared documents that somebody has annotated and that wait for others, by their number;
+    those after number `after`.
 
     Those too whose task is gone from Label Studio: nobody will come for them.
     """
     open_, gone = (_is_asked_of_several(project_id, one) for one in _STATES)
-    statement = select(Sharing.document_id).where(or_(open_, and_(gone, _HAS_NO_GOLD)), _WAITS)
+    its = (Sharing.document_id > after, or_(open_, and_(gone, _HAS_NO_GOLD)), _WAITS)
+    statement = select(Sharing.document_id).where(*its)
     return list(session.scalars(statement.order_by(Sharing.document_id).limit(limit)))
 
 

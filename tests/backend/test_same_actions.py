@@ -139,7 +139,10 @@ READ: dict[str, Ways] = {
     "releases.download": (["export_release"], ["release export --format"]),
     "releases.compare": (["show_release_job"], ["release diff"]),
     "annotators.show": (["list_annotators"], ["annotators"]),
-    "annotators.agreement": (["show_agreement"], ["annotators", "shared list"]),
+    "annotators.agreement": (
+        ["show_agreement", "list_pairs", "list_disagreements", "list_waiting"],
+        ["annotators", "shared list"],
+    ),
     "project_settings.show": (["show_settings"], ["project show"]),
     "selection.show": (["show_selection", "list_queue", "list_batches"], ["selection --next"]),
     "replay.show": (["list_replays"], ["replays list"]),

@@ -1,5 +1,6 @@
 """Annotators: how fast each is, what pre-labels do to them, how far they agree with others."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,13 +13,18 @@ from backend.db import sharing
 from backend.db.annotator_figures import people
 from backend.db.projects import project_by_key
 from backend.db.scopes import ROLES
-from backend.db.tables import Role
+from backend.db.tables import Account, Role
 from backend.db.versions import locked_project
-from backend.workflow.annotators.agreement import Said
-from backend.workflow.annotators.figures import PersonFigures, annotator_figures
+from backend.workflow.annotators.agreement import Pair, Said, SharedDocument
+from backend.workflow.annotators.figures import (
+    AnnotatorFigures,
+    PersonFigures,
+    annotator_figures,
+)
 from backend.workflow.annotators.waiting import MOST, ask_again, ask_no_more
 
 MOST_AT_ONCE = 500  # documents
+LARGEST_ACCOUNT = 10**9  # the cursor of a pair of them has 18 digits
 
 annotators = Operations("Annotators")
 
@@ -112,14 +118,11 @@ class DisagreementTold(Told):
 
 
 class AgreementTold(Told):
-    """Agreement over documents that several annotated; `waiting` are those not all have done."""
+    """Agreement over documents that several annotated."""
 
     overall: MeasuresTold
-    exact: int
+    exact: int = Field(description="documents that everybody labelled alike")
     labels: dict[str, MeasuresTold]
-    pairs: list[PairTold]
-    disagreements: list[DisagreementTold]
-    waiting: list[int]
 
 
 class SharedDocuments(Strict):
@@ -146,9 +149,7 @@ def list_annotators(key: Key, query: Paged) -> Annotators:
     """Speed, edits, acceptance and agreement: of everybody for a curator, else one's own."""
     asking = caller()
     everybody = ROLES.index(Role(asking.role)) >= ROLES.index(Role.CURATOR)
-    with opened().database.read() as session:
-        figures = annotator_figures(session, project_by_key(session, key).id)
-        accounts = people(session, [one.account_id for one in figures.people])
+    figures, accounts = _figures(key)
     rest = [
         one
         for one in sorted(figures.people, key=lambda one: one.account_id)
@@ -169,31 +170,57 @@ def list_annotators(key: Key, query: Paged) -> Annotators:
 
 @annotators.get("/projects/{key}/agreement")
 def show_agreement(key: Key) -> AgreementTold:
-    """How far people agree, by label and pair, where they do not, and what waits for somebody."""
-    with opened().database.read() as session:
-        project = project_by_key(session, key)
-        figures = annotator_figures(session, project.id)
-        accounts = people(session, [one.account_id for one in figures.people])
-        waiting = sharing.waiting(session, project.id, MOST_AT_ONCE)
-    its = figures.agreement
+    """How far people agree, over all and by label."""
+    its = _figures(key)[0].agreement
     return AgreementTold(
         overall=MeasuresTold.model_validate(its.overall),
         exact=its.exact,
         labels={name: MeasuresTold.model_validate(one) for name, one in its.labels.items()},
-        pairs=[
-            PairTold(first=accounts[one].email, second=accounts[other].email, **asdict(found))
-            for (one, other), found in its.pairs.items()
-        ],
-        disagreements=[
-            DisagreementTold(
-                document_id=one.number,
-                decided=one.number not in figures.undecided,
-                said={accounts[person].email: _told(said) for person, said in one.said.items()},
-            )
-            for one in its.disagreements
-        ],
-        waiting=waiting,
     )
+
+
+@annotators.get("/projects/{key}/agreement/pairs")
+def list_pairs(key: Key, query: Paged) -> Page[PairTold]:
+    """How far each two people agree."""
+    figures, accounts = _figures(key)
+    its = figures.agreement.pairs
+    rest = [pair for pair in sorted(its) if _cursor(pair) > query.start]
+
+    def told(pair: Pair) -> PairTold:
+        first, second = (accounts[one].email for one in pair)
+        return PairTold(first=first, second=second, **asdict(its[pair]))
+
+    return page(rest, query.limit, key=_cursor, told=told)
+
+
+@annotators.get("/projects/{key}/agreement/disagreements")
+def list_disagreements(key: Key, query: Paged) -> Page[DisagreementTold]:
+    """Documents of which people said different things, by number; 200 are kept."""
+    figures, accounts = _figures(key)
+    rest = [one for one in figures.agreement.disagreements if one.number > query.start]
+
+    def told(one: SharedDocument) -> DisagreementTold:
+        return DisagreementTold(
+            document_id=one.number,
+            decided=one.number not in figures.undecided,
+            said={accounts[person].email: _told(said) for person, said in one.said.items()},
+        )
+
+    return page(
+        sorted(rest, key=lambda one: one.number),
+        query.limit,
+        key=lambda one: one.number,
+        told=told,
+    )
+
+
+@annotators.get("/projects/{key}/agreement/waiting")
+def list_waiting(key: Key, query: Paged) -> Page[int]:
+    """Shared documents, by number, that somebody has annotated and not all who were to."""
+    with opened().database.read() as session:
+        project = project_by_key(session, key)
+        found = sharing.waiting(session, project.id, query.limit + 1, after=query.start)
+    return page(found, query.limit, key=int, told=int)
 
 
 @annotators.post("/projects/{key}/agreement/settle")
@@ -215,6 +242,17 @@ def wait_for_shared(key: Key, body: AwaitedDocuments) -> AwaitedDocuments:
         project = locked_project(session, project_by_key(session, key).id)
         ask_again(session, project, wanted, caller().email)
     return body
+
+
+def _figures(key: str) -> tuple[AnnotatorFigures, Mapping[int, Account]]:
+    """What is counted of a project's annotators, and their accounts."""
+    with opened().database.read() as session:
+        figures = annotator_figures(session, project_by_key(session, key).id)
+        return figures, people(session, [one.account_id for one in figures.people])
+
+
+def _cursor(pair: Pair) -> int:
+    return pair[0] * LARGEST_ACCOUNT + pair[1]
 
 
 def _told(said: Said) -> list[dict[str, int | str]]:

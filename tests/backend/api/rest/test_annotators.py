@@ -39,26 +39,29 @@ def test_annotators_are_told_their_own_figures_and_no_test_of_themselves(
 def test_agreement_is_told_by_label_and_pair_with_disagreements(ask: Program) -> None:
     told = ask("GET", AGREEMENT).json
     assert told["overall"]["documents"] == SHARED
-    (pair,) = told["pairs"]
+    (pair,) = ask("GET", f"{AGREEMENT}/pairs").json["items"]
     assert {pair["first"], pair["second"]} == {"annotator@example.com", "annotator-2@example.com"}
     assert pair["f1"] == told["overall"]["f1"] == pytest.approx(0.889, abs=0.001)
-    assert len(told["disagreements"]) == SHARED - told["exact"]
-    assert {one["decided"] for one in told["disagreements"]} == {True, False}
-    empty = ask("GET", "/projects/empty/agreement").json
-    assert (empty["overall"]["f1"], empty["pairs"], empty["waiting"]) == (None, [], [])
+    apart = ask("GET", f"{AGREEMENT}/disagreements").json["items"]
+    assert len(apart) == SHARED - told["exact"]
+    assert {one["decided"] for one in apart} == {True, False}
+    assert all(len(one["said"]) == 2 for one in apart)
+    assert ask("GET", "/projects/empty/agreement").json["overall"]["f1"] is None
+    for listed in ("pairs", "disagreements", "waiting"):
+        assert ask("GET", f"/projects/empty/agreement/{listed}").json["items"] == []
 
 
 def test_what_waits_is_settled_and_waits_again(
     ask: Program, program: Callable[..., Program]
 ) -> None:
-    waiting = ask("GET", AGREEMENT).json["waiting"]
+    waiting = ask("GET", f"{AGREEMENT}/waiting").json["items"]
     assert len(waiting) == WAITING
     settled = ask("POST", f"{AGREEMENT}/settle", json={"document_ids": waiting}).json
     assert settled["documents"] == [{"document_id": one, "annotators": 2} for one in waiting]
-    assert ask("GET", AGREEMENT).json["waiting"] == []
+    assert ask("GET", f"{AGREEMENT}/waiting").json["items"] == []
     assert ask("POST", f"{AGREEMENT}/settle", json={"document_ids": waiting}).status_code == 409
     assert ask("POST", f"{AGREEMENT}/wait", json=settled).json == settled
-    assert ask("GET", AGREEMENT).json["waiting"] == waiting
+    assert ask("GET", f"{AGREEMENT}/waiting").json["items"] == waiting
     one_more = {"documents": [{"document_id": 10**9, "annotators": 2}]}
     assert ask("POST", f"{AGREEMENT}/wait", json=one_more).status_code == 404
     assert program("annotator")("GET", AGREEMENT).status_code == 403
