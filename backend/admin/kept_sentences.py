@@ -197,7 +197,6 @@ SENTENCES = (
     N_("the job has moved on meanwhile: it was not to be cancelled"),
     N_("the job has moved on meanwhile: it was not to be tried again"),
     N_("its worker died"),
-    N_("it broke off: the log says why"),
     # releases
     N_("a release of %(key)s is being made"),
     N_("near copies are being looked for: try again when that is done"),

@@ -21,6 +21,7 @@ from backend.context import Context
 from backend.db import releases
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
+from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, NotFoundError
 from backend.loop.releases import make
 from backend.workflow.releases.diff import difference
@@ -32,6 +33,7 @@ from backend.workflow.releases.read import count_documents
 from backend.workflow.releases.verify import verify_files
 from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder, Progress, Result
 from ml_backend.contract.model_store import write_atomically
+from ml_backend.contract.reasons import reason_of
 
 JOB = "backend.jobs.release_job"
 MAKE = "make"
@@ -63,12 +65,13 @@ def ask_make(context: Context, project_key: str, wish: Wish) -> None:
         "by": wish.made_by,
     }
     with context.database.write() as session:
-        project = project_by_key(session, project_key)
+        project = locked_project(session, project_by_key(session, project_key).id)
         found = job(context, project_key, MAKE)
         if found is not None and found.result is None:
             raise ConflictError(f"a release of {project_key} is being made")
         record(session, wish.made_by, "release.make", project_id=project.id, after=wanted)
-    _begin(context, project_key, MAKE, wanted, anew=True)
+        session.flush()
+        _begin(context, project_key, MAKE, wanted, anew=True)  # of two at once the first
     _ring(context, project_key, MAKE)
 
 
@@ -151,8 +154,8 @@ def run(context: Context, project_key: str, name: str) -> None:
     except GoldloopError as error:
         folder.write_result(Result("failed", str(error)))
         raise
-    except Exception:
-        folder.write_result(Result("failed", "it broke off: the log says why"))
+    except Exception as error:
+        folder.write_result(Result("failed", reason_of(error)))
         raise
     folder.write_result(Result("done", figures=figures))
 

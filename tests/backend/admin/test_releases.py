@@ -4,7 +4,9 @@ import io
 import json
 import re
 import tarfile
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,13 @@ from backend.context import Context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
 from backend.db.tables import Gold
-from backend.errors import GoldloopError
+from backend.db.tables_of_access import AuditEntry
+from backend.errors import ConflictError, GoldloopError
 from backend.loop import release_jobs, releases
 from backend.workflow.formats.format import WritableFormat, WriteOptions
 from backend.workflow.formats.registry import FORMATS, writable_format
 from backend.workflow.releases.export import export_documents
+from backend.workflow.releases.make import Wish
 from backend.workflow.releases.manifest import Manifest, read_manifest
 from backend.workflow.releases.read import count_documents, released_documents
 from backend.workflow.releases.verify import verify_files
@@ -65,6 +69,24 @@ def released(curator: FlaskClient, context: Context) -> FlaskClient:
     send(curator, note="첫 릴리스", labels=["PS", "LC", "DT"])
     release_jobs.run(context, "p", "make")
     return curator
+
+
+def test_of_many_who_ask_at_once_one_is_heard(context: Context, filled: Database) -> None:
+    start = threading.Barrier(8)
+
+    def ask(number: int) -> bool:
+        start.wait()
+        try:
+            release_jobs.ask_make(context, "p", Wish(f"curator {number}"))
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(ask, range(8))) == 1
+    with filled.read() as session:
+        asked = session.query(AuditEntry).filter_by(action="release.make").all()
+    assert len(asked) == 1
 
 
 def test_a_release_is_built_as_a_job_with_its_filters(
