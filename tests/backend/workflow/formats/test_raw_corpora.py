@@ -2,7 +2,9 @@
 them. They are not ours to ship, so this runs where the folder is.
 """
 
+import gzip
 import json
+import zipfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -49,7 +51,7 @@ def test_a_raw_piece_is_known_and_nothing_of_it_refused(
     ],
 )
 def test_the_documents_are_those_of_the_jsonl_in_order(raw: str, beside: str) -> None:
-    found = read(raw)
+    found = read(CORPORA / "raw" / raw)
     assert found == jsonl(beside)[: len(found)]
 
 
@@ -58,8 +60,44 @@ def test_the_documents_are_among_those_of_the_jsonl(raw: str) -> None:
     beside = defaultdict(list)
     for text, entities in jsonl("kmounlp-train.jsonl"):
         beside[text].append(entities)
-    for text, entities in read(raw):
+    for text, entities in read(CORPORA / "raw" / raw):
         assert entities in beside[text]
+
+
+CHINESE = ("cluener_train_head.json", "weibo_dev.conll")
+KOREAN = (
+    "klp2016_dev.txt",
+    "kmounlp_00002_NER.txt",
+    "kmounlp_EXOBRAIN_NE_CORPUS_002.txt",
+    "klue_ner_dev_head.tsv",
+)
+UNICODE = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+
+
+@pytest.mark.parametrize("packing", ["plain", "gz", "zip"])
+@pytest.mark.parametrize(
+    ("raw", "codec"),
+    [
+        *((raw, codec) for raw in CHINESE for codec in (*UNICODE, "gb18030")),
+        *((raw, codec) for raw in KOREAN for codec in (*UNICODE, "cp949")),
+    ],
+)
+def test_a_raw_piece_is_the_same_in_every_encoding_and_packing(
+    tmp_path: Path, raw: str, codec: str, packing: str
+) -> None:
+    # what CP949 lacks becomes a question mark, in both files
+    content = (CORPORA / "raw" / raw).read_bytes().decode("utf-8-sig").encode(codec, "replace")
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / raw).write_text(content.decode(codec), "utf-8", newline="")
+    path = tmp_path / (raw if packing == "plain" else f"{raw}.{packing}")
+    if packing == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(raw, content)
+    else:
+        path.write_bytes(gzip.compress(content) if packing == "gz" else content)
+    found = read(path)
+    assert found
+    assert found == read(tmp_path / "plain" / raw)
 
 
 def test_klue_rows_and_headers_agree() -> None:
@@ -91,8 +129,8 @@ def test_whole_corpora_are_marked_and_read_again(name: str) -> None:
         assert read_line(write_line(text, entities)) == (text, entities)
 
 
-def read(raw: str) -> list[tuple[str, list[Key]]]:
-    with open_records(CORPORA / "raw" / raw) as opened:
+def read(path: Path) -> list[tuple[str, list[Key]]]:
+    with open_records(path) as opened:
         return [
             (one.text, [entity.key for entity in one.entities or ()])
             for one in good(list(opened.records))
