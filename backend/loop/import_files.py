@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backend.db.audit_log import record
 from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
 from backend.errors import InvalidInputError
@@ -44,6 +45,7 @@ def import_file(
     advance: Callable[[int], None] = lambda lines: None,
     *,
     how: HowToRead | None = None,
+    by: str = "command line",
     opened: Callable[[OpenFile], None] = lambda found: None,
     advance_bytes: Advance = lambda count: None,
 ) -> ImportReport:
@@ -51,7 +53,8 @@ def import_file(
 
     `opened` is told what was found before anything is read, `advance` of documents written and
     `advance_bytes` of bytes read. Raises InvalidInputError when it cannot be told what the file
-    is, and for labels that the project does not have in `how`.
+    is, and for labels that the project does not have in `how`. What came in stands in the audit
+    log under the name `by`, after an import that was stopped too.
     """
     how = how or HowToRead()
     with database.read() as session:
@@ -66,6 +69,7 @@ def import_file(
         with (
             ready_chunks(found, reading, advance_bytes) as chunks,
             RefusedFiles(file) as refused,
+            _noted(database, project_id, file.name, report, by),
             _settled(database),
             few_collections(),
         ):
@@ -84,6 +88,27 @@ def import_file(
                 advance(chunk.lines)
     report.read_as, report.to_mend = str(found), refused.written
     return report
+
+
+@contextmanager
+def _noted(
+    database: Database, project_id: int, name: str, report: ImportReport, by: str
+) -> Iterator[None]:
+    """What the block has put into the project is noted in the end, if it was anything."""
+    try:
+        yield
+    finally:
+        if report.added or report.with_gold:
+            after = {"added": report.added, "with_gold": report.with_gold}
+            with database.write() as session:
+                record(
+                    session,
+                    by,
+                    "documents.import",
+                    project_id=project_id,
+                    subject=name,
+                    after=after,
+                )
 
 
 @contextmanager

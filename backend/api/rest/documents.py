@@ -11,7 +11,6 @@ from pydantic import Field, StringConstraints
 from backend.api.rest.asking import asked_by, opened
 from backend.api.rest.fields import Key, Sentence, Strict, Told, Word
 from backend.api.rest.operation import Download, Operations
-from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.loop.copies import sort_copies
 from backend.loop.import_files import HowToRead, import_file
@@ -103,17 +102,9 @@ def import_documents(key: Key, query: HowToImport, file: bytes) -> Imported:
     with tempfile.TemporaryDirectory(prefix="goldloop-import-") as folder:
         path = Path(folder) / query.filename
         path.write_bytes(file)
-        report = import_file(database, key, path, query.gold, how=how)
-    with database.write() as session:
+        report = import_file(database, key, path, query.gold, how=how, by=asked_by())
+    with database.read() as session:
         project_id = project_by_key(session, key).id
-        record(
-            session,
-            asked_by(),
-            "documents.import",
-            project_id=project_id,
-            subject=query.filename,
-            after={"added": report.added, "with_gold": report.with_gold},
-        )
     aside = sort_copies(database, project_id)
     opened().queue.ring(DEFAULT_QUEUE, FIND_NEAR, project_id, job_id=f"{FIND_NEAR}-{project_id}")
     return Imported(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from backend.db.audit_log import audit_entries
 from backend.db.session import Database
 from backend.db.tables import Document, Gold, Project
 from backend.errors import InvalidInputError
@@ -79,6 +80,12 @@ def test_what_was_stopped_goes_on_where_it_was(project: Database, tmp_path: Path
     assert count(project, Document) == CHUNK
     report = import_file(project, "p", file, None)
     assert (report.already_there, report.added) == (CHUNK, CHUNK + 10)
+    import_file(project, "p", file, None)  # adds nothing
+    with project.read() as session:
+        noted = [(one.who, one.subject, one.after) for one in audit_entries(session)]
+    assert noted == [
+        ("command line", "a.txt", {"added": added, "with_gold": 0}) for added in (CHUNK + 10, CHUNK)
+    ]
 
 
 def test_what_the_file_did_not_look_for_is_kept(project: Database, tmp_path: Path) -> None:

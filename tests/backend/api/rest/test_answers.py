@@ -83,6 +83,9 @@ def test_a_file_is_imported_and_its_gold_comes_out(ask) -> None:
     assert answer.json["refused"][0].startswith("gold.jsonl")
     (line,) = ask("GET", "/projects/fresh/gold").data.splitlines()
     assert orjson.loads(line)["entities"] == [{**entity, "text": "홍길동"}]
+    (noted,) = ask("GET", "/projects/fresh/audit-log?action=documents.").json["items"]
+    assert (noted["subject"], noted["after"]) == ("gold.jsonl", {"added": 1, "with_gold": 1})
+    assert noted["who"] != "command line"
 
 
 def test_a_file_may_be_larger_than_a_form_and_a_body_may_not(ask) -> None:
