@@ -22,20 +22,20 @@ import multiprocessing
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from backend.loop.replay import advance
-from backend.workflow.replay.areas import Curves
+from backend.workflow.replay.areas import Curves, mean_curve, spent_until
 from backend.workflow.replay.config import LEARNER, RANDOM, ReplayConfig
 from backend.workflow.replay.folder import Replay, Run
 from backend.workflow.replay.gold import DEV, POOL, TEST, read_gold, write_gold
 from backend.workflow.replay.plot import draw
 from backend.workflow.replay.points import Cost, Point
-from backend.workflow.replay.report import Report, Row, edits_of_round, report
+from backend.workflow.replay.report import OF_FULL, Report, edits_of_round, report
 from ml_backend.contract.messages import PREDICT_FILE_JOB, TRAIN_JOB, Result, read_jsonl
 from ml_backend.serving.predict_file import predict_file
 from ml_backend.training.run import train
@@ -70,13 +70,13 @@ def main() -> int:
     }
     for corpus in CORPORA:
         _write_gold(options.corpora / f"{corpus}-train.jsonl", corpus, replays)
-    _begin(replays, "first", CANDIDATES)
+    _begin(replays, "first", CANDIDATES, CHOOSING_SEEDS)
     if not options.so_far:
-        _run(replays, "first", range(1, CHOOSING_SEEDS + 1), options.processes)
+        _run(replays, "first", options.processes)
     tried = strategies_of_second([replays[corpus, "first"] for corpus in CORPORA])
-    _begin(replays, "second", tried)
+    _begin(replays, "second", tried, CONFIG.seeds)
     if not options.so_far:
-        _run(replays, "second", range(1, CONFIG.seeds + 1), options.processes)
+        _run(replays, "second", options.processes)
     oks = [_told(corpus, replays) for corpus in CORPORA]
     for corpus in CORPORA:
         if curves := _finished(replays[corpus, "second"]):
@@ -97,11 +97,7 @@ def strategies_of_second(first: Sequence[Replay]) -> tuple[str, ...]:
     """The strategies with the largest areas on the first part, by its first seeds."""
     areas: Counter[str] = Counter()
     for replay in first:
-        curves = {
-            name: {seed: run for seed, run in its.items() if seed <= CHOOSING_SEEDS}
-            for name, its in _finished(replay).items()
-        }
-        if found := report(curves, "documents"):
+        if found := report(_finished(replay), "documents"):
             areas.update({row.strategy: row.area.value for row in found.rows})
     always = ("mnlp", MIXTURE)
     others = sorted(set(CANDIDATES) - set(always), key=lambda name: -areas[name])
@@ -112,7 +108,7 @@ def _begin(replays: Mapping[tuple[str, str], Replay], half: str, strategies: Seq
     """Say what a part of both corpora is to be tried with, and take over the runs that are kept."""
     for corpus in CORPORA:
         replay = replays[corpus, half]
-        replay.begin(dataclasses.replace(CONFIG, strategies=tuple(strategies)))
+        replay.begin(dataclasses.replace(CONFIG, strategies=tuple(strategies), seeds=seeds))
         replay.forget_failures()
         kept = {name: points for of, name, points in _kept_runs() if of == _asked(replay)}
         for run in replay.runs():
@@ -125,17 +121,13 @@ def _begin(replays: Mapping[tuple[str, str], Replay], half: str, strategies: Seq
                 run.job.write_result(Result("done"))
 
 
-def _run(
-    replays: Mapping[tuple[str, str], Replay], half: str, seeds: Iterable[int], processes: int
-) -> None:
+def _run(replays: Mapping[tuple[str, str], Replay], half: str, processes: int) -> None:
     """Go through a part of both corpora, seed by seed, so that a table is there early."""
-    its = [replays[corpus, half] for corpus in CORPORA]
+    all_runs = [run for corpus in CORPORA for run in replays[corpus, half].runs()]
     runs = {
-        (str(replay.path), run.name): run
-        for seed in seeds
-        for replay in its
-        for run in replay.runs()
-        if run.seed == seed and run.job.result() is None
+        (str(run.replay.path), run.name): run
+        for run in sorted(all_runs, key=lambda run: run.seed)
+        if run.job.result() is None
     }
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         for done in pool.imap_unordered(_go_through, list(runs), chunksize=1):
@@ -228,11 +220,13 @@ def _told(corpus: str, replays: Mapping[tuple[str, str], Replay]) -> bool:
     chosen_on, tried_on = (_finished(replays[corpus, half]) for half in HALVES)
     done = {half: _far(replays[corpus, half]) for half in HALVES}
     found, before = report(tried_on, "documents"), report(chosen_on, "documents")
+    for part, its in zip(HALVES, (before, found), strict=True):
+        for row in its.rows if its is not None else ():
+            told = {"name": f"{corpus}_{row.strategy}", "part": part, "unit": "curve"}
+            print(json.dumps({**told, **row.to_dict()}))
     if found is None:
         _line(f"{corpus}_runs", None, None, False, runs=done)
         return False
-    for row in found.rows:
-        print(json.dumps({"name": f"{corpus}_{row.strategy}", "unit": "curve", **row.to_dict()}))
     rows = {row.strategy: row for row in found.rows}
     oks = []
     bars: dict[Cost, float] = {"documents": DOCUMENTS, "entities": ENTITIES}
@@ -246,10 +240,9 @@ def _told(corpus: str, replays: Mapping[tuple[str, str], Replay]) -> bool:
     edits, chosen_by = _edits(tried_on), _edits(chosen_on)
     name = f"{corpus}_edits_of_round_{ROUND}"
     oks.append(_chosen(name, edits, chosen_by, PRELABELS, of_each=edits, runs=done))
-    value = (
-        _ratio(rows[MIXTURE], rows["mnlp"], "edits") if {MIXTURE, "mnlp"} <= rows.keys() else None
-    )
-    oks.append(_at_most(f"{corpus}_edits_ratio", value, EDITS, mixture=MIXTURE, runs=done))
+    value, f1 = _at_equal_f1(tried_on, "edits", OF_FULL * (found.full_f1 or 1.0))
+    name = f"{corpus}_edits_ratio"
+    oks.append(_at_most(name, value, EDITS, mixture=MIXTURE, at_f1=f1, runs=done))
     oks.append(_recommended(corpus, before, found, done))
     return all(oks)
 
@@ -299,9 +292,17 @@ def _chosen(
     return _at_most(name, values[chosen] if chosen else None, bar, chosen=chosen, **more)
 
 
-def _ratio(row: Row, other: Row, cost: Cost) -> float | None:
-    one, two = row.needed[cost], other.needed[cost]
-    return one / two if one is not None and two else None
+def _at_equal_f1(
+    curves: Mapping[str, Curves], cost: Cost, most: float
+) -> tuple[float | None, float | None]:
+    """What the mixture needs of what MNLP needs until the highest F1 that both have come to, or
+    until the most that counts; and that F1."""
+    pair = [curves[name] for name in (MIXTURE, "mnlp") if name in curves]
+    if len(pair) < 2:
+        return None, None
+    f1 = min(most, *(float(max(mean_curve(its, cost)[1])) for its in pair))
+    mixture, mnlp = (spent_until(its, cost, f1) for its in pair)
+    return (mixture / mnlp if mixture and mnlp else None), f1
 
 
 def _at_most(

@@ -68,16 +68,18 @@ def area(run: Sequence[Point], cost: Cost, limits: tuple[float, float]) -> float
     return float(np.mean(f1_at(run, cost, places)))
 
 
-def spent_until(curves: Curves, cost: Cost, f1: float) -> float | None:
-    """What it took until the seeds' mean curve first reached an F1; None where it has not.
-
-    The mean is taken where all seeds have come to.
-    """
+def mean_curve(curves: Curves, cost: Cost) -> tuple[Floats, Floats]:
+    """The seeds' mean F1 at some amounts of what was spent, as far as all seeds have come."""
     runs = list(curves.values())
     first = max(run[0].cost(cost) for run in runs)
     last = min(run[-1].cost(cost) for run in runs)
     places = np.linspace(first, max(first, last), GRID)
-    mean = np.mean([f1_at(run, cost, places) for run in runs], axis=0)
+    return places, np.mean([f1_at(run, cost, places) for run in runs], axis=0)
+
+
+def spent_until(curves: Curves, cost: Cost, f1: float) -> float | None:
+    """What it took until the seeds' mean curve first reached an F1; None where it has not."""
+    places, mean = mean_curve(curves, cost)
     reached = np.flatnonzero(mean >= f1)
     if not len(reached):
         return None
