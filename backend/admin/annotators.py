@@ -29,6 +29,7 @@ from backend.workflow.annotators.figures import NEWEST, AnnotatorFigures, annota
 KEPT = "goldloop.annotators"
 ROWS = 20  # disagreements a page
 WAITING = 100  # documents that are settled at once
+IDLE = 20  # members without an annotation that are named
 TABS: dict[str, LazyString] = {
     "annotators.show": _l("People"),
     "annotators.agreement": _l("Agreement"),
@@ -57,9 +58,10 @@ def show(key: str) -> ResponseReturnValue:
         shown = [
             one for one in figures.people if everybody or one.account_id == current_user.account_id
         ]
+        most = len(accounts) + IDLE + 1  # so that of all members enough are idle
         idle = [
             member.account
-            for member in (members(session, project.id) if everybody else ())
+            for member in (members(session, project.id, limit=most) if everybody else ())
             if member.account.id not in accounts
         ]
         open_tasks = pool.open_count(session, project.id)
@@ -73,7 +75,8 @@ def show(key: str) -> ResponseReturnValue:
         figures=figures,
         shown=shown,
         accounts=accounts,
-        idle=idle,
+        idle=idle[:IDLE],
+        more_idle=len(idle) > IDLE,
         everybody=everybody,
         open_tasks=open_tasks,
         newest=NEWEST,

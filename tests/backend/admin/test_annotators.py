@@ -6,9 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
+from backend.admin.annotators import IDLE
+from backend.db.accounts import add_account
+from backend.db.members import note_member
 from backend.db.projects import project_by_key
 from backend.db.session import Database
-from backend.db.tables import Account, AnnotationState, Document, Gold, now
+from backend.db.tables import Account, AnnotationState, Document, Gold, Role, now
 from backend.db.versions import locked_project
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.people_data import SHARED, add_shared_work
@@ -41,6 +44,22 @@ def test_a_curator_sees_everybody_and_who_signs_unread(shared: Database, sign_in
     assert page.count('data-testid="with-and-without"') == 3
     (flag,) = re.findall(r'data-testid="flag">(.*?)</p>', page)
     assert flag.startswith("주석자 1 accepts wrong pre-labels more than chance allows: 6")
+
+
+def test_of_many_members_without_an_annotation_some_are_named(
+    shared: Database, sign_in: SignIn
+) -> None:
+    curator = sign_in("curator")
+    for made, named in ((IDLE, IDLE), (5, IDLE)):
+        with shared.write() as session:
+            project = project_by_key(session, "general")
+            for number in range(made):
+                email = f"{made:02}-{number:02}@example.com"
+                account = add_account(session, email, role=Role.ANNOTATOR, name="김하늘")
+                note_member(session, project.id, account.id)
+        page = curator.get(PAGE).text
+        assert page.count("김하늘") == named
+        assert (", … <a" in page) == (made < IDLE)
 
 
 def test_a_curator_sees_how_far_people_agree_and_where_they_do_not(
