@@ -104,7 +104,9 @@ def strategies_of_second(first: Sequence[Replay]) -> tuple[str, ...]:
     return (*always, *others[: TRIED - len(always)])
 
 
-def _begin(replays: Mapping[tuple[str, str], Replay], half: str, strategies: Sequence[str]) -> None:
+def _begin(
+    replays: Mapping[tuple[str, str], Replay], half: str, strategies: Sequence[str], seeds: int
+) -> None:
     """Say what a part of both corpora is to be tried with, and take over the runs that are kept."""
     for corpus in CORPORA:
         replay = replays[corpus, half]
