@@ -32,6 +32,13 @@ def test_twenty_items_are_decided_about_by_keys_and_one_is_undone(
     with page.expect_navigation():
         press(page, "u")
     expect(page.get_by_test_id("flashes")).to_contain_text("1 item is as it was.")
+    for key, done in (("r", "1 item is rejected."), ("s", "1 document goes to Label Studio.")):
+        with page.expect_navigation():
+            press(page, key)
+        expect(page.get_by_test_id("flashes")).to_contain_text(done)
+        with page.expect_navigation():
+            press(page, "u")
+        expect(page.get_by_test_id("flashes")).to_contain_text("1 item is as it was.")
     with page.expect_navigation():
         press(page, "n")
     expect(page).to_have_url(re.compile("after="))
