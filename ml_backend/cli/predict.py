@@ -49,8 +49,9 @@ def predict(files: tuple[Path, ...], model: Path, batch_size: int, form: Format)
     """
     with sentences(), bars() as bar:
         tagger = load_tagger(model)
-        shown = bar.add_task("tagging", total=None)
-        lines = _lines(files or (_STDIN,), form)
+        asked = files or (_STDIN,)
+        shown = bar.add_task("tagging", total=None if bar.disable else _how_many(asked))
+        lines = _lines(asked, form)
         refused: list[RefusedLine] = []
         done = 0
         while block := list(islice(lines, batch_size)):
@@ -60,6 +61,7 @@ def predict(files: tuple[Path, ...], model: Path, batch_size: int, form: Format)
             refused += [line for line in block if isinstance(line, RefusedLine)]
             done += len(block)
             bar.advance(shown, len(block))
+        bar.update(shown, total=done)
         tell_refused(refused)
         if refused and len(refused) == done:
             raise MistakeError("no line can be used")
@@ -69,6 +71,21 @@ def _lines(files: Sequence[Path], form: Format) -> Iterator[TextLine | RefusedLi
     for path in files:
         with ExitStack() as stack:
             yield from read_lines(_opened(path, stack), str(path), form)
+
+
+def _how_many(files: Sequence[Path]) -> int | None:
+    """The lines of all files, None where one of them can be read only once."""
+    lines = 0
+    with ExitStack() as stack:
+        for path in files:
+            file = _opened(path, stack)
+            if not file.seekable():
+                return None
+            start = file.tell()
+            while block := file.read(1 << 20):
+                lines += block.count(b"\n")
+            file.seek(start)
+    return lines
 
 
 def _opened(path: Path, stack: ExitStack) -> BinaryIO:

@@ -1,6 +1,10 @@
 """`goldloop tagger` as it is typed: results on stdout, mistakes as sentences, no line lost."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +147,24 @@ class TestPredict:
         done = run("predict", "--model", model, "--format", "jsonl", input=b"a\nb\n")
         assert done.exit_code == 1
         assert done.stderr.endswith("Error: no line can be used\n")
+
+    @pytest.mark.parametrize("piped", [False, True])
+    def test_a_terminal_shows_how_far_it_is(self, model: Path, tmp_path: Path, piped: bool) -> None:
+        texts = tmp_path / "texts.txt"
+        texts.write_text("서울\n부산에 갔다\n비가 온다\n", "utf-8")
+        words = ["predict", "--model", model, *(() if piped else (texts,))]
+        command = [sys.executable, "-c", "from ml_backend.cli.tagger import tagger; tagger()"]
+        seen, terminal = pty.openpty()
+        with texts.open("rb") as file:
+            done = subprocess.run(
+                [*command, *words], stdin=file, stdout=subprocess.PIPE, stderr=terminal, check=True
+            )
+        os.close(terminal)
+        told = os.read(seen, 100_000)
+        os.close(seen)
+        assert b"3/3" in told
+        assert b"/?" not in told
+        assert len(done.stdout.splitlines()) == 3
 
 
 class TestCompare:
