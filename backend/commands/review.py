@@ -1,10 +1,13 @@
-"""`decide` and `undo` of gold that may be wrong, for each group of commands that lists some."""
+"""`decide`, `undo` and `sent` of gold that may be wrong, for each group of commands of some."""
+
+from typing import Any
 
 import click
 
 from backend.commands.json_output import json_option, print_json
 from backend.context import Context, open_context
 from backend.db.projects import project_by_key
+from backend.db.review import SentBack, sent_back
 from backend.db.tables_of_review import Verdict
 from backend.db.versions import locked_project
 from backend.errors import NotFoundError
@@ -18,7 +21,7 @@ BY = "command line"
 
 
 def add_decisions(group: click.Group, kind: ReviewKind) -> None:
-    """Give a group of commands `decide` and `undo`."""
+    """Give a group of commands `decide`, `undo` and `sent`."""
 
     @group.command()
     @click.argument("project")
@@ -48,12 +51,40 @@ def add_decisions(group: click.Group, kind: ReviewKind) -> None:
             undone = review.undo(session, row, kind, decision, BY)
         _tell(undone, as_json, f"decision {decision} is taken back")
 
+    @group.command()
+    @click.argument("project")
+    @click.option("--before", default=0, help="A decision's number: what was sent before it.")
+    @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 20_000))
+    @json_option
+    def sent(project: str, before: int, limit: int, as_json: bool) -> None:
+        """What went back to the annotators of PROJECT, the last first."""
+        with open_quietly().database.read() as session:
+            number = project_by_key(session, project).id
+            found = sent_back(session, kind.decision, number, before, limit)
+        if as_json:
+            print_json([_sent(row) for row in found])
+            return
+        for row in found:
+            answered = "answered" if row.answered else "waits"
+            click.echo(f"{row.decision.id}\t{answered}\t{row.document.external_id}")
+
 
 def open_quietly() -> Context:
     """What a command works with; the log tells warnings alone."""
     settings = load_settings()
     set_up_logging("WARNING")
     return open_context(settings)
+
+
+def _sent(row: SentBack) -> dict[str, Any]:
+    return {
+        "decision": row.decision.id,
+        "about": asked_about(row.decision),
+        "document": row.document.external_id,
+        "sent_by": row.decision.made_by,
+        "sent_at": row.decision.created_at,
+        "answered": row.answered,
+    }
 
 
 def _tell(decision: Decision, as_json: bool, sentence: str) -> None:

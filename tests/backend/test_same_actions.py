@@ -124,7 +124,10 @@ READ: dict[str, Ways] = {
     "model_errors.document": (["list_differences"], ["errors list"]),
     "doubts.show": (["list_doubts", "show_look"], ["doubts list"]),
     "doubts.doubt": (["list_doubts"], ["doubts list"]),
-    "sent_back.show": (["list_sent_doubts", "list_sent_differences"], []),
+    "sent_back.show": (
+        ["list_sent_doubts", "list_sent_differences"],
+        ["doubts sent", "errors sent"],
+    ),
     "evidence.find": (["show_evidence"], ["evidence"]),
     "evidence.show": (["show_evidence"], ["evidence"]),
     "evidence.span": (["show_evidence"], ["evidence"]),
@@ -206,7 +209,7 @@ def test_each_command_that_is_named_is_there_and_tells_programs() -> None:
             options = _options(path.split())
             assert options is not None, f"{page}: there is no command {path}"
             assert {"--json", *([f"--{option}"] if option else [])} <= options, f"{page}: {told}"
-    assert [page for page, (_operations, commands) in CHANGED.items() if not commands] == []
+    assert [page for page, (_operations, commands) in BOTH.items() if not commands] == []
 
 
 def test_an_operation_asks_for_the_role_of_the_pages_that_show_the_same() -> None:

@@ -59,6 +59,15 @@ def test_what_is_listed_is_decided_and_undone(
     assert run(group, "undo", "general", str(decided["decision"]), "--json")["undone"]
     assert "is kept" in run(group, "decide", "general", str(told[1][number]), "gold").output
     assert run(group, "decide", "general", "999999", "gold").exit_code != 0
+    assert run(group, "sent", "general", "--json") == []
+    last = told[2]
+    made = run(group, "decide", "general", str(last[number]), "sent", "--json")
+    assert made["verdict"] == "sent"
+    waits = run(group, "sent", "general", "--json")
+    assert [(one["about"], one["answered"]) for one in waits] == [(last[number], False)]
+    assert f"waits\t{last['document']}" in run(group, "sent", "general").output
+    before = str(waits[0]["decision"])
+    assert run(group, "sent", "general", "--before", before, "--json") == []
 
 
 def test_a_comparison_asks_for_what_it_lacks(run: Any) -> None:
