@@ -10,7 +10,7 @@ from http import HTTPStatus
 from backend.clients.label_studio import LabelStudio
 from backend.errors import LabelStudioError
 from backend.settings import Settings
-from backend.workflow.label_studio.instructions import evidence_address, with_link
+from backend.workflow.label_studio.instructions import GUIDE, evidence_address, with_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,13 @@ def connect(
 def _link_evidence(
     label_studio: LabelStudio, settings: Settings, key: str, label_studio_id: int
 ) -> None:
-    """Let the labelling page's instructions lead to our evidence.
+    """Let the labelling page's instructions say how to label and lead to our evidence.
 
     Label Studio shows them only where a project says so: it does where it had none of its own.
     """
     project = label_studio.project(label_studio_id)
     before = str(project.get("expert_instruction") or "")
-    after = with_link(before, key, evidence_address(settings, key))
+    after = with_link(before or GUIDE, key, evidence_address(settings, key))
     if after != before:
         shown = bool(project.get("show_instruction")) or not before
         label_studio.update_project(

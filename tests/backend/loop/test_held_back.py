@@ -79,6 +79,7 @@ def test_the_labelling_page_and_each_task_lead_to_the_evidence(world: World):
     there = studio.project(number)
     assert there["show_instruction"]
     assert f'href="{page}"' in there["expert_instruction"]
+    assert "How to label" in there["expert_instruction"]
     world.fill(project)
     with world.context.database.read() as session:
         its = select(Document).where(Document.project_id == project.id, Document.task_id > 0)
