@@ -27,6 +27,7 @@ from ml_backend.contract.course import read_course
 from ml_backend.contract.messages import TRAIN_QUEUE, JobFolder
 
 POLL_BUSY, POLL_IDLE = 1500, 5000  # milliseconds between two looks
+COMPARED = 500  # versions that can be chosen to be compared, whatever part of the list is shown
 
 models_page = Blueprint("models", __name__, url_prefix="/projects/<key>/models")
 
@@ -50,6 +51,7 @@ def show(key: str) -> ResponseReturnValue:
             session, project.id, before=asked_after(), limit=PAGE_SIZE + 1
         )
         page = page_of(found, lambda version: version.id)
+        names = versions.version_names(session, project.id, COMPARED)
         runs = versions.runs_of_versions(session, [version.id for version in page.rows])
         waiting = waiting_run(session, project.id)
         points = learned(session, project.id).overall
@@ -61,6 +63,7 @@ def show(key: str) -> ResponseReturnValue:
         settings=settings_of(project),
         page=page,
         listed=listed,
+        names=names,
         waiting=waiting,
         learning=learning_chart(points, expected) if points else None,
         forecasts=expected,

@@ -1,6 +1,6 @@
 """Questions about projects' versions and publications."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -124,6 +124,12 @@ def newest_versions(
     if before:
         statement = statement.where(Version.id < before)
     return list(session.scalars(statement.order_by(Version.id.desc()).limit(limit)))
+
+
+def version_names(session: Session, project_id: int, limit: int) -> Sequence[str]:
+    """The names of a project's newest versions, the newest first."""
+    statement = select(Version.name).where(Version.project_id == project_id)
+    return session.scalars(statement.order_by(Version.id.desc()).limit(limit)).all()
 
 
 def runs_of_versions(session: Session, version_ids: Collection[int]) -> dict[int, Run]:

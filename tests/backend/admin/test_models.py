@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from backend.db.session import Database
-from backend.db.tables import Run, RunState
+from backend.db.tables import Run, RunState, Version
 from backend.settings import Settings
 from ml_backend.contract.messages import JobFolder
 from tests.backend.admin.conftest import SignIn, token_in
@@ -73,6 +73,18 @@ def test_any_two_versions_are_compared_on_the_documents_of_both(curator: FlaskCl
     back = curator.get(f"{MODELS}/compare?first=v3&second=v1").text
     assert "worse" in back.split('class="whole"')[1].split("</tr>")[0]
     assert curator.get(f"{MODELS}/compare?first=v1&second=v9").status_code == 404
+
+
+def test_versions_of_another_part_of_the_list_can_be_chosen_too(
+    curator: FlaskClient, filled: Database
+) -> None:
+    with filled.read() as session:
+        second = session.scalars(select(Version.id).where(Version.name == "v2")).one()
+    page = curator.get(f"{MODELS}?after={second}").text
+    assert page.count('data-testid="version"') == 1
+    offered = page.split('class="compare"')[1].split("</form>")[0]
+    assert re.findall(r"<option[^>]*>(v\d)", offered) == ["v4", "v3", "v2", "v1"] * 2
+    assert re.findall(r"<option selected>(v\d)", offered) == ["v4", "v1"]
 
 
 def test_two_versions_without_a_common_document_are_not_compared(
