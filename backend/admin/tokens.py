@@ -26,7 +26,10 @@ WHAT_SCOPES_ALLOW: dict[Scope, LazyString] = {
     Scope.PROJECTS_READ: _l("see projects, counts, runs and versions"),
     Scope.SETTINGS_READ: _l("see a project's settings, members and connection, and the jobs"),
     Scope.GOLD_READ: _l("see documents, gold, labels, conflicts, autolabels and releases"),
-    Scope.GOLD_WRITE: _l("import documents, change labels, decide conflicts and autolabels"),
+    Scope.GOLD_WRITE: _l(
+        "import documents, compare with Label Studio, change labels, decide conflicts, autolabels "
+        "and errors"
+    ),
     Scope.MODELS_WRITE: _l("train, cancel, promote, roll back and autolabel"),
     Scope.RELEASES_WRITE: _l("make releases"),
     Scope.SETTINGS_WRITE: _l("change a project's settings and members"),

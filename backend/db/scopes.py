@@ -39,7 +39,10 @@ WHAT_SCOPES_ALLOW = {
     Scope.PROJECTS_READ: "see projects, counts, runs and versions",
     Scope.SETTINGS_READ: "see a project's settings, members and connection, and the jobs",
     Scope.GOLD_READ: "see documents, gold, labels, conflicts, autolabels and releases",
-    Scope.GOLD_WRITE: "import documents, change labels, decide conflicts and autolabels",
+    Scope.GOLD_WRITE: (
+        "import documents, compare with Label Studio, change labels, decide conflicts, autolabels "
+        "and errors"
+    ),
     Scope.MODELS_WRITE: "train, cancel, promote, roll back and autolabel",
     Scope.RELEASES_WRITE: "make releases",
     Scope.SETTINGS_WRITE: "change a project's settings and members",
