@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.admin.coloured import Piece, Shown, coloured
 from backend.admin.folder_download import download as sent_folder
+from backend.admin.format_words import FORMAT_WORDS
 from backend.admin.opened import asked_by, opened
 from backend.admin.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.release_download import converted, losses
@@ -21,8 +22,8 @@ from backend.db.tables import Project
 from backend.db.tables_of_releases import Release
 from backend.errors import ConflictError, GoldloopError, InvalidInputError, NotFoundError
 from backend.loop import release_jobs
-from backend.workflow.formats.format import WritableFormat, WriteOptions
-from backend.workflow.formats.registry import FORMATS, writable_format
+from backend.workflow.formats.format import WriteOptions
+from backend.workflow.formats.registry import writable_format
 from backend.workflow.releases.content import SPLITS
 from backend.workflow.releases.diff import KINDS
 from backend.workflow.releases.filters import read_filters
@@ -90,7 +91,7 @@ def release(key: str, number: int) -> ResponseReturnValue:
         manifest=manifest,
         card=orjson.loads((folder / "card.json").read_bytes()),
         files={**manifest["files"], MANIFEST: _manifest_facts(its, folder)},
-        formats=[one for one in FORMATS if isinstance(one, WritableFormat)],
+        formats=FORMAT_WORDS,
         splits=SPLITS,
         **_moving(key, f"verify-{number}"),
     )

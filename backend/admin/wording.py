@@ -32,7 +32,7 @@ def figure(value: object) -> str:
 
 def score(value: float | None) -> str:
     """A ratio as a score of three places."""
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def signed(value: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from backend.admin.format_words import FORMAT_WORDS
 from backend.context import Context
 from backend.db.projects import project_by_key
 from backend.db.session import Database
@@ -69,6 +70,10 @@ def released(curator: FlaskClient, context: Context) -> FlaskClient:
     send(curator, note="첫 릴리스", labels=["PS", "LC", "DT"])
     release_jobs.run(context, "p", "make")
     return curator
+
+
+def test_every_format_that_can_be_written_has_a_name() -> None:
+    assert list(FORMAT_WORDS) == [one.NAME for one in FORMATS if isinstance(one, WritableFormat)]
 
 
 def test_of_many_who_ask_at_once_one_is_heard(context: Context, filled: Database) -> None:
