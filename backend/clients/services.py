@@ -12,7 +12,7 @@ from backend.clients.queue import JobQueue
 from backend.clients.tagger import MlBackend
 from backend.errors import TaggerError
 
-FRESH_SECONDS = 3.0
+FRESH_SECONDS, OLD_SECONDS = 3.0, 15.0
 ANSWER_TIMEOUT = 1.0
 
 
@@ -42,7 +42,7 @@ class ServiceStates:
 
 
 class Services:
-    """Asks each of them; one thread asks while the others take the last answer."""
+    """Asks each of them, one thread at a time; the others take the last answer meanwhile."""
 
     def __init__(self, queue: JobQueue, ml_backend_url: str, label_studio_url: str):
         self._queue = queue
@@ -53,18 +53,23 @@ class Services:
         self._asked_at = 0.0
 
     def states(self) -> ServiceStates:
-        """The last answer, renewed when it is older than a few seconds."""
-        last = self._last
-        if last is not None and time.monotonic() - self._asked_at < FRESH_SECONDS:
-            return last
-        if not self._asking.acquire(blocking=last is None):
-            assert last is not None
-            return last
+        """The last answer: renewed behind the page when it is not fresh, at once when it is old."""
+        if self._asking.acquire(blocking=self._last is None):
+            age = time.monotonic() - self._asked_at
+            if self._last is None or age > OLD_SECONDS:
+                self._renew()
+            elif age > FRESH_SECONDS:
+                threading.Thread(target=self._renew, daemon=True).start()
+            else:
+                self._asking.release()
+        assert self._last is not None
+        return self._last
+
+    def _renew(self) -> None:
+        """Ask, and let others ask; whoever calls this holds the lock."""
         try:
-            if self._last is None or time.monotonic() - self._asked_at >= FRESH_SECONDS:
-                self._last = self._ask()
-                self._asked_at = time.monotonic()
-            return self._last
+            self._last = self._ask()
+            self._asked_at = time.monotonic()
         finally:
             self._asking.release()
 
@@ -85,5 +90,5 @@ def _is_up(label_studio_url: str) -> bool:
     address = f"{label_studio_url.rstrip('/')}/health"
     try:
         return httpx.get(address, timeout=ANSWER_TIMEOUT).is_success
-    except httpx.TransportError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return False
