@@ -1,6 +1,9 @@
 """What the audit log calls an action, as people read it: the noun before the dot, and the whole."""
 
+import re
+
 from flask_babel import LazyString
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from backend.admin.words import word
@@ -74,5 +77,11 @@ def action(code: str) -> str:
 
 def subject(kept: str) -> str:
     """What it was done to, such as `run 12`, in the reader's language; names stay as they are."""
+    several = _SEVERAL.fullmatch(kept)
+    if several:
+        return _("%(count)s documents from %(first)s on", count=several[1], first=several[2])
     noun, _space, name = kept.rpartition(" ")
-    return f"{word(noun)} {name}" if name.isdecimal() or noun == "token" else kept
+    return f"{word(noun)} {name}" if name.isdecimal() or noun in ("token", "document") else kept
+
+
+_SEVERAL = re.compile(r"(\d+) documents from (\d+) on")

@@ -70,7 +70,8 @@ def told(value: Any) -> list[tuple[str, str]]:
 
 def _name(name: str) -> str:
     """A setting by its title, anything else by its own name."""
-    return str(SETTINGS[name].title) if name in SETTINGS else word(name)
+    setting = name.removeprefix("training.")
+    return str(SETTINGS[setting].title) if setting in SETTINGS else word(name)
 
 
 def _short(value: Any) -> str:

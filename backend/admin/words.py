@@ -67,6 +67,8 @@ WORDS: dict[str, LazyString] = {
     "difference in document": _l("difference in document"),
     "label": _l("label"),
     "label mapping": _l("label mapping"),
+    "mapping": _l("label mapping"),
+    "look": _l("look"),
     "release": _l("release"),
     "file in the release": _l("file in the release"),
     "job": _l("job"),

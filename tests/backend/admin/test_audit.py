@@ -89,9 +89,12 @@ def test_changes_are_read_in_korean(app: Flask) -> None:
     with app.test_request_context("/", headers={"Accept-Language": "ko"}):
         assert action("settings.change") == "설정 변경"
         assert subject("autolabel run 12") == "자동 레이블링 실행 12"
-        assert subject("12 documents from 4 on") == "12 documents from 4 on"
-        assert told({"open_tasks": 9, "역할": "curator"}) == [
+        assert subject("12 documents from 4 on") == "4번부터 문서 12건"
+        assert subject("document note-7") == "문서 note-7"
+        assert subject("look 2") == "살펴보기 2"
+        assert told({"open_tasks": 9, "training.epochs": 3, "역할": "curator"}) == [
             ("열린 작업 수", "9"),
+            ("에폭", "3"),
             ("역할", "큐레이터"),
         ]
         assert action("what.nobody_knows") == "what.nobody_knows"
