@@ -117,7 +117,9 @@ def open_run(
 
 def check_retry(failed: Run) -> None:
     """Raise ConflictError unless the run ended without a version and has a snapshot."""
-    if failed.state not in (RunState.FAILED, RunState.CANCELLED) or not failed.snapshot_digest:
+    ended = failed.state in (RunState.FAILED, RunState.CANCELLED)
+    frozen = failed.snapshot_digest and JobFolder(Path(failed.folder)).snapshot.is_dir()
+    if not (ended and frozen):
         raise ConflictError(f"run {failed.id} is {failed.state}: there is nothing to run again")
 
 

@@ -5,6 +5,7 @@ from itertools import islice
 import pytest
 
 from backend import jobs
+from backend.db.audit_log import audit_entries
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Run, TaskState, Version
 from backend.loop.adopt import adopt
@@ -51,6 +52,8 @@ def test_nothing_is_changed_in_an_adopted_project_before_it_is_connected(
     for name, folder in world.versions.items():
         world.context.models.add(key, name, folder)
     with world.context.database.write() as session:
+        (noted,) = audit_entries(session, project_id=adopted.project_id)
+        assert (noted.who, noted.action) == ("x", "project.adopt")
         session.add(Version(project_id=adopted.project_id, name="v1"))
         session.add(
             Document(

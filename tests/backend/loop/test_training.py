@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from backend.db import versions
+from backend.db.audit_log import audit_entries
 from backend.db.tables import Document, Gold, GoldSource, Part, Project, Run, RunState, Version
 from backend.db.tables_of_autolabel import Autolabel, AutolabelRunState
 from backend.errors import ConflictError
@@ -111,6 +112,9 @@ def test_a_killed_worker_leaves_no_version_and_the_rerun_is_identical(
 
     again = training.retry(world.context, failed.id, "a test")
     assert again.snapshot_digest == failed.snapshot_digest
+    with world.context.database.read() as session:
+        (noted,) = audit_entries(session, project_id=project.id, action="run.retry")
+    assert (noted.who, noted.subject) == ("a test", f"run {again.id}")
     done = wait(world, again.id, ended)
     assert (done.state, done.reason) == (RunState.PROMOTED, "the first version needs no opponent")
     assert world.version(project, "v10").figures["gate"]["documents"] == 10

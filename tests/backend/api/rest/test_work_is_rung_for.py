@@ -36,6 +36,16 @@ def test_a_run_is_begun_and_cancelled(ask, filled, rung) -> None:
     assert rung == [("backend.jobs.advance_run", number)] * 2
 
 
+def test_a_run_whose_snapshot_is_gone_is_not_run_again(ask, filled, rung) -> None:
+    with filled.write() as session:
+        run = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
+        run.state, run.snapshot_digest = RunState.FAILED, "0" * 64
+    answer = ask("POST", f"/projects/general/runs/{run.id}/retry")
+    assert answer.status_code == 409
+    assert "nothing to run again" in answer.json["detail"]
+    assert rung == []
+
+
 def test_a_version_is_published(ask, app, filled, rung) -> None:
     app.extensions["goldloop"].models.version_folder("general", "v2").mkdir(parents=True)
     asked = ask("POST", "/projects/general/publications", json={"version": "v2"})
