@@ -57,6 +57,19 @@ def test_the_list_begins_with_what_the_champion_is_surest_of(
     assert listed(curator.get(after).text) == ids[::-1][50:100]
 
 
+def test_the_list_says_how_many_there_are_by_label_and_kind_and_marks_each_difference(
+    curator: FlaskClient,
+) -> None:
+    page = curator.get(ERRORS).text
+    counts = page.split('data-testid="counts"')[1].partition("</table>")[0]
+    missed = re.search(r'href="([^"]*kind=missed&amp;label=[^"]+)"[^>]*>(\d+)<', counts)
+    assert missed is not None
+    narrowed = curator.get(missed[1].replace("&amp;", "&")).text
+    assert len(listed(narrowed)) == int(missed[2])
+    rows = narrowed.split('data-testid="error"')[1:]
+    assert all("differs missed" in row.partition("</li>")[0] for row in rows)
+
+
 def test_filters_stay_in_the_address(curator: FlaskClient, ids: list[int]) -> None:
     missed = ids[3::4][::-1]
     page = curator.get(f"{ERRORS}?kind=missed").text
