@@ -23,8 +23,9 @@ tokens_page = Blueprint("tokens", __name__, url_prefix="/tokens")
 DAYS = (30, 90, 365)  # that a token may live; 0 is for ever
 
 WHAT_SCOPES_ALLOW: dict[Scope, LazyString] = {
-    Scope.PROJECTS_READ: _l("see projects, counts, runs and versions"),
+    Scope.PROJECTS_READ: _l("see projects and one's own figures"),
     Scope.SETTINGS_READ: _l("see a project's settings, members and connection, and the jobs"),
+    Scope.MODELS_READ: _l("see how projects stand, their runs and versions"),
     Scope.GOLD_READ: _l("see documents, gold, labels, conflicts, autolabels and releases"),
     Scope.GOLD_WRITE: _l(
         "import documents, compare with Label Studio, change labels, decide conflicts, autolabels "

@@ -12,6 +12,7 @@ class Scope(StrEnum):
 
     PROJECTS_READ = "projects:read"
     SETTINGS_READ = "settings:read"
+    MODELS_READ = "models:read"
     GOLD_READ = "gold:read"
     GOLD_WRITE = "gold:write"
     MODELS_WRITE = "models:write"
@@ -25,6 +26,7 @@ class Scope(StrEnum):
 ROLE_OF_SCOPE = {
     Scope.PROJECTS_READ: Role.ANNOTATOR,
     Scope.SETTINGS_READ: Role.CURATOR,
+    Scope.MODELS_READ: Role.CURATOR,
     Scope.GOLD_READ: Role.CURATOR,
     Scope.GOLD_WRITE: Role.CURATOR,
     Scope.MODELS_WRITE: Role.CURATOR,
@@ -36,8 +38,9 @@ ROLE_OF_SCOPE = {
 }
 
 WHAT_SCOPES_ALLOW = {
-    Scope.PROJECTS_READ: "see projects, counts, runs and versions",
+    Scope.PROJECTS_READ: "see projects and one's own figures",
     Scope.SETTINGS_READ: "see a project's settings, members and connection, and the jobs",
+    Scope.MODELS_READ: "see how projects stand, their runs and versions",
     Scope.GOLD_READ: "see documents, gold, labels, conflicts, autolabels and releases",
     Scope.GOLD_WRITE: (
         "import documents, compare with Label Studio, change labels, decide conflicts, autolabels "

@@ -30,6 +30,17 @@ OF_BROWSERS = {
 }
 STRICTER = {  # operations that ask for more than the page
     "set_account_password": "a page changes one's own, the API anybody's",
+    **dict.fromkeys(
+        (
+            "show_overview",
+            "list_versions",
+            "show_version",
+            "list_runs",
+            "show_run",
+            "run_course",
+        ),
+        "annotators do not see these parts of the page",
+    ),
     "show_evidence": "the least scope, which every role has, lets no program read texts",
 }
 
