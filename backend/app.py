@@ -7,44 +7,44 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from backend.admin import permissions
-from backend.admin.accounts import accounts_page
-from backend.admin.actions import actions
 from backend.admin.annotator_actions import annotator_actions
 from backend.admin.annotators import annotators_page
-from backend.admin.api_documentation import api_documentation
-from backend.admin.audit import audit_page
-from backend.admin.autolabel import autolabel_page
-from backend.admin.autolabel_actions import autolabel_actions
-from backend.admin.charts import add_charts, charts
-from backend.admin.connection import connection_page
-from backend.admin.doubts import doubts_page
+from backend.admin.autolabels.autolabel import autolabel_page
+from backend.admin.autolabels.autolabel_actions import autolabel_actions
+from backend.admin.charts.charts import add_charts, charts
 from backend.admin.duplicates import duplicates_page
-from backend.admin.errors import add_error_pages
 from backend.admin.evidence import evidence_page
 from backend.admin.forecast import forecast_page
-from backend.admin.headers import add_headers
+from backend.admin.frame import permissions
+from backend.admin.frame.api_documentation import api_documentation
+from backend.admin.frame.errors import add_error_pages
+from backend.admin.frame.headers import add_headers
+from backend.admin.frame.language import add_languages, language_switch
+from backend.admin.frame.login import limiter, login_page, logins
+from backend.admin.frame.navigation import add_navigation
+from backend.admin.frame.paging import add_paging
 from backend.admin.job_actions import job_actions
 from backend.admin.jobs import jobs_page
 from backend.admin.labels import labels_page
-from backend.admin.language import add_languages, language_switch
-from backend.admin.login import limiter, login_page, logins
-from backend.admin.members import members_page
-from backend.admin.model_errors import model_errors_page
 from backend.admin.models import models_page
-from backend.admin.navigation import add_navigation
-from backend.admin.paging import add_paging
-from backend.admin.project import project_page
-from backend.admin.project_settings import settings_page
-from backend.admin.projects import projects_page
+from backend.admin.project.actions import actions
+from backend.admin.project.project import project_page
+from backend.admin.project.projects import projects_page
 from backend.admin.releases import releases_page
 from backend.admin.replay import replay_page
-from backend.admin.review_actions import review_actions
+from backend.admin.review.doubts import doubts_page
+from backend.admin.review.model_errors import model_errors_page
+from backend.admin.review.review_actions import review_actions
+from backend.admin.review.sent_back import sent_back_page
 from backend.admin.selection import selection_page
-from backend.admin.sent_back import sent_back_page
-from backend.admin.settings_tabs import add_settings_tabs
-from backend.admin.tokens import tokens_page
-from backend.admin.wording import add_wording
+from backend.admin.settings.accounts import accounts_page
+from backend.admin.settings.audit import audit_page
+from backend.admin.settings.connection import connection_page
+from backend.admin.settings.members import members_page
+from backend.admin.settings.project_settings import settings_page
+from backend.admin.settings.settings_tabs import add_settings_tabs
+from backend.admin.settings.tokens import tokens_page
+from backend.admin.words.wording import add_wording
 from backend.api.health import health_check
 from backend.api.rest.operations import OPERATIONS
 from backend.api.rest.problem import problem

@@ -36,7 +36,7 @@ from pages_project import PASSWORD, PEOPLE, VERSIONS, address_of, fill
 from sqlalchemy import select
 from webhook_load import free_port, running, stopping, wait_for
 
-from backend.admin.permissions import ALLOWED
+from backend.admin.frame.permissions import ALLOWED
 from backend.app import create_app
 from backend.db.projects import project_by_key
 from backend.db.session import Database

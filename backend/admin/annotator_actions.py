@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from backend.admin.opened import asked_by, opened
-from backend.admin.told import sentence_of
-from backend.admin.undo import flash_undo
+from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.undo import flash_undo
+from backend.admin.words.told import sentence_of
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.errors import GoldloopError, InvalidInputError

@@ -14,10 +14,10 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from backend.admin.coloured import Piece, Shown, around, coloured
-from backend.admin.opened import opened
-from backend.admin.paging import asked_after, page_of
-from backend.admin.permissions import may
+from backend.admin.charts.coloured import Piece, Shown, around, coloured
+from backend.admin.frame.opened import opened
+from backend.admin.frame.paging import asked_after, page_of
+from backend.admin.frame.permissions import may
 from backend.db import annotator_figures as queries
 from backend.db import pool, sharing
 from backend.db.members import members

@@ -11,13 +11,13 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from backend.admin.coloured import colour_of, coloured, legend
+from backend.admin.charts.coloured import colour_of, coloured, legend
 from backend.admin.duplicates_shown import choices, shown_members, shown_variants
-from backend.admin.opened import asked_by, opened
-from backend.admin.paging import asked_after, page_of
+from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.paging import asked_after, page_of
+from backend.admin.frame.undo import flash_undo
 from backend.admin.surveying import ask_for_survey
-from backend.admin.told import sentence_of
-from backend.admin.undo import flash_undo
+from backend.admin.words.told import sentence_of
 from backend.db.adjudications import decided_documents, newest_decisions
 from backend.db.duplicates import members
 from backend.db.pool import documents

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from flask_babel import ngettext
 
-from backend.admin.coloured import Piece, Shown, around, coloured
-from backend.admin.words import word
+from backend.admin.charts.coloured import Piece, Shown, around, coloured
+from backend.admin.words.words import word
 from backend.db.claims import Claim
 from backend.db.duplicates import Member
 from backend.workflow.duplicates.conflicts import Conflict

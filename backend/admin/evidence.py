@@ -10,11 +10,11 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
-from backend.admin.coloured import Piece, Shown, around, coloured, legend
-from backend.admin.opened import opened
-from backend.admin.paging import asked_after
+from backend.admin.charts.coloured import Piece, Shown, around, coloured, legend
+from backend.admin.frame.opened import opened
+from backend.admin.frame.paging import asked_after
 from backend.admin.task_address import task_address
-from backend.admin.wording import percent
+from backend.admin.words.wording import percent
 from backend.db.annotations import document_by_task
 from backend.db.mentions import Example
 from backend.db.projects import project_by_key

@@ -5,7 +5,7 @@ import math
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from backend.admin.opened import opened
+from backend.admin.frame.opened import opened
 from backend.db.projects import project_by_key
 from backend.workflow.forecasts.forecast import State, project_forecast
 from backend.workflow.forecasts.learning_curve import FARTHEST

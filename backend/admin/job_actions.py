@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from redis.exceptions import RedisError
 
-from backend.admin.job_titles import jobs_of_project
-from backend.admin.opened import asked_by, opened
-from backend.admin.told import sentence_of
+from backend.admin.frame.opened import asked_by, opened
+from backend.admin.words.job_titles import jobs_of_project
+from backend.admin.words.told import sentence_of
 from backend.db.projects import project_by_key
 from backend.errors import GoldloopError, NotFoundError
 from backend.loop import autolabel

@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
-from backend.admin.job_titles import TitledJob, jobs_of_project
-from backend.admin.opened import opened, service_states
-from backend.admin.running import RunningJob, running_publication, running_training
+from backend.admin.frame.opened import opened, service_states
+from backend.admin.project.running import RunningJob, running_publication, running_training
+from backend.admin.words.job_titles import TitledJob, jobs_of_project
 from backend.clients.queue_jobs import AliveWorker, QueuedJob
 from backend.db import autolabels, versions
 from backend.db.projects import project_by_key

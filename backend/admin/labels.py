@@ -9,13 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from backend.admin.coloured import Piece, Shown, around, colour_of, coloured
-from backend.admin.label_charts import balance_chart, growth_chart
-from backend.admin.opened import asked_by, opened
-from backend.admin.paging import asked_after, page_of
+from backend.admin.charts.coloured import Piece, Shown, around, colour_of, coloured
+from backend.admin.charts.label_charts import balance_chart, growth_chart
+from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.paging import asked_after, page_of
+from backend.admin.frame.undo import flash_undo
 from backend.admin.surveying import ask_for_survey
-from backend.admin.told import sentence_of
-from backend.admin.undo import flash_undo
+from backend.admin.words.told import sentence_of
 from backend.db.gold import gold_of
 from backend.db.label_mappings import newest_mappings
 from backend.db.pool import documents

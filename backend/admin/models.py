@@ -6,13 +6,13 @@ from pathlib import Path
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from backend.admin.charts.heat import confusion, difference_rows, score_rows
+from backend.admin.charts.model_charts import calibration_chart, course_chart, learning_chart
 from backend.admin.folder_download import download as sent_folder
-from backend.admin.heat import confusion, difference_rows, score_rows
-from backend.admin.model_charts import calibration_chart, course_chart, learning_chart
-from backend.admin.opened import opened, service_states
-from backend.admin.paging import PAGE_SIZE, asked_after, page_of
-from backend.admin.running import running_publication, running_training
-from backend.admin.training_choices import CHOICES, ENCODERS
+from backend.admin.frame.opened import opened, service_states
+from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
+from backend.admin.project.running import running_publication, running_training
+from backend.admin.project.training_choices import CHOICES, ENCODERS
 from backend.db import versions
 from backend.db.overview import may_roll_back_to
 from backend.db.projects import project_by_key, settings_of

@@ -9,13 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from backend.admin.coloured import Piece, Shown, coloured
+from backend.admin.charts.coloured import Piece, Shown, coloured
 from backend.admin.folder_download import download as sent_folder
-from backend.admin.format_words import FORMAT_WORDS
-from backend.admin.opened import asked_by, opened
-from backend.admin.paging import PAGE_SIZE, asked_after, page_of
+from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.release_download import converted, losses
-from backend.admin.told import sentence_of
+from backend.admin.words.format_words import FORMAT_WORDS
+from backend.admin.words.told import sentence_of
 from backend.db import releases
 from backend.db.projects import project_by_key
 from backend.db.tables import Project

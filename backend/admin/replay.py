@@ -7,12 +7,12 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.opened import asked_by, opened
-from backend.admin.paging import PAGE_SIZE, asked_after, page_of
-from backend.admin.replay_charts import curves_chart
-from backend.admin.strategy_words import in_words
-from backend.admin.told import sentence_of
-from backend.admin.undo import flash_settings
+from backend.admin.charts.replay_charts import curves_chart
+from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
+from backend.admin.frame.undo import flash_settings
+from backend.admin.words.strategy_words import in_words
+from backend.admin.words.told import sentence_of
 from backend.db.projects import project_by_key
 from backend.db.tables import Project
 from backend.db.versions import locked_project

@@ -8,10 +8,10 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.opened import asked_by, opened
-from backend.admin.paging import asked_after, page_of
-from backend.admin.strategy_words import FAMILIES, RECOMMENDED, WORDS, cost_in_words, in_words
-from backend.admin.undo import flash_settings
+from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.paging import asked_after, page_of
+from backend.admin.frame.undo import flash_settings
+from backend.admin.words.strategy_words import FAMILIES, RECOMMENDED, WORDS, cost_in_words, in_words
 from backend.db.batches import newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project

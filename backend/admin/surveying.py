@@ -4,7 +4,7 @@ from flask import flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.opened import opened
+from backend.admin.frame.opened import opened
 from backend.db.projects import project_by_key
 from ml_backend.contract.messages import DEFAULT_QUEUE
 

@@ -1,6 +1,6 @@
 """Where a document is looked at in Label Studio."""
 
-from backend.admin.opened import opened
+from backend.admin.frame.opened import opened
 from backend.db.tables import Document, Project
 
 

@@ -9,7 +9,7 @@ import click
 import pytest
 from flask import Flask
 
-from backend.admin.permissions import ALLOWED
+from backend.admin.frame.permissions import ALLOWED
 from backend.api.rest.operations import OPERATIONS
 from backend.app import create_app
 from backend.cli import goldloop

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backend.admin.navigation import SECTIONS
+from backend.admin.frame.navigation import SECTIONS
 from backend.db.tables import RunState
 from backend.demo.seed import make_project
 from tests.e2e.curating import (

@@ -36,7 +36,7 @@ def test_a_role_holds_from_the_next_click(
     assert annotator.get("/projects/general/settings").status_code == 403
     number = number_of(filled, "annotator")
     form = {"csrf_token": token_in(admin.get("/accounts").text), "role": "curator"}
-    with caplog.at_level(logging.INFO, "backend.admin.accounts"):
+    with caplog.at_level(logging.INFO, "backend.admin.settings.accounts"):
         answer = admin.post(f"/accounts/{number}/role", data=form)
     assert "annotator@example.com has the role curator now" in admin.get(answer.location).text
     assert annotator.get("/projects/general/settings").status_code == 200

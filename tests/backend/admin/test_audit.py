@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 import backend
-from backend.admin.action_words import ACTIONS, KINDS, action, subject
-from backend.admin.audit import told
+from backend.admin.settings.audit import told
+from backend.admin.words.action_words import ACTIONS, KINDS, action, subject
 from backend.db.audit_log import record
 from backend.db.projects import project_by_key
 from backend.db.session import Database

@@ -9,7 +9,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 from flask import Flask
 
-from backend.admin.language import CATALOGUES, _catalogue
+from backend.admin.frame.language import CATALOGUES, _catalogue
 from tests.backend.admin.conftest import SignIn, token_in
 
 SOURCE = Path("backend/admin")

@@ -8,7 +8,7 @@ from flask import Flask, get_template_attribute
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.admin.coloured import COLOURS, Piece, Shown, around, colour_of, coloured, legend
+from backend.admin.charts.coloured import COLOURS, Piece, Shown, around, colour_of, coloured, legend
 
 TEXT = "한국은행 이창용 총재가 28일 말했다 😀"
 LABELS = ("ORG", "PERSON", "DATE")

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from backend.admin.permissions import ALLOWED
+from backend.admin.frame.permissions import ALLOWED
 from backend.db.session import Database
 from backend.db.tables import Role
 from backend.settings import Settings

@@ -3,11 +3,11 @@
 import pytest
 from flask import Flask, flash, get_flashed_messages, render_template_string
 
-from backend.admin.charts import VERSION
-from backend.admin.language import language
-from backend.admin.navigation import SECTIONS
-from backend.admin.paging import address_with, asked_after, page_of
-from backend.admin.permissions import ALLOWED
+from backend.admin.charts.charts import VERSION
+from backend.admin.frame.language import language
+from backend.admin.frame.navigation import SECTIONS
+from backend.admin.frame.paging import address_with, asked_after, page_of
+from backend.admin.frame.permissions import ALLOWED
 from backend.errors import DatabaseBusyError
 from tests.backend.admin.conftest import SignIn, token_in
 

@@ -10,7 +10,7 @@ from rq import SimpleWorker
 from sqlalchemy import select
 
 from backend import jobs
-from backend.admin.job_titles import JOBS as TITLES
+from backend.admin.words.job_titles import JOBS as TITLES
 from backend.clients.queue import JobQueue
 from backend.db.session import Database
 from backend.db.tables import Project, Run, RunState

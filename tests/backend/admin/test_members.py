@@ -1,6 +1,6 @@
 """The members of a project: added and taken out by curators, and by annotating."""
 
-from backend.admin.paging import OFFERED
+from backend.admin.frame.paging import OFFERED
 from backend.db.accounts import add_account, existing_account
 from backend.db.members import is_member
 from backend.db.projects import project_by_key

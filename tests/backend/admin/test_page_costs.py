@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from backend.admin.permissions import ALLOWED
+from backend.admin.frame.permissions import ALLOWED
 from backend.db.session import Database
 from tests.backend.admin.conftest import SignIn
 from tests.backend.admin.queries import MOST, queries_of

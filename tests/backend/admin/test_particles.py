@@ -8,8 +8,8 @@ from flask_babel import force_locale, gettext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.admin.language import add_languages
-from backend.admin.particles import FORMS, agree
+from backend.admin.frame.language import add_languages
+from backend.admin.words.particles import FORMS, agree
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from backend.admin.charts import VERSION
-from backend.admin.permissions import ALLOWED, may
+from backend.admin.charts.charts import VERSION
+from backend.admin.frame.permissions import ALLOWED, may
 from backend.db.scopes import Scope
 from backend.db.tables import Role
 from tests.backend.admin.conftest import SignIn, token_in

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from backend.admin.document_bar import document_bar
+from backend.admin.charts.document_bar import document_bar
 from backend.db.document_counts import DocumentCounts
 from backend.db.overview import LATEST
 from backend.db.session import Database

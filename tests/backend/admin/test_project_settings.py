@@ -5,8 +5,8 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from backend.admin.project_settings import MODEL
-from backend.admin.setting_words import SETTINGS
+from backend.admin.settings.project_settings import MODEL
+from backend.admin.words.setting_words import SETTINGS
 from backend.db.projects import project_by_key, settings_of
 from backend.db.session import Database
 from backend.settings import ProjectSettings

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from backend.admin.sparkline import HEIGHT, MARGIN, WIDTH, sparkline
+from backend.admin.charts.sparkline import HEIGHT, MARGIN, WIDTH, sparkline
 from backend.db.project_cards import project_cards
 from backend.db.projects import all_projects
 from backend.db.session import Database

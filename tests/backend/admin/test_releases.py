@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from backend.admin.format_words import FORMAT_WORDS
+from backend.admin.words.format_words import FORMAT_WORDS
 from backend.context import Context
 from backend.db.projects import project_by_key
 from backend.db.session import Database

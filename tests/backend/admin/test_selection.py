@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 
-from backend.admin.strategy_words import FAMILIES, WORDS
+from backend.admin.words.strategy_words import FAMILIES, WORDS
 from backend.commands.project import project as project_command
 from backend.commands.selection import selection as selection_command
 from backend.db.audit_log import audit_entries

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from backend.admin import sent_back
+from backend.admin.review import sent_back
 from backend.db.projects import project_by_key
 from backend.db.session import Database
 from backend.db.tables import Gold

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from backend.admin.kept_sentences import SENTENCES
-from backend.admin.told import _PATTERNS, sentence_of, told
-from backend.admin.words import WORDS
+from backend.admin.words.kept_sentences import SENTENCES
+from backend.admin.words.told import _PATTERNS, sentence_of, told
+from backend.admin.words.words import WORDS
 
 FOUND = "F1 0.796 against 0.828 on 240 documents, difference -0.065 to -0.001"
 

@@ -9,8 +9,8 @@ from rq import SimpleWorker
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.admin.navigation import SECTIONS
-from backend.admin.permissions import ALLOWED
+from backend.admin.frame.navigation import SECTIONS
+from backend.admin.frame.permissions import ALLOWED
 from backend.context import open_context
 from backend.db.accounts import existing_account
 from backend.db.api_tokens import make_token

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from backend.admin.permissions import ALLOWED
+from backend.admin.frame.permissions import ALLOWED
 from backend.api.rest.operations import OPERATIONS
 from backend.db.api_tokens import revoke_token
 from backend.db.scopes import ROLE_OF_SCOPE, Scope, allowed_scopes

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from backend.admin.action_words import ACTIONS
+from backend.admin.words.action_words import ACTIONS
 from backend.db.audit_log import audit_entries
 from backend.db.session import Database
 from backend.db.tables import Document, Run, RunState

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from backend.admin.connection_words import WHAT_TO_DO as IN_WORDS
+from backend.admin.words.connection_words import WHAT_TO_DO as IN_WORDS
 from backend.clients.label_studio import LabelStudio
 from backend.clients.tagger import MlBackend
 from backend.db.tables import now

@@ -1,0 +1,1 @@
+"""What the pages draw: charts with their figures as tables, and text with coloured entities."""

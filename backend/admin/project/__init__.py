@@ -1,0 +1,1 @@
+"""The projects, and the page of one: its data path, what needs somebody, what to do next."""

@@ -1,0 +1,1 @@
+"""Settings of projects and of the installation: accounts, members, tokens, connection, changes."""
