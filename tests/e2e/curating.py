@@ -32,14 +32,16 @@ def sign_in_by_keys(page: Page, stack: Stack, email: str) -> None:
 
 
 def tab_to(page: Page, target: Locator) -> None:
-    """Press Tab until `target` has the focus, which is seen wherever it comes by."""
-    its = target.element_handle()
+    """Press Tab until `target` has the focus, which is seen wherever it comes by.
+
+    Live parts may put another element in its place meanwhile.
+    """
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement === document.body"):
             continue  # once round, past the window's own
         assert_focus_seen(page)
-        if page.evaluate("one => one === document.activeElement", its):
+        if target.evaluate("one => one === document.activeElement"):
             return
     raise AssertionError(f"Tab does not reach {target}")
 

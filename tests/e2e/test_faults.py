@@ -80,6 +80,7 @@ def test_a_worker_killed_in_training_leaves_nothing_half_made(loop):
 
 
 def test_the_ml_backend_restarts_under_load(loop):
+    loop.published()  # what was trained before: one version answers throughout
     settings, stop = loop.stack.settings, threading.Event()
     annotator = loop.annotator()
     failures: list[object] = []
