@@ -152,6 +152,7 @@ def queued(database: Database, tmp_path: Path):
     """A queued run with its job folder, and a look at it at a given second."""
     folder = JobFolder(tmp_path / "job")
     folder.path.mkdir()
+    folder.snapshot.mkdir()
     folder.write_request(TrainRequest("p", "v1", str(tmp_path / "store")))
     start = now()
     with database.write() as session:
@@ -251,7 +252,7 @@ def test_a_version_that_was_judged_is_not_made_again(queued, database: Database,
         project = session.query(Project).one()
         session.add(Version(project_id=project.id, name="v1", state=state))
         failed = ended(session, project, RunState.FAILED)
-        failed.snapshot_digest = "d"
+        failed.snapshot_digest, failed.folder = "d", str(folder.path)
         run = session.query(Run).filter_by(state=RunState.QUEUED).one()
         with pytest.raises(ConflictError, match="a run is active"):
             retrain.open_retry(session, project, failed, folder.path, "x")
