@@ -1,8 +1,8 @@
 """Exact copies of the whole corpus set aside, against reading every text and hashing its form.
 
 An import sets copies aside as it writes them. What that takes is measured inside the import of
-the whole corpus (the keys, the look for groups that are there, the places in them) and dedupe
-after it, which finds what the import was not sure of, is added.
+the whole corpus (the keys, the look for what is there, the places in groups), and dedupe after it,
+which finds what the import was not sure of, is added.
 """
 
 import time
@@ -22,9 +22,16 @@ from backend.loop.import_files import import_file
 from backend.settings import Settings
 from backend.workflow import import_documents
 from backend.workflow.duplicates.normal_form import group_key
+from backend.workflow.imports.present import Present
 
 BAR = 3.0
-STEPS = ("groups_of", "places_of")  # of an import, for the sake of copies
+STEPS: tuple[tuple[Any, str], ...] = (  # of an import, for the sake of copies
+    (Present, "catch_up"),
+    (Present, "among"),
+    (Present, "add"),
+    (import_documents, "groups_of"),
+    (import_documents, "places_of"),
+)
 
 
 def dedupe_row(place: Place, kind: Kind) -> Iterator[Figure]:
@@ -62,8 +69,8 @@ def _dedupe(timer: Timer, settings: Settings, corpus: Path) -> tuple[int, int, i
         for text in texts:
             group_key(text)
     database = database_of(settings)
-    for step in STEPS:
-        setattr(import_documents, step, _timed(timer, getattr(import_documents, step)))
+    for owner, step in STEPS:
+        setattr(owner, step, _timed(timer, getattr(owner, step)))
     import_file(database, KEY, corpus, "train")
     with database.read() as session:
         project_id = project_by_key(session, KEY).id

@@ -22,6 +22,7 @@ from backend.workflow.formats.source import Advance, ReadOptions
 from backend.workflow.import_documents import import_lines
 from backend.workflow.imports.few_collections import few_collections
 from backend.workflow.imports.groups import GoldAs
+from backend.workflow.imports.present import Present
 from backend.workflow.imports.report import ImportReport
 from ml_backend.contract.label_set import LabelSet
 
@@ -62,7 +63,7 @@ def import_file(
         project_id, labels = project.id, LabelSet(tuple(project.labels))
         casefold = settings_of(project).casefold
     _check_labels(how.adapt, labels)
-    report = ImportReport()
+    report, present = ImportReport(), Present()
     reading = Reading(file, how.options, how.adapt, labels, casefold)
     with open_records(file, how.format, how.options, advance_bytes) as found:
         opened(found)
@@ -76,7 +77,12 @@ def import_file(
             for number, chunk in enumerate(chunks):
                 with database.write(hasty=True) as session:
                     written = import_lines(
-                        session, project_id, chunk.ready, gold, casefold=casefold
+                        session,
+                        project_id,
+                        chunk.ready,
+                        gold,
+                        casefold=casefold,
+                        present=present,
                     )
                 database.tidy()
                 if number in SURVEYED:

@@ -31,6 +31,7 @@ from backend.workflow.imports.groups import (
     places_of,
     roles_of,
 )
+from backend.workflow.imports.present import Present
 from backend.workflow.imports.ready_documents import ReadyDocument
 from backend.workflow.imports.report import ImportReport
 
@@ -42,6 +43,7 @@ def import_lines(
     gold: GoldAs | None,
     *,
     casefold: bool = False,
+    present: Present | None = None,
 ) -> ImportReport:
     """Write one chunk; documents that are there already are left as they are.
 
@@ -51,17 +53,21 @@ def import_lines(
     lines of a chunk are in its report. A text without an id to which a file has given other gold
     before is a document of its own, a copy: the two annotations are a conflict. A document with an
     id keeps its gold, and the report counts it. `casefold` says how the chunk's keys were made:
-    they are made anew when the project has been set otherwise since.
+    they are made anew when the project has been set otherwise since. `present` goes through all
+    chunks of an import, whose transactions must not be tried twice.
     """
+    present = present or Present()
     project = locked_project(session, project_id)
     in_force = settings_of(project).casefold
     if in_force != casefold:
         ready = [one._replace(group_key=group_key(one.text, in_force)) for one in ready]
     report = ImportReport()
-    known = _known(session, project_id, ready)
+    ids = new_ids(session, Document, len(ready))
+    present.catch_up(session, project, ids)
+    known = _known(session, project_id, present, ready)
     if gold is not None and (apart := _told_apart(ready, known)):
         ready = [apart.get(one.external_id, one) for one in ready]
-        known |= _known(session, project_id, apart.values())
+        known |= _known(session, project_id, present, apart.values())
     fresh: dict[str, ReadyDocument] = {}
     wanting_gold: dict[str, ReadyDocument] = {}
     report.notes = [str(one.refuse(one.note)) for one in ready if one.note]
@@ -86,11 +92,14 @@ def import_lines(
             else:
                 wanting_gold[name] = document
     touched = [*fresh.values(), *wanting_gold.values()]
-    groups = groups_of(session, project_id, {document.group_key for document in touched})
+    keys = {document.group_key for document in touched}
+    groups = groups_of(session, project_id, present.among(keys))
     roles = roles_of(session, project_id, groups, wanting_gold.values(), gold)
     if wanting_gold:
         project.gold_revision += 1
-    report.copies = _insert(session, project, fresh, groups, roles, wanting_gold)
+    used = ids[len(ids) - len(fresh) :]  # the last ones, so that the next chunk's follow them
+    report.copies = _insert(session, project, used, fresh, groups, roles, wanting_gold)
+    present.add(used, fresh.values())
     if report.copies:
         copies_changed(project)
     _give_gold(session, project, wanting_gold, known)
@@ -120,8 +129,10 @@ _THERE = (
 )
 
 
-def _known(session: Session, project_id: int, ready: Iterable[ReadyDocument]) -> dict[str, _Known]:
-    names = {one.external_id for one in ready}
+def _known(
+    session: Session, project_id: int, present: Present, ready: Iterable[ReadyDocument]
+) -> dict[str, _Known]:
+    names = present.among([one.external_id for one in ready])
     rows = looked_up(session, _THERE, Document.external_id, names, project=project_id)
     return {row[0]: _Known(*row[1:]) for row in rows}
 
@@ -168,6 +179,7 @@ _COLUMNS = (
 def _insert(
     session: Session,
     project: Project,
+    ids: Sequence[int],
     fresh: Mapping[str, ReadyDocument],
     groups: Groups,
     roles: Mapping[str, Role],
@@ -176,7 +188,6 @@ def _insert(
     """Insert documents with the roles and the places of their groups, and the gold that they get;
     how many are copies.
     """
-    ids = new_ids(session, Document, len(fresh))
     new, gold = [], []
     for number, (name, document) in zip(ids, fresh.items(), strict=True):
         source = with_gold.get(name)
