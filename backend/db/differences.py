@@ -4,7 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.orm import Session
 
 from backend.db.bulk import is_one_of
@@ -88,10 +99,9 @@ def differing(
     statement = (
         select(DifferingDocument, Document)
         .join(Document, Document.id == DifferingDocument.document_id)
-        .join(Gold, Gold.document_id == DifferingDocument.document_id)
         .where(
             DifferingDocument.project_id == project_id,
-            Gold.revision == DifferingDocument.gold_revision,
+            _gold_revision() == DifferingDocument.gold_revision,
             ~_decided(),
         )
         .order_by(DifferingDocument.confidence.desc(), DifferingDocument.document_id.desc())
@@ -184,6 +194,13 @@ def error_decision(session: Session, found: DifferingDocument) -> ErrorDecision 
         ErrorDecision.withdrawn_at.is_(None),
     )
     return session.scalars(statement.order_by(ErrorDecision.id.desc()).limit(1)).one_or_none()
+
+
+def _gold_revision() -> ScalarSelect[int]:
+    """Asked of each document by itself: joined, PostgreSQL thinks that hardly one is left, and
+    reads all of the gold rather than some lines in their order."""
+    its = select(Gold.revision).where(Gold.document_id == DifferingDocument.document_id)
+    return its.scalar_subquery()
 
 
 def _decided() -> ColumnElement[bool]:
