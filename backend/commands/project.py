@@ -138,23 +138,33 @@ def show(key: str, as_json: bool) -> None:
         its = count_documents(session, [one.id])[one.id]
         rows: dict[str, Any] = {
             "name": one.name,
-            "labels": ", ".join(one.labels),
-            "Label Studio project": one.label_studio_id or "not connected",
-            "champion": version.name if version else "none yet",
+            "labels": list(one.labels),
+            "Label Studio project": one.label_studio_id,
+            "champion": version and version.name,
             "documents": its.total,
             "gold by people": its.person,
             "gold imported": its.imported,
             "open tasks": its.open,
-            "last event": one.last_event_at or "never",
-            "last reconciliation": one.last_sync_at or "never",
+            "last event": one.last_event_at,
+            "last reconciliation": one.last_sync_at,
             **settings_of(one).model_dump(),
         }
     if as_json:
-        print_json(rows)
+        print_json({name.lower().replace(" ", "_"): value for name, value in rows.items()})
         return
     for name, value in rows.items():
-        table.add_row(name, str(value))
+        if name == "labels":
+            value = ", ".join(value)
+        table.add_row(name, str(_NOTHING.get(name) if value is None else value))
     Console().print(table)
+
+
+_NOTHING = {  # what is said of it where there is none
+    "Label Studio project": "not connected",
+    "champion": "none yet",
+    "last event": "never",
+    "last reconciliation": "never",
+}
 
 
 @project.command("test")

@@ -63,7 +63,9 @@ def test_projects_settings_and_labels(run) -> None:
     assert [one["key"] for one in run(project, "list")] == ["p"]
     done = run(project, "set", "p", "open_tasks=9")
     assert (done["before"], done["after"]) == ({"open_tasks": 2000}, {"open_tasks": 9})
-    assert run(project, "show", "p")["open_tasks"] == 9
+    shown = run(project, "show", "p")
+    assert (shown["open_tasks"], shown["labels"]) == (9, made["labels"])
+    assert (shown["champion"], shown["label_studio_project"]) == (None, None)
     assert run(project, "undo", "p", str(done["change"]))["after"] == {"open_tasks": 2000}
     assert run(project, "set", "p", "open_tasks=2000")["change"] is None
     renamed = run(labels, "rename", "p", f"{made['labels'][0]}=person")
