@@ -43,8 +43,10 @@ def answer_tasks(
     """Predict each task under a labelling configuration; `mapping` as for `to_regions`.
 
     A task without a usable text has an empty result, and so has one of which the last stored by one
-    of `versions` is empty: people may be labelling it blind. The score of a task is its place in
-    the queue where one of `versions` has stored it, else the tagger's confidence in the whole text.
+    of `versions` is empty: people may be labelling it blind. What `version` has stored is answered
+    again as it is: suggestions that people rejected before were left out of it. The score of a task
+    is its place in the queue where one of `versions` has stored it, else the tagger's confidence in
+    the whole text.
     """
     answer = Answer([])
     texts: list[str] = []
@@ -54,9 +56,12 @@ def answer_tasks(
         text = _text(task, control)
         reason = why_unusable(text)
         if isinstance(text, str) and reason is None:
-            if not _is_left_empty(task, versions):
+            said = _said_before(_stored(task, versions), text, control, version)
+            if said is None:
                 texts.append(text)
                 usable.append(index)
+            else:
+                answer.results[index]["result"] = said
         else:
             answer.unusable.setdefault(reason or "", []).append(_name(task, index))
     for index, text, prediction in zip(usable, texts, predict(texts), strict=True):
@@ -111,10 +116,32 @@ def _place(task: Any, versions: AbstractSet[str]) -> float | None:
     return float(stored["score"]) if stored else None
 
 
-def _is_left_empty(task: Any, versions: AbstractSet[str]) -> bool:
-    """Whether the newest prediction that one of our versions has stored says nothing."""
-    stored = _stored(task, versions)
-    return stored is not None and stored.get("result") == []
+def _said_before(
+    stored: Mapping[str, Any] | None, text: str, control: TextControl, version: str
+) -> list[Any] | None:
+    """What is stored of a task, where it is to stay: an empty result, and one of `version` itself
+    while its text and labels are the same."""
+    said = stored.get("result") if stored is not None else None
+    if stored is None or not isinstance(said, list):
+        return None
+    if said and stored["model_version"] != version:
+        return None
+    return said if all(_fits(region, text, control) for region in said) else None
+
+
+def _fits(region: Any, text: str, control: TextControl) -> bool:
+    """Whether a stored region is one of this text under this configuration."""
+    value = region.get("value") if isinstance(region, dict) else None
+    if not isinstance(value, dict) or region.get("from_name") != control.from_name:
+        return False
+    start, end, labels = value.get("start"), value.get("end"), value.get("labels")
+    if type(start) is not int or type(end) is not int or not isinstance(labels, list):
+        return False
+    return (
+        0 <= start < end <= len(text)
+        and text[start:end] == value.get("text")
+        and all(label in control.labels for label in labels)
+    )
 
 
 def _stored(task: Any, versions: AbstractSet[str]) -> Mapping[str, Any] | None:

@@ -121,6 +121,37 @@ def test_what_our_newest_prediction_left_empty_stays_empty_since_people_may_labe
     assert {result["model_version"] for result in found.results} == {"v2"}
 
 
+def region(start, end, text, label="인물", name="ner"):
+    value = {"start": start, "end": end, "text": text, "labels": [label]}
+    return {"id": "r", "from_name": name, "to_name": "body", "type": "labels", "value": value}
+
+
+def test_what_the_version_has_stored_is_answered_again_without_what_people_rejected():
+    """The tagger says `가` too: it was left out of what is stored."""
+    shown = region(1, 2, "나")
+    found = answer([task("가나", predictions=[stored(7, "v2", 0.25, shown)])]).results[0]
+    assert found == {"result": [shown], "score": 0.25, "model_version": "v2"}
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        stored(7, "v1", 0.25, region(1, 2, "나")),  # of another version
+        stored(7, "v2", 0.25, region(1, 2, "라")),  # of another text
+        stored(7, "v2", 0.25, region(1, 3, "나")),
+        stored(7, "v2", 0.25, region(1, 2, "나", "옛 이름")),
+        stored(7, "v2", 0.25, region(1, 2, "나", [])),
+        stored(7, "v2", 0.25, region(1, 2, "나", name="another control")),
+        stored(7, "v2", 0.25, {"value": None}),
+        stored(7, "v2", 0.25, None),
+        stored(7, "v2", 0.25) | {"result": None},
+    ],
+)
+def test_what_is_stored_of_something_else_is_predicted_anew(stale):
+    found = answer([task("가나", predictions=[stale])]).results[0]
+    assert [one["value"]["text"] for one in found["result"]] == ["가"]
+
+
 @pytest.mark.parametrize(
     "predictions",
     [
