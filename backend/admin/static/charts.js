@@ -2,7 +2,10 @@
 const drawn = new Map();
 
 function coloured(value, style) {
-  if (typeof value === "string" && value.startsWith("--")) return style.getPropertyValue(value).trim();
+  if (typeof value === "string" && value.startsWith("--")) {
+    const [name, alpha = ""] = value.split("/"); // two hexadecimal digits, of a colour of six
+    return style.getPropertyValue(name).trim() + alpha;
+  }
   if (Array.isArray(value)) return value.map(one => coloured(one, style));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, coloured(one, style)]));
@@ -15,6 +18,7 @@ function draw() {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.animation = false;
   Chart.defaults.maintainAspectRatio = false;
+  Chart.defaults.plugins.legend.labels.filter = (item, data) => !data.datasets[item.datasetIndex].band;
   for (const [canvas, chart] of drawn) chart.destroy(), drawn.delete(canvas);
   for (const canvas of document.querySelectorAll("canvas[data-chart]")) {
     drawn.set(canvas, new Chart(canvas, coloured(JSON.parse(canvas.dataset.chart), style)));

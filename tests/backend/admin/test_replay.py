@@ -1,5 +1,8 @@
 """The pages of replays: begun, looked at, stopped, gone on with, made use of."""
 
+import json
+from html import unescape
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -79,6 +82,22 @@ def test_a_replay_shows_its_table_its_curves_and_what_it_recommends(
     assert curator.get(f"{ADDRESS}/1?cost=money").status_code == 404
     assert curator.get(f"{ADDRESS}/2").status_code == 404
     assert curator.get(f"{ADDRESS}/1/curves.png").status_code == 404  # no worker drew it
+
+
+def test_curves_have_their_intervals_over_seeds(curator: FlaskClient, settings: Settings) -> None:
+    measured(settings.jobs, 1, Result("done"))
+    page = curator.get(f"{ADDRESS}/1").text
+    sets = json.loads(unescape(page.split('data-chart="')[1].split('"')[0]))["data"]["datasets"]
+    names = [one["label"] for one in sets]
+    assert names == [name for name in dict.fromkeys(names) for _ in range(3)]
+    for mean, low, high in zip(sets[::3], sets[1::3], sets[2::3], strict=True):
+        assert ("band" in mean, low["band"], high["band"]) == (False, True, True)
+        for point, below, above in zip(mean["data"], low["data"], high["data"], strict=True):
+            assert below["x"] == point["x"] == above["x"]
+            assert below["y"] == point["low"] < point["y"] < point["high"] == above["y"]
+    table = page.split('id="replay-curves-table"')[1].split("</table>")[0]
+    assert table.count("<tr>") == sum(len(one["data"]) for one in sets[::3])
+    assert table.count(" – ") == table.count("<tr>")
 
 
 def test_no_better_than_random_is_said(curator: FlaskClient, settings: Settings) -> None:
