@@ -55,14 +55,18 @@ def find(project: str, wait: bool, cancel: bool, as_json: bool) -> None:
 @click.argument("project")
 @click.option("--kind", default="", help="missed, spurious, boundary, label, …")
 @click.option("--label", default="", help="Only of this label.")
+@click.option("--documents", is_flag=True, help="Of each document only the most doubtful place.")
 @click.option("--after", default=0, type=click.IntRange(0), help="Go on after a rank.")
 @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 20_000))
 @json_option
-def list_doubts(project: str, kind: str, label: str, after: int, limit: int, as_json: bool) -> None:
+def list_doubts(
+    project: str, kind: str, label: str, documents: bool, after: int, limit: int, as_json: bool
+) -> None:
     """The queue of PROJECT, the most doubtful gold first."""
     with open_quietly().database.read() as session:
         number = project_by_key(session, project).id
-        found = doubts.open_doubts(session, number, WantedDoubts(kind, label), after, limit)
+        wanted = WantedDoubts(kind, label, documents)
+        found = doubts.open_doubts(session, number, wanted, after, limit)
     names = ("id", "rank", "kind", "score", "given", "gold", "proposal", "evidence")
     if as_json:
         print_json(
@@ -77,13 +81,14 @@ def list_doubts(project: str, kind: str, label: str, after: int, limit: int, as_
             ]
         )
         return
-    table = Table("rank", "doubt", "kind", "gold", "proposal", "document")
+    table = Table("rank", "score", "doubt", "kind", "gold", "proposal", "document")
     for doubt, document in found:
         sides = [
             ", ".join(f"{document.text[one['start'] : one['end']]} {one['label']}" for one in side)
             for side in (doubt.gold, doubt.proposal)
         ]
-        row = [str(doubt.rank), str(doubt.id), doubt.kind, *sides, document.external_id]
+        numbers = (str(doubt.rank), f"{doubt.score:.3f}", str(doubt.id))
+        row = [*numbers, doubt.kind, *sides, document.external_id]
         table.add_row(*map(escape, row))
     Console().print(table)
 

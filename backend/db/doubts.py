@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from backend.db.bulk import is_one_of
 from backend.db.tables import Document, Gold
@@ -22,10 +22,15 @@ NOBODY = ""  # the verdict of a doubt that nobody has decided about
 
 @dataclass(frozen=True, slots=True)
 class WantedDoubts:
-    """Which doubts are looked at; empty is all."""
+    """Which doubts are looked at; empty is all.
+
+    By `documents` only the most doubtful one of each document, whose score is the document's: a
+    text is as bad as its worst token (Wang and Mueller 2022).
+    """
 
     kind: str = ""
     label: str = ""
+    documents: bool = False
 
 
 def active_doubt_run(session: Session, project_id: int) -> DoubtRun | None:
@@ -142,16 +147,26 @@ def forget_doubts(session: Session, project_id: int) -> None:
 
 
 def _open(project_id: int, wanted: WantedDoubts) -> Select[Doubt, Document]:
-    its: list[ColumnElement[bool]] = [
-        Doubt.project_id == project_id,
-        Doubt.verdict == NOBODY,
-        Gold.revision == Doubt.gold_revision,
-    ]
-    its += [Doubt.kind == wanted.kind] if wanted.kind else []
-    its += [Doubt.label == wanted.label] if wanted.label else []
+    its = [Gold.revision == Doubt.gold_revision, *_wanted(Doubt, project_id, wanted)]
+    if wanted.documents:
+        other = aliased(Doubt)
+        worse = exists().where(
+            other.document_id == Doubt.document_id,
+            other.gold_revision == Doubt.gold_revision,
+            other.rank < Doubt.rank,
+            *_wanted(other, project_id, wanted),
+        )
+        its.append(~worse)
     return (
         select(Doubt, Document)
         .join(Document, Document.id == Doubt.document_id)
         .join(Gold, Gold.document_id == Doubt.document_id)
         .where(*its)
     )
+
+
+def _wanted(of: type[Doubt], project_id: int, wanted: WantedDoubts) -> list[ColumnElement[bool]]:
+    its = [of.project_id == project_id, of.verdict == NOBODY]
+    its += [of.kind == wanted.kind] if wanted.kind else []
+    its += [of.label == wanted.label] if wanted.label else []
+    return its

@@ -138,13 +138,15 @@ def doubt(key: str, number: int) -> ResponseReturnValue:
 def asked_for() -> WantedDoubts:
     """The filters of the address; what is none of them is all."""
     kind = request.args.get("kind", "")
-    return WantedDoubts(kind if kind in set(KINDS) else "", request.args.get("label", ""))
+    label, documents = request.args.get("label", ""), bool(request.args.get("documents"))
+    return WantedDoubts(kind if kind in set(KINDS) else "", label, documents)
 
 
 def filters() -> Mapping[str, str]:
     """The filters that are set, as the addresses of further pages have them."""
     wanted = asked_for()
-    given = {"kind": wanted.kind, "label": wanted.label}
+    documents = "1" if wanted.documents else ""
+    given = {"kind": wanted.kind, "label": wanted.label, "documents": documents}
     return {name: value for name, value in given.items() if value}
 
 

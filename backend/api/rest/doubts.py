@@ -27,14 +27,16 @@ class WantedOnes(Paged):
 
     kind: Annotated[Sentence, Field(max_length=20, description="missed, spurious, …")] = ""
     label: Annotated[Sentence, Field(max_length=200)] = ""
+    documents: bool = Field(False, description="of each document only the most doubtful one")
 
 
 class DoubtTold(Told):
     """A piece of a document's gold and what it may be instead.
 
-    `given` is the probability of what gold says, of models that never saw it; `evidence` how the
-    string is marked elsewhere in gold, and documents that read alike. `gold_revision` names the
-    gold that it is about.
+    `score` in [0, 1] says how far up it is in the queue; the highest of a document is that of the
+    document. `given` is the probability of what gold says, of models that never saw it; `evidence`
+    how the string is marked elsewhere in gold, and documents that read alike. `gold_revision` names
+    the gold that it is about.
     """
 
     id: int
@@ -66,7 +68,7 @@ class LookTold(Told):
 @doubting.get("/projects/{key}/doubts")
 def list_doubts(key: Key, query: WantedOnes) -> Page[DoubtTold]:
     """Gold that may be wrong and that nobody has decided about, the most doubtful first."""
-    wanted = WantedDoubts(query.kind, query.label)
+    wanted = WantedDoubts(query.kind, query.label, query.documents)
     with opened().database.read() as session:
         project = project_by_key(session, key)
         found = doubts.open_doubts(session, project.id, wanted, query.start, query.limit + 1)

@@ -76,6 +76,20 @@ def test_filters_stay_in_the_address(curator: FlaskClient, ids: list[int]) -> No
     assert listed(curator.get(f"{DOUBTS}?label=nothing&kind=odd").text) == []
 
 
+def test_documents_are_listed_by_their_most_doubtful_place(
+    curator: FlaskClient, filled: Database, ids: list[int]
+) -> None:
+    with filled.write() as session:
+        first, second = (session.get_one(Doubt, number) for number in ids[:2])
+        second.document_id = first.document_id  # a second place of one document
+        second.gold_revision = first.gold_revision
+    page = curator.get(f"{DOUBTS}?documents=1").text
+    assert listed(page)[:2] == [ids[0], ids[2]]
+    assert "Documents, the most doubtful first" in page
+    assert f"{DOUBTS}/{ids[0]}?documents=1" in page
+    assert listed(curator.get(DOUBTS).text)[:2] == ids[:2]
+
+
 @pytest.mark.parametrize(
     ("kind", "signs"),
     [

@@ -50,6 +50,9 @@ def test_what_is_listed_is_decided_and_undone(
     told = run(group, "list", "general", "--kind", "label", "--limit", "3", "--json")
     assert len({one["document"] for one in told}) == 3
     assert told[0]["document"] in run(group, "list", "general", "--kind", "label").output
+    if group is doubts_group:
+        by_document = run(group, "list", "general", "--documents", "--limit", "90", "--json")
+        assert len({one["document"] for one in by_document}) == len(by_document) == 60
     first = str(told[0][number])
     decided = run(group, "decide", "general", first, "model", "--json")
     assert (decided["about"], decided["verdict"]) == (int(first), "model")

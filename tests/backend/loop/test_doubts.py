@@ -124,6 +124,33 @@ def test_all_gold_is_read_once_a_group_held_out_roles_too(
     assert not folder.path.exists()
 
 
+def test_a_document_is_as_doubtful_as_its_most_doubtful_place(
+    context: Context, project: Project
+) -> None:
+    def two_places(text: str, gold: list[Any]) -> list[Any]:
+        number = int(text[3:5])
+        missed = [(6, 8, "LC", 0.9 - number / 100)]
+        return [LC, *missed] if number == 3 else gold + missed if number in (4, 5) else gold
+
+    look(context, project, two_places)
+
+    def listed(**wanted: Any) -> list[tuple[str, str, float]]:
+        with context.database.read() as session:
+            found = doubts.open_doubts(session, project.id, WantedDoubts(**wanted), 0, 100)
+        return [(document.text[3:5], doubt.kind, doubt.score) for doubt, document in found]
+
+    places, whole = listed(), listed(documents=True)
+    assert sorted(text for text, *_ in places) == ["03", "03", "04", "05"]
+    assert sorted(text for text, *_ in whole) == ["03", "04", "05"]
+    best = {text: max(s for name, _, s in places if name == text) for text, *_ in places}
+    assert [score for *_, score in whole] == sorted(best.values(), reverse=True)
+    assert {text: score for text, _, score in whole} == best
+    assert {text for text, *_ in listed(documents=True, kind="missed")} == {"03", "04", "05"}
+    ((first, _),) = [one for one in waiting(context, project) if one[0].rank == 1]
+    decide(context, project, Verdict.GOLD, first)
+    assert sorted(text for text, *_ in listed(documents=True)) == ["03", "04", "05"]
+
+
 def test_what_was_confirmed_is_not_asked_again_until_that_piece_of_gold_changes(
     context: Context, project: Project
 ) -> None:

@@ -31,6 +31,9 @@ def test_the_queue_is_told_by_cursor_with_its_evidence(ask, ids) -> None:
     assert set(first["items"][0]["evidence"]) == {"strings", "similar"}
     labels = ask("GET", f"{DOUBTS}?kind=label").json["items"]
     assert {one["kind"] for one in labels} == {"label"}
+    documents = ask("GET", f"{DOUBTS}?documents=true&limit=100").json["items"]
+    assert [one["id"] for one in documents] == ids  # one place each
+    assert [one["score"] for one in documents] == sorted(o["score"] for o in documents)[::-1]
 
 
 def test_a_doubt_is_decided_once_and_the_decision_taken_back(ask, ids) -> None:
