@@ -124,3 +124,27 @@ def test_all_predictions_are_retrieved_at_once_and_keep_the_place_in_the_queue(c
     assert any(found[task]["result"] for task in ids[:40:2])
     assert not any(found[task]["result"] for task in ids[1:40:2])
     assert found[ids[40]]["result"] == []
+
+
+def test_what_the_version_has_stored_is_retrieved_as_it_is(client, attached):
+    """People rejected before what was left out of it; of a task without it the tagger speaks."""
+    project_id, _, _, _ = attached("klue")
+    control = parse_label_config((CONFIGS / "klue.xml").read_text("utf-8"))
+    shown, _ = to_regions([Entity(0, 1, control.labels.labels[0])], TEXT, control)
+    told = {"result": shown, "score": 0.25, "model_version": "v1"}
+    data = {control.text_field: TEXT}
+    tasks = [{"data": data, "predictions": [told]}, {"data": data}]
+    kept, fresh = client.import_tasks(project_id, tasks)
+    client._call(
+        "POST",
+        f"api/dm/actions/?id=retrieve_tasks_predictions&project={project_id}",
+        body={"selectedItems": {"all": True, "excluded": []}},
+    )
+    spans = {kept: [], fresh: []}
+    for prediction in client.predictions(project_id):
+        values = [region["value"] for region in prediction["result"]]
+        spans[prediction["task"]].append([(value["start"], value["end"]) for value in values])
+    assert spans[kept]
+    assert all(said == [(0, 1)] for said in spans[kept])
+    assert len(spans[fresh]) == 1
+    assert spans[fresh] != [[(0, 1)]]
