@@ -27,6 +27,7 @@ def show(key: str) -> ResponseReturnValue:
         found=found,
         states=State,
         times=FARTHEST,
+        asked=asked,
         wrong=asked if asked and target is None else "",
     )
 

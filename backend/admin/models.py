@@ -14,6 +14,7 @@ from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.project.running import running_publication, running_training
 from backend.admin.project.training_choices import CHOICES, ENCODERS
 from backend.db import versions
+from backend.db.document_counts import count_documents
 from backend.db.overview import may_roll_back_to
 from backend.db.projects import project_by_key, settings_of
 from backend.db.runs import active_run, last_run, waiting_run
@@ -55,6 +56,7 @@ def show(key: str) -> ResponseReturnValue:
         runs = versions.runs_of_versions(session, [version.id for version in page.rows])
         waiting = waiting_run(session, project.id)
         points = learned(session, project.id).overall
+        gold = count_documents(session, [project.id])[project.id].gold
         moving = _moving(key)
     listed = [_shown(version, runs.get(version.id), project) for version in page.rows]
     expected = brought(points)
@@ -65,6 +67,7 @@ def show(key: str) -> ResponseReturnValue:
         listed=listed,
         names=names,
         waiting=waiting,
+        gold=gold,
         learning=learning_chart(points, expected) if points else None,
         forecasts=expected,
         choices=CHOICES,

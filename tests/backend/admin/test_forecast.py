@@ -60,7 +60,11 @@ def test_a_comma_is_a_point(curator: FlaskClient) -> None:
 def test_a_project_without_versions_is_told_what_is_missing(sign_in: SignIn) -> None:
     page = sign_in("curator").get("/projects/empty/models/forecast").text
     assert "three different numbers of documents" in page
+    assert "What comes first" in page
+    assert "To an F1 of" not in page, "no target is proposed where nothing is known"
     assert rows(page) == []
+    typed = sign_in("curator").get("/projects/empty/models/forecast?target=0.9").text
+    assert "To an F1 of 0.900" in typed
 
 
 def test_the_page_takes_few_queries(curator: FlaskClient) -> None:

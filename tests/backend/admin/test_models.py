@@ -150,6 +150,8 @@ def test_the_pages_take_few_queries(curator: FlaskClient) -> None:
 def test_a_project_without_versions_says_how_to_get_one(sign_in: SignIn) -> None:
     page = sign_in("curator").get("/projects/empty/models").text
     assert "No version yet" in page
+    main = re.findall(r'class="(?:button )?main"[^>]*>([^<]*)', page)
+    assert main == ["What comes first"], "there is no gold to train from"
     assert sign_in("curator").get("/projects/empty/models/v1").status_code == 404
 
 
