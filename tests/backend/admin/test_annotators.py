@@ -11,7 +11,7 @@ from backend.db.accounts import add_account
 from backend.db.members import note_member
 from backend.db.projects import project_by_key
 from backend.db.session import Database
-from backend.db.tables import Account, AnnotationState, Document, Gold, Role, now
+from backend.db.tables import Account, AnnotationState, Document, Gold, GoldSource, Role, now
 from backend.db.versions import locked_project
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.people_data import SHARED, add_shared_work
@@ -44,6 +44,21 @@ def test_a_curator_sees_everybody_and_who_signs_unread(shared: Database, sign_in
     assert page.count('data-testid="with-and-without"') == 3
     (flag,) = re.findall(r'data-testid="flag">(.*?)</p>', page)
     assert flag.startswith("주석자 1 accepts wrong pre-labels more than chance allows: 6")
+
+
+def test_where_no_truth_is_known_the_page_says_that_nobody_can_be_flagged(
+    filled: Database, sign_in: SignIn
+) -> None:
+    note = 'data-testid="no-truth"'
+    assert note in sign_in("curator").get(PAGE).text
+    assert note not in sign_in("curator").get("/projects/empty/annotators").text
+    with filled.write() as session:
+        its = select(Gold).join(AnnotationState, AnnotationState.document_id == Gold.document_id)
+        gold = session.scalars(its.where(AnnotationState.version_name.is_not(None))).first()
+        assert gold is not None
+        gold.source = GoldSource.DECISION
+        project_by_key(session, "general").gold_revision += 1
+    assert note not in sign_in("curator").get(PAGE).text
 
 
 def test_of_many_members_without_an_annotation_some_are_named(
