@@ -1,5 +1,6 @@
-"""`goldloop models`: versions and runs listed, reported, compared, downloaded."""
+"""`goldloop models`: versions and runs listed, followed, reported, compared, downloaded."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,15 @@ from backend.settings import load_settings
 from backend.workflow.folder_archive import tar_of
 from backend.workflow.versions.report import version_difference, version_report
 from backend.workflow.whole_file import whole_file
+from ml_backend.contract.course import read_course
 from ml_backend.contract.label_intervals import LabelIntervals
+from ml_backend.contract.messages import JobFolder
 from ml_backend.contract.scoring import Interval
 
 
 @click.group()
 def models() -> None:
-    """Trained versions: list, runs, report, compare, download."""
+    """Trained versions: list, runs, course, report, compare, download."""
 
 
 @models.command("list")
@@ -59,6 +62,27 @@ def runs(project: str, before: int | None, limit: int, as_json: bool) -> None:
         return
     for one in found:
         click.echo(f"{one.id}\t{one.state}\t{one.asked_by}\t{one.reason}".rstrip())
+
+
+@models.command()
+@click.argument("project")
+@click.argument("run", type=click.IntRange(1))
+@json_option
+def course(project: str, run: int, as_json: bool) -> None:
+    """Loss and F1 on dev over the steps of a RUN of PROJECT, while it trains too."""
+    with _open().database.read() as session:
+        found = session.get(Run, run)
+        if found is None or found.project_id != project_by_key(session, project).id:
+            raise NotFoundError("run", run)
+    points = read_course(JobFolder(Path(found.folder)).course) if found.folder else []
+    if as_json:
+        print_json([asdict(one) for one in points])
+        return
+    table = Table("step", "epoch", "loss", "F1 on dev")
+    for one in points:
+        f1 = "" if one.dev_f1 is None else f"{one.dev_f1:.3f}"
+        table.add_row(str(one.step), f"{one.epoch:.2f}", f"{one.loss:.4f}", f1)
+    Console().print(table)
 
 
 @models.command()

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from redis import Redis
 from rq import SimpleWorker
+from sqlalchemy import select
 
 from backend.clients.queue import JobQueue
 from backend.commands.jobs import jobs
@@ -23,13 +24,13 @@ from backend.commands.user import user
 from backend.db.audit_log import audit_entries
 from backend.db.projects import project_by_key
 from backend.db.session import Database
-from backend.db.tables import Run
+from backend.db.tables import Run, RunState
 from backend.errors import ConflictError, InvalidInputError, NotFoundError, QueueDownError
 from backend.settings import Settings
-from ml_backend.contract.messages import Result
+from ml_backend.contract.messages import JobFolder, Result
 from ml_backend.contract.model_store import ModelStore
 from tests.backend.admin.conftest import _filled, filled
-from tests.backend.admin.model_data import leave_reports
+from tests.backend.admin.model_data import leave_course, leave_reports
 from tests.backend.admin.people_data import SHARED, WAITING, add_shared_work
 from tests.backend.admin.replay_data import measured
 from tests.servers import RedisServer
@@ -99,6 +100,21 @@ def test_jobs_are_listed_cancelled_and_tried_again(
     with pytest.raises(ConflictError, match="moved on meanwhile: it was not to be tried again"):
         run(jobs, "retry", "broken")
     assert "queued\tdefault\tnone_of_ours\tbroken" in run(jobs, "list")
+
+
+def test_the_course_of_a_run_is_told(run: Any, filled: Database) -> None:
+    with filled.read() as session:
+        training = session.scalars(select(Run).where(Run.state == RunState.TRAINING)).one()
+    number = str(training.id)
+    assert run(models, "course", "general", number, "--json") == []
+    leave_course(JobFolder(Path(training.folder)), 80)
+    told = run(models, "course", "general", number, "--json")
+    assert [one["step"] for one in told] == list(range(2, 81, 2))
+    assert [one["step"] for one in told if one["dev_f1"] is not None] == [40, 80]
+    assert "0.516" in run(models, "course", "general", number)
+    for project, other in (("empty", number), ("general", "99")):
+        with pytest.raises(NotFoundError):
+            run(models, "course", project, other)
 
 
 def test_versions_and_runs_are_told_compared_and_downloaded(
