@@ -6,7 +6,15 @@ from functools import reduce
 from typing import Any
 
 from backend.workflow.replay.annotator import Work
-from backend.workflow.replay.areas import Curves, Mean, area, common_range, mean_of, spent_until
+from backend.workflow.replay.areas import (
+    Curves,
+    Mean,
+    area,
+    common_range,
+    gains_over,
+    mean_of,
+    spent_until,
+)
 from backend.workflow.replay.config import FULL, RANDOM
 from backend.workflow.replay.points import COSTS, Cost, Point
 
@@ -17,8 +25,8 @@ OF_FULL = 0.95  # of the F1 that all of the pool gives: what a team waits for
 class Row:
     """A strategy over its seeds.
 
-    `area` is its mean F1 over the range that all runs covered, `gain` that less random's on the
-    same seed, with an interval that allows for how many strategies were held against random.
+    `area` is its mean F1 over the range that all runs covered, `gain` that less random's, with an
+    interval that allows for seeds and for how many strategies were held against random.
     `needed` is what it took to come to `OF_FULL` of the full F1, of each kind, None where it did
     not. `saved` is the share of edits that pre-labels saved against an empty page.
     """
@@ -81,8 +89,8 @@ def report(curves: Mapping[str, Curves], cost: Cost) -> Report | None:
         name: {seed: area(run, cost, limits) for seed, run in its.items()}
         for name, its in tried.items()
     }
-    others = max(1, len(tried) - 1)
-    rows = [_row(name, tried[name], areas, full_f1, others) for name in tried]
+    gains = gains_over(RANDOM, areas)
+    rows = [_row(name, tried[name], areas[name], gains.get(name), full_f1) for name in tried]
     rows.sort(key=lambda row: -row.area.value)
     recommended, reason = recommend(rows)
     return Report(cost, full_f1, rows, recommended, reason)
@@ -121,14 +129,10 @@ def edits_of_round(curves: Curves, number: int) -> float | None:
 def _row(
     name: str,
     its: Curves,
-    areas: Mapping[str, Mapping[int, float]],
+    areas: Mapping[int, float],
+    gain: Mean | None,
     full_f1: float | None,
-    others: int,
 ) -> Row:
-    gain = None
-    if name != RANDOM:
-        differences = [value - areas[RANDOM][seed] for seed, value in areas[name].items()]
-        gain = mean_of(differences, level=1 - 0.05 / others)  # Bonferroni: the best is picked
     needed = {
         cost: spent_until(its, cost, OF_FULL * full_f1) if full_f1 else None for cost in COSTS
     }
@@ -136,7 +140,7 @@ def _row(
     return Row(
         name,
         len(its),
-        mean_of(list(areas[name].values())),
+        mean_of(list(areas.values())),
         gain,
         mean_of([run[-1].f1 for run in its.values()]),
         needed,

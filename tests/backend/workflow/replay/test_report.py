@@ -3,10 +3,11 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backend.workflow.replay.annotator import Work
-from backend.workflow.replay.areas import area, common_range, mean_of, spent_until
+from backend.workflow.replay.areas import area, common_range, gains_over, mean_of, spent_until
 from backend.workflow.replay.plot import draw
 from backend.workflow.replay.points import Point
 from backend.workflow.replay.report import edits_of_round, report
@@ -53,9 +54,39 @@ def test_a_mean_of_one_seed_has_no_interval():
     two = mean_of([0.4, 0.6])
     assert two.low is not None
     assert two.low < 0.4
-    wider = mean_of([0.4, 0.6], level=0.99)
-    assert wider.low is not None
-    assert wider.low < two.low
+
+
+def drawn(rng: np.random.Generator, seeds: int, **worth: float) -> dict[str, dict[int, float]]:
+    """Areas of strategies, each with its worth, what its seed gives to all, and chance."""
+    of_seed = rng.normal(0, 0.05, seeds)
+    return {
+        name: {seed: its + of_seed[seed] + rng.normal(0, 0.01) for seed in range(seeds)}
+        for name, its in {"random": 0.5, **worth}.items()
+    }
+
+
+def test_gains_are_certain_wrongly_in_one_of_forty_replays_at_most():
+    rng, nothing = np.random.default_rng(7), dict.fromkeys("abcde", 0.5)
+    wrong = sum(
+        any(its.low > 0 for its in gains_over("random", drawn(rng, 2, **nothing)).values())
+        for _ in range(2000)
+    )
+    assert wrong <= 0.025 * 2000 + 2 * (0.025 * 0.975 * 2000) ** 0.5
+
+
+def test_two_seeds_of_five_strategies_show_a_gain_of_some_spreads():
+    rng, worth = np.random.default_rng(7), {"a": 0.56, **dict.fromkeys("bcde", 0.5)}
+    sure = [gains_over("random", drawn(rng, 2, **worth))["a"].low > 0 for _ in range(200)]
+    assert sum(sure) > 160
+
+
+def test_gains_are_those_of_the_same_seeds():
+    areas = {"random": {1: 0.5, 2: 0.6}, "a": {1: 0.53, 2: 0.63}, "b": {2: 0.55}}
+    gains = gains_over("random", areas)
+    assert gains["a"].value == pytest.approx(0.03)
+    assert gains["b"].value == pytest.approx(-0.05), "not 0.55 less the mean of both seeds"
+    assert gains_over("random", {"random": {1: 0.5}, "a": {1: 0.6}})["a"].low is None
+    assert gains_over("random", {"random": {1: 0.5, 2: 0.4}}) == {}
 
 
 def test_a_strategy_that_is_better_with_every_seed_is_recommended():
