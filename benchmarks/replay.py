@@ -2,10 +2,10 @@
 
 Each part is a pool, on the whole of which the learner takes some two minutes; dev and test are
 documents outside of both. The first part, with two seeds, chooses which four strategies the second
-tries, with five, and which of them stands in each figure: documents, entities and edits until 95 %
-of the F1 that the whole pool gives, and whether what the first part recommends is as good there.
-What is reported is of the second part alone. A JSON line a figure, with how many of the runs it
-rests on. Every round that is done is kept, so that hours of it survive a stop; runs that are done
+of the same corpus tries, with five, and which of them stands in each figure: documents, entities
+and edits until 95 % of the F1 that the whole pool gives, and whether what the first part recommends
+is as good there. What is reported is of the second part alone. A JSON line a figure, with how many
+of the runs it rests on. Every round that is done is kept, so that hours of it survive a stop; runs that are done
 are in `replay_runs.jsonl` beside this file too, which outlives the machine: remove what it holds
 once the learner has changed. The curves of the second part go to `docs`. --so-far runs nothing:
 
@@ -21,7 +21,6 @@ import logging
 import multiprocessing
 import random
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -70,11 +69,13 @@ def main() -> int:
     }
     for corpus in CORPORA:
         _write_gold(options.corpora / f"{corpus}-train.jsonl", corpus, replays)
-    _begin(replays, "first", CANDIDATES, CHOOSING_SEEDS)
+    for corpus in CORPORA:
+        _begin(replays[corpus, "first"], CANDIDATES, CHOOSING_SEEDS)
     if not options.so_far:
         _run(replays, "first", options.processes)
-    tried = strategies_of_second([replays[corpus, "first"] for corpus in CORPORA])
-    _begin(replays, "second", tried, CONFIG.seeds)
+    for corpus in CORPORA:
+        tried = strategies_of_second(replays[corpus, "first"])
+        _begin(replays[corpus, "second"], tried, CONFIG.seeds)
     if not options.so_far:
         _run(replays, "second", options.processes)
     oks = [_told(corpus, replays) for corpus in CORPORA]
@@ -93,34 +94,28 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def strategies_of_second(first: Sequence[Replay]) -> tuple[str, ...]:
-    """The strategies with the largest areas on the first part, by its first seeds."""
-    areas: Counter[str] = Counter()
-    for replay in first:
-        if found := report(_finished(replay), "documents"):
-            areas.update({row.strategy: row.area.value for row in found.rows})
+def strategies_of_second(first: Replay) -> tuple[str, ...]:
+    """The strategies with the largest areas on the first part."""
+    found = report(_finished(first), "documents")
+    best = [row.strategy for row in found.rows] if found else list(CANDIDATES)
     always = ("mnlp", MIXTURE)
-    others = sorted(set(CANDIDATES) - set(always), key=lambda name: -areas[name])
+    others = [name for name in best if name not in (*always, RANDOM)]
     return (*always, *others[: TRIED - len(always)])
 
 
-def _begin(
-    replays: Mapping[tuple[str, str], Replay], half: str, strategies: Sequence[str], seeds: int
-) -> None:
-    """Say what a part of both corpora is to be tried with, and take over the runs that are kept."""
-    for corpus in CORPORA:
-        replay = replays[corpus, half]
-        replay.begin(dataclasses.replace(CONFIG, strategies=tuple(strategies), seeds=seeds))
-        replay.forget_failures()
-        kept = {name: points for of, name, points in _kept_runs() if of == _asked(replay)}
-        for run in replay.runs():
-            if run.job.result() is None and run.name in kept:
-                for point in kept[run.name]:
-                    round = run.round(point.round)
-                    round.path.mkdir(parents=True, exist_ok=True)
-                    round.write_point(point)
-                run.write_curve()
-                run.job.write_result(Result("done"))
+def _begin(replay: Replay, strategies: Sequence[str], seeds: int) -> None:
+    """Say what a part is to be tried with, and take over the runs that are kept."""
+    replay.begin(dataclasses.replace(CONFIG, strategies=tuple(strategies), seeds=seeds))
+    replay.forget_failures()
+    kept = {name: points for of, name, points in _kept_runs() if of == _asked(replay)}
+    for run in replay.runs():
+        if run.job.result() is None and run.name in kept:
+            for point in kept[run.name]:
+                round = run.round(point.round)
+                round.path.mkdir(parents=True, exist_ok=True)
+                round.write_point(point)
+            run.write_curve()
+            run.job.write_result(Result("done"))
 
 
 def _run(replays: Mapping[tuple[str, str], Replay], half: str, processes: int) -> None:
