@@ -5,9 +5,10 @@ documents outside of both. The first part, with two seeds, chooses which four st
 of the same corpus tries, with five, and which of them stands in each figure: documents, entities
 and edits until 95 % of the F1 that the whole pool gives, and whether what the first part recommends
 is as good there. What is reported is of the second part alone. A JSON line a figure, with how many
-of the runs it rests on. Every round that is done is kept, so that hours of it survive a stop; runs that are done
-are in `replay_runs.jsonl` beside this file too, which outlives the machine: remove what it holds
-once the learner has changed. The curves of the second part go to `docs`. --so-far runs nothing:
+of the runs it rests on. Every round that is done is kept, so that hours of it survive a stop; runs
+that are done are in `replay_runs.jsonl` beside this file too, which outlives the machine: remove
+what it holds once the learner has changed. The curves of the second part go to `docs`. --so-far
+runs nothing:
 
     python benchmarks/replay.py [--corpora FOLDER] [--kept FOLDER] [--processes N] [--so-far]
 """
