@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import orjson
 
 from backend.commands.export import tell
 from backend.commands.json_output import json_option, print_json
-from backend.commands.progress import documents_counted
+from backend.commands.progress import documents_counted, if_stopped
 from backend.commands.release_tables import show_difference, show_releases
 from backend.context import open_context
 from backend.db import releases
@@ -20,6 +21,7 @@ from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.loop import release_jobs
 from backend.loop.releases import digest_now, make
 from backend.settings import load_settings
+from backend.workflow.folder_archive import tar_of
 from backend.workflow.formats.format import WriteOptions
 from backend.workflow.formats.registry import writable_format
 from backend.workflow.releases.content import SPLITS
@@ -28,9 +30,10 @@ from backend.workflow.releases.export import Advance, export_documents
 from backend.workflow.releases.filters import read_filters
 from backend.workflow.releases.listed import against_row
 from backend.workflow.releases.make import Wish
-from backend.workflow.releases.manifest import read_manifest
+from backend.workflow.releases.manifest import MANIFEST, read_manifest
 from backend.workflow.releases.read import count_documents, released_documents
 from backend.workflow.releases.verify import Fault, verify_files
+from backend.workflow.whole_file import whole_file
 
 SHOWN_FAULTS = 50
 
@@ -248,6 +251,31 @@ def export(
             advance=advance,
         )
     tell(exported, out, as_json=as_json)
+
+
+@release.command()
+@click.argument("project")
+@click.argument("number", type=int)
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--file", "name", help="only this file of it, as it is")
+@json_option
+def download(project: str, number: int, out: Path, name: str | None, as_json: bool) -> None:
+    """Write a release's folder as a tar archive, or one of its files as it is."""
+    folder = _folder(project, number)
+    if name is not None and name not in {*read_manifest(folder)["files"], MANIFEST}:
+        raise NotFoundError("file in the release", name)
+    if out.exists():
+        raise InvalidInputError(f"{out} is there already")
+    with if_stopped(f"nothing was written to {out}"), whole_file(out) as file:
+        if name is None:
+            file.writelines(tar_of(folder, f"{project}-{number}"))
+        else:
+            with (folder / name).open("rb") as its:
+                copyfileobj(its, file)
+    if as_json:
+        print_json({"out": str(out), "bytes": out.stat().st_size})
+    else:
+        click.echo(f"{out}: {out.stat().st_size:,} bytes")
 
 
 @release.command()

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -63,6 +64,26 @@ def test_a_release_is_made_listed_shown_and_verified(settings: Settings) -> None
         "the database gives the same digest"
         in typed("verify", "p", "1", "--against-database").output
     )
+
+
+def test_a_release_is_downloaded_as_a_whole_or_file_by_file(
+    settings: Settings, tmp_path: Path
+) -> None:
+    typed("create", "p")
+    folder = settings.releases / "p" / "1"
+    told = typed("download", "p", "1", "--out", "all.tar", "--json")
+    assert json.loads(told.output)["bytes"] == (tmp_path / "all.tar").stat().st_size
+    with tarfile.open("all.tar") as archive:
+        archive.extractall(filter="data")
+    assert typed("verify", "--folder", "p-1").exit_code == 0
+    for name in ("manifest.json", "card.md"):
+        assert typed("download", "p", "1", "--file", name, "--out", name).exit_code == 0
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    there = typed("download", "p", "1", "--file", "card.md", "--out", "card.md")
+    assert isinstance(there.exception, InvalidInputError)
+    outside = typed("download", "p", "1", "--file", "../1/card.md", "--out", "other")
+    assert isinstance(outside.exception, NotFoundError)
+    assert not (tmp_path / "other").exists()
 
 
 def test_the_same_content_is_not_released_again(database: Database, settings: Settings) -> None:
