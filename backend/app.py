@@ -53,6 +53,7 @@ from backend.api.webhooks import webhooks
 from backend.clients.services import Services
 from backend.context import open_context
 from backend.settings import Settings, load_settings
+from backend.workflow.annotators.kept_figures import KeptFigures
 
 PAGES = (
     login_page,
@@ -110,6 +111,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.extensions["goldloop"] = context
+    app.extensions["goldloop.annotators"] = KeptFigures()
     app.extensions["goldloop.services"] = Services(
         context.queue, settings.ml_backend_url, settings.label_studio_url
     )

@@ -3,7 +3,6 @@
 Who is an annotator sees their own figures and open tasks.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,9 +23,9 @@ from backend.db.members import members
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Project, Role
 from backend.workflow.annotators.agreement import SharedDocument
-from backend.workflow.annotators.figures import NEWEST, AnnotatorFigures, annotator_figures
+from backend.workflow.annotators.figures import NEWEST, AnnotatorFigures
+from backend.workflow.annotators.kept_figures import KeptFigures
 
-KEPT = "goldloop.annotators"
 ROWS = 20  # disagreements a page
 WAITING = 100  # documents that are settled at once
 IDLE = 20  # members without an annotation that are named
@@ -36,7 +35,6 @@ TABS: dict[str, LazyString] = {
 }
 
 annotators_page = Blueprint("annotators", __name__, url_prefix="/projects/<key>/annotators")
-_counting = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +146,6 @@ def _labels_apart(one: SharedDocument) -> set[str]:
 
 
 def _figures(session: Session, project: Project) -> AnnotatorFigures:
-    """The figures as of the newest annotation and gold: counted once for both, and kept."""
-    kept = current_app.extensions.setdefault(KEPT, {})
-    newest = (queries.newest_state(session, project.id), project.gold_revision)
-    found = kept.get(project.id)
-    if found is None or found[0] != newest:
-        with _counting:
-            found = kept.get(project.id)
-            if found is None or found[0] != newest:
-                found = kept[project.id] = (newest, annotator_figures(session, project.id))
-    figures = found[1]
-    assert isinstance(figures, AnnotatorFigures)
-    return figures
+    kept = current_app.extensions["goldloop.annotators"]
+    assert isinstance(kept, KeptFigures)
+    return kept.of(session, project)

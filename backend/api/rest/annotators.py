@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
+from flask import current_app
 from pydantic import Field
 
 from backend.api.rest.asking import caller, opened
@@ -16,11 +17,8 @@ from backend.db.scopes import ROLES
 from backend.db.tables import Account, Role
 from backend.db.versions import locked_project
 from backend.workflow.annotators.agreement import Pair, Said, SharedDocument
-from backend.workflow.annotators.figures import (
-    AnnotatorFigures,
-    PersonFigures,
-    annotator_figures,
-)
+from backend.workflow.annotators.figures import AnnotatorFigures, PersonFigures
+from backend.workflow.annotators.kept_figures import KeptFigures
 from backend.workflow.annotators.waiting import MOST, ask_again, ask_no_more
 
 MOST_AT_ONCE = 500  # documents
@@ -247,7 +245,9 @@ def wait_for_shared(key: Key, body: AwaitedDocuments) -> AwaitedDocuments:
 def _figures(key: str) -> tuple[AnnotatorFigures, Mapping[int, Account]]:
     """What is counted of a project's annotators, and their accounts."""
     with opened().database.read() as session:
-        figures = annotator_figures(session, project_by_key(session, key).id)
+        kept = current_app.extensions["goldloop.annotators"]
+        assert isinstance(kept, KeptFigures)
+        figures = kept.of(session, project_by_key(session, key))
         return figures, people(session, [one.account_id for one in figures.people])
 
 

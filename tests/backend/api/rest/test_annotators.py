@@ -3,9 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy.orm import Session
 
 from backend.db.projects import project_by_key
 from backend.db.session import Database
+from backend.workflow.annotators import kept_figures
+from backend.workflow.annotators.figures import AnnotatorFigures, annotator_figures
 from tests.backend.admin.people_data import SHARED, WAITING, add_shared_work
 from tests.backend.api.rest.conftest import Program
 
@@ -49,6 +52,28 @@ def test_agreement_is_told_by_label_and_pair_with_disagreements(ask: Program) ->
     assert ask("GET", "/projects/empty/agreement").json["overall"]["f1"] is None
     for listed in ("pairs", "disagreements", "waiting"):
         assert ask("GET", f"/projects/empty/agreement/{listed}").json["items"] == []
+
+
+def test_pages_of_a_list_count_the_figures_once(
+    ask: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+
+    def count(session: Session, project_id: int) -> AnnotatorFigures:
+        counted.append(project_id)
+        return annotator_figures(session, project_id)
+
+    monkeypatch.setattr(kept_figures, "annotator_figures", count)
+    whole = ask("GET", f"{AGREEMENT}/disagreements").json["items"]
+    found: list[dict[str, object]] = []
+    after = ""
+    while after is not None:
+        page = ask("GET", f"{AGREEMENT}/disagreements?limit=1{after and f'&after={after}'}").json
+        found += page["items"]
+        after = page["next"]
+    assert found == whole
+    assert len(whole) > 1
+    assert len(counted) == 1
 
 
 def test_what_waits_is_settled_and_waits_again(

@@ -9,6 +9,7 @@ from backend.db.tables import AnnotationState, Role
 from backend.db.tables_of_autolabel import Audit, Autolabel
 from backend.workflow.annotators import figures as annotators
 from backend.workflow.annotators.figures import annotator_figures
+from backend.workflow.annotators.kept_figures import KeptFigures
 from tests.backend.workflow.autolabels.test_items import put, said, texts
 from tests.backend.workflow.loop_data import add_documents, add_project, add_version
 
@@ -121,3 +122,16 @@ def test_only_the_newest_annotations_are_read(session, world, monkeypatch):
         annotate(session, world, number, 0, NAME)
     assert figures(session, world)[1].annotations == 2
     assert figures(session, (add_project(session, "other"),))[1].people == []
+
+
+def test_figures_are_kept_until_somebody_says_something_or_gold_changes(session, world):
+    project, kept = world[0], KeptFigures()
+    annotate(session, world, 0, 0, NAME)
+    first = kept.of(session, project)
+    assert kept.of(session, project) is first
+    annotate(session, world, 1, 1, NAME)
+    second = kept.of(session, project)
+    assert (first.annotations, second.annotations) == (1, 2)
+    project.gold_revision += 1
+    assert kept.of(session, project) is not second
+    assert kept.of(session, add_project(session, "another")).annotations == 0
