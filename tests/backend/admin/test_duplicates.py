@@ -75,7 +75,9 @@ def test_lists_are_filtered_by_label_and_an_unknown_one_is_not_found(curator: Fl
 
 
 def test_before_the_first_survey_the_page_says_so(sign_in: SignIn) -> None:
-    assert "Nobody has looked over the copies yet" in sign_in("curator").get(DUPLICATES).text
+    page = sign_in("curator").get(DUPLICATES).text
+    assert "Nobody has looked over the copies yet" in page
+    assert "What comes first" in page
 
 
 def test_readings_stand_side_by_side_with_what_differs_in_words(

@@ -3,7 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
+from backend.db.audit_log import record
+from backend.db.session import Database
 from tests.backend.admin.browsing import NewPage, press
+from tests.backend.admin.filled import LONG
 
 pytestmark = pytest.mark.real
 
@@ -27,3 +30,15 @@ def test_the_connection_is_tested_by_a_key(new_page: NewPage) -> None:
     press(page, "t")
     expect(page.get_by_test_id("look-address")).to_contain_text("LABEL_STUDIO_URL")
     expect(page.get_by_test_id("look-token")).to_contain_text("could not be looked at")
+
+
+def test_changes_are_read_on_a_narrow_screen_without_scrolling_sideways(
+    new_page: NewPage, filled: Database
+) -> None:
+    with filled.write() as session:
+        record(session, LONG, "set_settings", before={"gate": 1}, after={"encoder": "long-" * 20})
+    page = new_page("/changes", email="admin@example.com")
+    page.set_viewport_size({"width": 400, "height": 900})
+    changes = page.locator(".changes-list")
+    expect(changes.get_by_text("long-long-")).to_be_in_viewport()
+    assert changes.evaluate("its => its.scrollWidth <= its.clientWidth")
