@@ -52,10 +52,11 @@ def lease(database: Database, name: str, seconds: float = SECONDS) -> Iterator[H
     After the block `wanted` says whether somebody came in vain, who has to be rung.
     """
     held = Held(database, name, uuid.uuid4().hex, seconds)
-    with database.write() as session:
-        taken = _take(session, held)
-        if not taken:
-            session.execute(update(Lease).where(Lease.name == name).values(wanted=True))
+    try:
+        taken = _take_or_want(held)
+    except KeyboardInterrupt:  # it may have come when the lease was taken, before we knew of it
+        _give_back(held)
+        raise
     if not taken:
         log.info("event=lease_busy name=%s", name)
         yield None
@@ -63,11 +64,27 @@ def lease(database: Database, name: str, seconds: float = SECONDS) -> Iterator[H
     try:
         yield held
     finally:
-        with database.write() as session:
-            row = session.get(Lease, name, with_for_update=True)
-            if row is not None and row.holder == held.holder:
-                held.wanted = row.wanted
-                session.execute(delete(Lease).where(Lease.name == name))
+        try:
+            _give_back(held)
+        except KeyboardInterrupt:
+            _give_back(held)
+            raise
+
+
+def _take_or_want(held: Held) -> bool:
+    with held.database.write() as session:
+        taken = _take(session, held)
+        if not taken:
+            session.execute(update(Lease).where(Lease.name == held.name).values(wanted=True))
+    return taken
+
+
+def _give_back(held: Held) -> None:
+    with held.database.write() as session:
+        row = session.get(Lease, held.name, with_for_update=True)
+        if row is not None and row.holder == held.holder:
+            held.wanted = row.wanted
+            session.execute(delete(Lease).where(Lease.name == held.name))
 
 
 def _take(session: Session, held: Held) -> bool:

@@ -1,6 +1,9 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
 from backend.db.leases import LeaseLostError, lease
 from backend.db.session import Database
@@ -26,6 +29,34 @@ def test_it_is_let_go_when_the_work_fails(any_database: Database):
         raise RuntimeError
     with lease(any_database, "x") as held:
         assert held is not None
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("number", [1, 2])  # the transactions that take it and give it back
+def test_nothing_is_left_of_it_when_a_key_interrupts_its_transactions(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch, number: int, committed: bool
+):
+    write, begun = Database.write, 0
+
+    @contextmanager
+    def interrupted(database: Database) -> Iterator[Session]:
+        nonlocal begun
+        begun += 1
+        now_then = begun == number
+        with write(database) as session:
+            yield session
+            if now_then and not committed:
+                session.flush()
+                raise KeyboardInterrupt
+        if now_then:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Database, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt), lease(any_database, "x"):
+        pass
+    monkeypatch.undo()
+    with any_database.read() as session:
+        assert session.get(Lease, "x") is None
 
 
 def test_a_dead_holder_loses_it_and_notices(any_database: Database):
