@@ -28,7 +28,12 @@ from backend.workflow.releases.content import SPLITS
 from backend.workflow.releases.diff import KINDS
 from backend.workflow.releases.filters import read_filters
 from backend.workflow.releases.make import Wish
-from backend.workflow.releases.manifest import MANIFEST, Manifest, read_manifest
+from backend.workflow.releases.manifest import (
+    MANIFEST,
+    Manifest,
+    file_of_release,
+    read_manifest,
+)
 
 POLL_BUSY, POLL_IDLE = 1000, 10_000  # milliseconds between two looks
 SHOWN = 50  # changed documents of a comparison
@@ -120,10 +125,9 @@ def cancel(key: str, name: str) -> ResponseReturnValue:
 @releases_page.get("/<int:number>/files/<name>")
 def file(key: str, number: int, name: str) -> Response:
     """One file of a release as it is."""
-    folder, manifest, _project = _opened(key, number)
-    if name not in manifest["files"] and name != MANIFEST:
-        raise NotFoundError("file in the release", name)
-    return send_file(folder / name, as_attachment=True, download_name=f"{key}-{number}-{name}")
+    folder, _manifest, _project = _opened(key, number)
+    path = file_of_release(folder, name)
+    return send_file(path, as_attachment=True, download_name=f"{key}-{number}-{name}")
 
 
 @releases_page.get("/<int:number>/all.tar")

@@ -30,7 +30,7 @@ from backend.workflow.releases.export import Advance, export_documents
 from backend.workflow.releases.filters import read_filters
 from backend.workflow.releases.listed import against_row
 from backend.workflow.releases.make import Wish
-from backend.workflow.releases.manifest import MANIFEST, read_manifest
+from backend.workflow.releases.manifest import file_of_release, read_manifest
 from backend.workflow.releases.read import count_documents, released_documents
 from backend.workflow.releases.verify import Fault, verify_files
 from backend.workflow.whole_file import whole_file
@@ -262,15 +262,14 @@ def export(
 def download(project: str, number: int, out: Path, name: str | None, as_json: bool) -> None:
     """Write a release's folder as a tar archive, or one of its files as it is."""
     folder = _folder(project, number)
-    if name is not None and name not in {*read_manifest(folder)["files"], MANIFEST}:
-        raise NotFoundError("file in the release", name)
+    one = None if name is None else file_of_release(folder, name)
     if out.exists():
         raise InvalidInputError(f"{out} is there already")
     with if_stopped(f"nothing was written to {out}"), whole_file(out) as file:
-        if name is None:
+        if one is None:
             file.writelines(tar_of(folder, f"{project}-{number}"))
         else:
-            with (folder / name).open("rb") as its:
+            with one.open("rb") as its:
                 copyfileobj(its, file)
     if as_json:
         print_json({"out": str(out), "bytes": out.stat().st_size})

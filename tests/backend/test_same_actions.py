@@ -151,7 +151,7 @@ READ: dict[str, Ways] = {
     ),
     "releases.show": (["list_releases"], ["release list"]),
     "releases.release": (["show_release", "release_card", "release_manifest"], ["release show"]),
-    "releases.file": (["download_release"], ["release download --file"]),
+    "releases.file": (["download_release_file"], ["release download --file"]),
     "releases.everything": (["download_release"], ["release download"]),
     "releases.download": (["export_release"], ["release export --format"]),
     "releases.compare": (["show_release_job"], ["release diff"]),

@@ -217,6 +217,7 @@ ALLOWED: dict[str, Role | Scope | None] = {
     "rest.release_manifest": Scope.GOLD_READ,
     "rest.export_release": Scope.GOLD_READ,
     "rest.download_release": Scope.GOLD_READ,
+    "rest.download_release_file": Scope.GOLD_READ,
     "rest.show_release_job": Scope.GOLD_READ,
     "rest.make_release": Scope.RELEASES_WRITE,
     "rest.verify_release": Scope.RELEASES_WRITE,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import orjson
-from flask import Response
+from flask import Response, send_file
 from pydantic import AwareDatetime, Field
 
 from backend.api.rest.archive import ARCHIVE, archive
@@ -38,7 +38,7 @@ from backend.workflow.releases.content import SPLITS
 from backend.workflow.releases.export import LOSSES, export_documents
 from backend.workflow.releases.filters import read_filters
 from backend.workflow.releases.make import Wish
-from backend.workflow.releases.manifest import read_manifest
+from backend.workflow.releases.manifest import file_of_release, read_manifest
 from backend.workflow.releases.read import released_documents
 
 releases = Operations("Releases")
@@ -48,6 +48,7 @@ OCTETS = Download("application/octet-stream")
 
 Number = Annotated[int, Field(ge=1, le=10**9)]
 JobName = Annotated[str, Field(pattern=r"^(make|verify-\d{1,9}|compare-\d{1,9}-\d{1,9})$")]
+FileName = Annotated[str, Field(pattern=r"^[a-z]{1,20}(\.[a-z]{1,20}){1,2}$")]
 
 
 class ReleaseTold(Told):
@@ -175,6 +176,15 @@ def download_release(key: Key, number: Number) -> Response:
     folder = Path(_row(key, number).folder)
     read_manifest(folder)
     return archive(folder, f"{key}-{number}")
+
+
+@releases.get("/projects/{key}/releases/{number}/files/{name}", download=OCTETS)
+def download_release_file(key: Key, number: Number, name: FileName) -> Response:
+    """One of the release's files as it is; its manifest names them."""
+    path = file_of_release(Path(_row(key, number).folder), name)
+    return send_file(
+        path, OCTETS.media_type, as_attachment=True, download_name=name, conditional=False
+    )
 
 
 @releases.post("/projects/{key}/releases/{number}/verify", status=202)

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from backend.errors import InvalidInputError
+from backend.errors import InvalidInputError, NotFoundError
 from backend.workflow.releases.content import SPLITS, gold_file
 
 VERSION = 1
@@ -57,6 +57,13 @@ def read_manifest(folder: Path) -> Manifest:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInputError(f"no release that can be read in {folder}: {error}") from error
     return manifest
+
+
+def file_of_release(folder: Path, name: str) -> Path:
+    """One of a release's files by its name; raises NotFoundError for any other."""
+    if name != MANIFEST and name not in read_manifest(folder)["files"]:
+        raise NotFoundError("file in the release", name)
+    return folder / name
 
 
 def same_content(one: Manifest, other: Manifest) -> bool:

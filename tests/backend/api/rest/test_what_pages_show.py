@@ -4,6 +4,7 @@ import io
 import tarfile
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -137,6 +138,13 @@ def test_a_release_is_cancelled_made_and_downloaded(
     answer = ask("GET", "/projects/p/releases/1/archive")
     with tarfile.open(fileobj=io.BytesIO(answer.data)) as archive:
         assert "p-1/manifest.json" in archive.getnames()
+    files = ask("GET", "/projects/p/releases/1/manifest").json["files"]
+    for name in (*files, "manifest.json"):
+        its = ask("GET", f"/projects/p/releases/1/files/{name}")
+        assert its.status_code == 200
+        assert name not in files or sha256(its.data).hexdigest() == files[name]["sha256"]
+    assert ask("GET", "/projects/p/releases/1/files/none.json").status_code == 404
+    assert ask("GET", "/projects/p/releases/1/files/..").status_code in (404, 422)
     losses = ask("GET", "/projects/p/releases/1/export?format=bio-characters&losses=true")
     assert losses.headers["Content-Disposition"].endswith('.losses.jsonl"')
     assert all("reason" in orjson.loads(line) for line in losses.data.splitlines())
