@@ -75,5 +75,10 @@ def _name(name: str) -> str:
 
 
 def _short(value: Any) -> str:
-    written = word(value) if isinstance(value, str) else orjson.dumps(value).decode()
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        written = ", ".join(word(one) for one in value)
+    elif isinstance(value, str):
+        written = word(value)
+    else:
+        written = orjson.dumps(value).decode() if value not in (None, [], {}) else "–"
     return written if len(written) <= 200 else f"{written[:200]}…"

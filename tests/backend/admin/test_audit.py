@@ -97,4 +97,9 @@ def test_changes_are_read_in_korean(app: Flask) -> None:
             ("에폭", "3"),
             ("역할", "큐레이터"),
         ]
+        assert told({"with_gold": 3, "labels": ["사람", "수"], "filters": {}}) == [
+            ("정답 있음", "3"),
+            ("레이블", "사람, 수"),
+            ("필터", "–"),
+        ]
         assert action("what.nobody_knows") == "what.nobody_knows"
