@@ -64,12 +64,13 @@ def make(
 
     Duplicates are looked for first, so that none straddles the splits. `advance` hears how many
     more documents are written, and 0 before the release is listed: until then it may raise, and
-    nothing has been made. Raises ConflictError while
-    another process makes one or looks for near copies, InvalidInputError when there is no gold to
-    release, and what `make_release` raises.
+    nothing has been made. Raises ConflictError while another process makes one or looks for near
+    copies, InvalidInputError when there is no gold to release, and what `make_release` raises.
     """
     with database.read() as session:
-        project_id = project_by_key(session, project_key).id
+        project = project_by_key(session, project_key)
+        project_id = project.id
+        released_labels(session, project, wish.filters.labels)  # told before the long look
     home = settings.releases / project_key
     with _alone(home, project_key):
         sort_copies(database, project_id)

@@ -130,12 +130,13 @@ def test_a_folder_that_was_made_anew_as_a_whole_is_not_what_was_listed(
     assert "manifest.json: is not the one that was written at the release" in told.output
 
 
-def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+def test_what_cannot_be_is_one_sentence(settings: Settings, tmp_path: Path) -> None:
     assert isinstance(typed("verify", "p", "7").exception, NotFoundError)
     assert isinstance(typed("create", "nobody").exception, NotFoundError)
     told = typed("create", "p", "--label", "XX").exception
     assert isinstance(told, InvalidInputError)
     assert "'XX'" in str(told)
+    assert not (settings.releases / "p").exists(), "told before copies are looked for"
     wrong = typed("create", "p", "--since", "2020-01-02", "--until", "2020-01-01").exception
     assert isinstance(wrong, InvalidInputError)
     typed("create", "p")
