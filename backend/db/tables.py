@@ -107,7 +107,9 @@ class Project(Base):
     labels: Mapped[list[str]]
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # ProjectSettings
     label_studio_id: Mapped[int | None] = mapped_column(Integer, unique=True)
-    connected_at: Mapped[datetime | None]  # when we were first allowed to write there
+    # when it was made there, as Label Studio says: another server's has the same number
+    label_studio_since: Mapped[str | None] = mapped_column(String(40))
+    connected_at: Mapped[datetime | None]  # since when we may write there
     # champion_id has no constraint of its own: versions refer to projects already
     champion_id: Mapped[int | None] = mapped_column(Id)
     # rises with every change of gold, under the project's row lock: "since" is exact

@@ -12,8 +12,8 @@ from backend.loop.sync import sync
 from backend.workflow.label_studio.connect import (
     Connected,
     connect,
+    find_project,
     make_label_studio_project,
-    project_exists,
 )
 from backend.workflow.label_studio.reconcile_report import Report
 from backend.workflow.label_studio.tasks import forget_project
@@ -28,7 +28,8 @@ def connect_project(context: Context, key: str, *, by: str) -> Connected:
         found = project_by_key(session, key)
         champion = session.get(Version, found.champion_id) if found.champion_id else None
     number, replaced = found.label_studio_id, None
-    if number is not None and not project_exists(context.label_studio, number):
+    since = found.label_studio_since
+    if number is not None and find_project(context.label_studio, number, since) is None:
         with context.database.write() as session:
             forget_project(session, locked_project(session, found.id))
         number, replaced = None, number
@@ -47,7 +48,7 @@ def connect_project(context: Context, key: str, *, by: str) -> Connected:
     )
     with context.database.write() as session:
         project = project_by_key(session, key)
-        project.connected_at = now()
+        project.connected_at, project.label_studio_since = now(), connected.since
         before = {"label_studio_project": found.label_studio_id}
         after = {
             "label_studio_project": number,

@@ -10,15 +10,14 @@ run right after finds nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
 from backend.clients.label_studio import LabelStudio
 from backend.db.session import Database
-from backend.errors import LabelStudioDownError, LabelStudioError
 from backend.workflow.gold.origins import trace
 from backend.workflow.label_studio import reconcile as stage
+from backend.workflow.label_studio.connect import find_project
 from backend.workflow.label_studio.reconcile import Ours
 from backend.workflow.label_studio.reconcile_report import Report
 
@@ -54,14 +53,11 @@ def reconcile(
 
 
 def _compare(database: Database, label_studio: LabelStudio, ours: Ours, report: Report) -> None:
-    try:
-        theirs = label_studio.project(ours.label_studio_id)
-    except LabelStudioDownError:
-        raise
-    except LabelStudioError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
+    theirs = find_project(label_studio, ours.label_studio_id, ours.since)
+    if theirs is None:
         report.add("project_missing", ours.label_studio_id)
+        with database.write() as session:
+            stage.write_no_more(session, ours)
         return
     with database.read() as session:
         same = stage.same_config(session, ours, theirs)

@@ -61,8 +61,8 @@ def next_step(overview: ProjectOverview) -> NextStep:
         return NextStep(
             _("Connect Label Studio"),
             _(
-                "This project was adopted as it is: nothing is changed in Label Studio, and no "
-                "tagger is trained by itself, until you connect it:"
+                "Nothing is changed in Label Studio, and no tagger is trained by itself, until "
+                "you connect the project:"
             ),
             command=f"goldloop project connect {key}",
         )

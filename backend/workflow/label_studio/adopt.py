@@ -52,6 +52,7 @@ def take_project(
         labels=list(control.labels),
         settings={},
         label_studio_id=label_studio_id,
+        label_studio_since=theirs["created_at"],
     )
     session.add(project)
     session.flush()

@@ -6,6 +6,7 @@ right. Adopted projects are changed by nothing before this.
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from backend.clients.label_studio import LabelStudio
 from backend.errors import LabelStudioError
@@ -21,6 +22,7 @@ class Connected:
     ml_backend_id: int
     webhook_id: int
     model_version: str | None
+    since: str  # when Label Studio made its project, as it says
     replaced: int | None = None  # the project there that was gone, for which this one was made
 
 
@@ -34,15 +36,21 @@ def webhook_url(settings: Settings, key: str) -> str:
     return f"{settings.internal_url or settings.public_url}/webhooks/{key}"
 
 
-def project_exists(label_studio: LabelStudio, number: int) -> bool:
-    """Whether Label Studio still has a project."""
+def find_project(
+    label_studio: LabelStudio, number: int, since: str | None
+) -> dict[str, Any] | None:
+    """A project as Label Studio has it, None when it is gone.
+
+    One of the same number that was made at another time than `since` (None: not known) is of
+    another server, or of one that began anew.
+    """
     try:
-        label_studio.project(number)
+        found = label_studio.project(number)
     except LabelStudioError as error:
         if error.status == HTTPStatus.NOT_FOUND:
-            return False
+            return None
         raise
-    return True
+    return found if since in (None, found["created_at"]) else None
 
 
 def make_label_studio_project(
@@ -86,8 +94,9 @@ def connect(
     )
     if champion is not None and label_studio.model_versions(label_studio_id).get(champion):
         label_studio.select_model_version(label_studio_id, champion)
-    selected = label_studio.project(label_studio_id).get("model_version")
-    return Connected(label_studio_id, backend_id, hook_id, selected or None)
+    theirs = label_studio.project(label_studio_id)
+    selected, since = theirs.get("model_version"), theirs["created_at"]
+    return Connected(label_studio_id, backend_id, hook_id, selected or None, since)
 
 
 def _link_evidence(

@@ -18,7 +18,7 @@ from backend.clients.tagger import MlBackend
 from backend.db.tables import Project, now
 from backend.errors import LabelStudioDownError, LabelStudioError, TaggerError
 from backend.settings import Settings
-from backend.workflow.label_studio.connect import title_of_backend, webhook_url
+from backend.workflow.label_studio.connect import find_project, title_of_backend, webhook_url
 
 CONNECTED = "CO"  # what Label Studio calls an ML backend that answers
 SILENCE = timedelta(hours=2)  # without a delivery while there are tasks: too long
@@ -164,12 +164,10 @@ def _project(label_studio: LabelStudio, project: Project) -> str:
     number = project.label_studio_id
     if number is None:
         raise _TroubleError(Trouble.NOT_MADE)
-    try:
-        title = label_studio.project(number)["title"]
-    except LabelStudioError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
-        raise _TroubleError(Trouble.PROJECT_GONE, str(number)) from error
+    found = find_project(label_studio, number, project.label_studio_since)
+    if found is None:
+        raise _TroubleError(Trouble.PROJECT_GONE, str(number))
+    title = found["title"]
     if project.writable_id is None:
         raise _TroubleError(Trouble.ONLY_ADOPTED, f"{number}: {title}")
     return f"{number}: {title}"

@@ -49,6 +49,7 @@ class Ours:
     project_id: int
     key: str
     label_studio_id: int
+    since: str | None
     tasks: Mapping[int, int]
     annotations: Mapping[tuple[int, int], KnownAnnotation]
 
@@ -66,9 +67,15 @@ def what_we_know(session: Session, project_id: int) -> Ours | None:
         project_id,
         project.key,
         project.label_studio_id,
+        project.label_studio_since,
         documents_by_task(session, project_id),
         known_annotations(session, project_id),
     )
+
+
+def write_no_more(session: Session, ours: Ours) -> None:
+    """Leave a project alone that is no longer ours, until somebody connects again."""
+    session.get_one(Project, ours.project_id).connected_at = None
 
 
 def same_config(session: Session, ours: Ours, theirs: Mapping[str, Any]) -> bool:

@@ -93,7 +93,7 @@ def forget_project(session: Session, project: Project) -> None:
         )
         session.execute(had_task.values(task_id=None, task_state=TaskState.DELETED))
     forget_tabs(session, project.id)
-    project.label_studio_id = None
+    project.label_studio_id = project.label_studio_since = None
 
 
 def _by_own_id(session: Session, project: Project, number: Any, text: str) -> Document | None:

@@ -73,7 +73,7 @@ def test_a_waiting_run_says_why_it_waits(curator: FlaskClient, filled: Database)
     ("unset", "said"),
     [
         ({"label_studio_id": None, "connected_at": None}, "people cannot see them yet"),
-        ({"connected_at": None}, "nothing is changed in Label Studio"),
+        ({"connected_at": None}, "Nothing is changed in Label Studio"),
     ],
 )
 def test_a_project_to_connect_names_the_command(

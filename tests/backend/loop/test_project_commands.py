@@ -136,6 +136,32 @@ def test_a_label_studio_project_that_was_deleted_is_made_again(world, typed):
     assert synced(typed, project.key) == {}
 
 
+def test_a_project_of_the_same_number_elsewhere_is_left_alone(world, typed):
+    client = world.context.label_studio
+    project = world.project(documents=6, attached=True, open_tasks=4)
+    world.fill(project)
+    typed("project", "connect", project.key)
+    synced(typed, project.key)
+    known = world.fresh(project)
+    made = client.project(project.label_studio_id)["created_at"]
+    assert (known.label_studio_since, known.writable_id) == (made, project.label_studio_id)
+    with world.context.database.write() as session:  # as if this were another server's
+        known = project_by_key(session, project.key)
+        known.label_studio_since = "2020-02-02T20:20:20.202020Z"
+    assert synced(typed, project.key) == {"project_missing": 1}
+    assert world.fresh(project).writable_id is None
+
+    before = client.project(project.label_studio_id)
+    typed("project", "connect", project.key)
+    new = world.fresh(project)
+    assert new.writable_id not in (None, project.label_studio_id)
+    assert new.label_studio_since == client.project(new.label_studio_id)["created_at"]
+    world.fill(new)
+    assert len(list(client.tasks(new.label_studio_id))) == 4
+    assert client.project(project.label_studio_id) == before
+    assert synced(typed, project.key) == {}
+
+
 def test_sync_sets_copies_aside_and_labels_them(world, typed):
     client = world.context.label_studio
     number = client.create_project("copies", CONFIG)

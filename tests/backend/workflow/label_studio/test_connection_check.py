@@ -27,10 +27,12 @@ CONFIG = (
     "</View>"
 )
 
+MADE = "2026-01-02T03:04:05Z"
+
 
 def project(number: int | None = 7, *, connected: bool = True, **its: object) -> SimpleNamespace:
     writable = number if connected else None
-    known = {"last_event_at": None, "connected_at": now(), **its}
+    known = {"label_studio_since": MADE, "last_event_at": None, "connected_at": now(), **its}
     return SimpleNamespace(key="p", label_studio_id=number, writable_id=writable, **known)
 
 
@@ -43,7 +45,7 @@ class FakeLabelStudio:
         self.hooks = [{"url": url, "is_active": True, "headers": {"Authorization": secret}}]
         self.backends = [{"title": "goldloop-p", "state": "CO", "url": "http://127.0.0.1:9090/p/p"}]
         self.refusal: LabelStudioError | None = None
-        self.gone, self.tasks = False, 3
+        self.gone, self.tasks, self.made = False, 3, MADE
         self.wiring = SimpleNamespace(
             ml_backends=lambda number: self.backends, webhooks=lambda number: self.hooks
         )
@@ -55,7 +57,7 @@ class FakeLabelStudio:
     def project(self, number: int) -> dict[str, str | int]:
         if self.gone:
             raise LabelStudioError("gone", status=404)
-        return {"title": "시험", "task_number": self.tasks}
+        return {"title": "시험", "task_number": self.tasks, "created_at": self.made}
 
 
 @pytest.fixture
@@ -111,6 +113,8 @@ def test_the_project_there(studio, settings) -> None:
     assert look(studio, settings, of=project(None))[Part.PROJECT] == Trouble.NOT_MADE
     adopted = look(studio, settings, of=project(connected=False))
     assert adopted[Part.PROJECT] == Trouble.ONLY_ADOPTED
+    studio.made = "2026-02-03T04:05:06Z"  # of another server
+    assert look(studio, settings)[Part.PROJECT] == Trouble.PROJECT_GONE
     studio.gone = True
     assert look(studio, settings)[Part.PROJECT] == Trouble.PROJECT_GONE
 
@@ -198,10 +202,11 @@ def test_a_real_label_studio_is_looked_at(label_studio, tmp_path) -> None:
     )
     client = LabelStudio(label_studio.url, label_studio.api_key, timeout=30)
     number = make_label_studio_project(client, key="p", name="시험", label_config=CONFIG)
+    ours = project(number, label_studio_since=client.project(number)["created_at"])
     with closing(MlBackend(settings.ml_backend_url, timeout=2)) as backend:
 
         def troubles(studio: LabelStudio = client) -> list[Trouble | bool | None]:
-            looked = check_connection(studio, backend, settings, project(number))
+            looked = check_connection(studio, backend, settings, ours)
             return [one.trouble or one.right for one in looked]
 
         assert troubles() == [True, True, True, Trouble.NOT_ATTACHED, Trouble.NO_HOOK]
