@@ -136,6 +136,7 @@ def _asked(replay: Replay) -> str:
     """What a run depends on beside its name: the gold, and all that is asked but what it is held
     against."""
     asked = {**replay.config.to_dict(), "strategies": [], "seeds": 0, "cost": ""}
+    del asked["label_target"]  # none of the strategies tried here looks at it
     gold = json.loads((replay.gold / "manifest.json").read_bytes())["digest"]
     return sha256(json.dumps([gold, asked], sort_keys=True).encode()).hexdigest()[:16]
 

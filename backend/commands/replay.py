@@ -69,6 +69,13 @@ SHOWN_REFUSALS = 20
 )
 @click.option("--candidates", default=5000, type=click.IntRange(1), show_default=True)
 @click.option(
+    "--label-target",
+    default=200,
+    type=click.IntRange(1),
+    show_default=True,
+    help="gold entities that each label should have, for the strategy balance",
+)
+@click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="an option of the trainer"
 )
 @click.option(

@@ -34,8 +34,15 @@ def ask(context: Context, project_key: str, config: ReplayConfig, asked_by: str)
     with context.database.read() as session:
         project = project_by_key(session, project_key)
         person = seconds_of(project_cost(session, project.id))
-    learner = {**LEARNER, **settings_of(project).training}
-    config = replace(config, project=project_key, asked_by=asked_by, learner=learner, person=person)
+        settings = settings_of(project)
+    config = replace(
+        config,
+        project=project_key,
+        asked_by=asked_by,
+        learner={**LEARNER, **settings.training},
+        label_target=settings.label_target,
+        person=person,
+    )
     with _none_under_way(context, project_key) as (session, project):
         after = {"strategies": list(config.mixtures), "seeds": config.seeds}
         record(session, asked_by, "replay.begin", project_id=project.id, after=after)

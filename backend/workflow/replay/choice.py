@@ -61,7 +61,7 @@ def _features(round: Round, ids: Sequence[str]) -> Features:
         lengths,
         [one.get("scores") for one in chosen],
         gold.labels.labels,
-        wanted=_lacking(round),
+        wanted=lacking(round),
         seconds=round.run.replay.config.cost_model.seconds(lengths, *_expected(chosen)),
         vectors=array(Need.VECTORS, rows),
         known=array(Need.VECTORS, known),
@@ -80,12 +80,12 @@ def _expected(records: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[f
     return entities, list(map(expected_edits, told, entities))
 
 
-def _lacking(round: Round) -> dict[str, float]:
-    """How many entities each label has fewer than the most frequent, in what people have seen."""
+def lacking(round: Round) -> dict[str, float]:
+    """How many entities each label lacks to its target, in what people have seen."""
     gold = gold_of(round.run.replay)
     counts = Counter(e.label for id in learned(round) for e in gold.pool[id].entities)
-    most = max(counts.values(), default=0)
-    return {label: float(most - counts[label]) for label in gold.labels}
+    target = round.run.replay.config.label_target
+    return {label: float(max(0, target - counts[label])) for label in gold.labels}
 
 
 def _number(id: str) -> int:

@@ -34,7 +34,8 @@ class ReplayConfig:
     with a weight after a colon where it is not 1, as in `mnlp:2+cost`. Each is tried with every
     seed; `random` always is. A run begins with `start` documents drawn at random, and takes
     `batch` more in each of `rounds` rounds, out of at most `candidates` that the model of that
-    round has read. `person` is what the simulated one needs, see `CostModel`.
+    round has read. `label_target` is how many entities of each label `balance` wants. `person` is
+    what the simulated one needs, see `CostModel`.
     """
 
     strategies: tuple[str, ...] = DEFAULT_STRATEGIES
@@ -44,13 +45,21 @@ class ReplayConfig:
     seeds: int = 3
     cost: Cost = "documents"
     candidates: int = 5000
+    label_target: int = 200
     learner: dict[str, Any] = field(default_factory=lambda: dict(LEARNER))
     person: dict[str, float] = field(default_factory=lambda: seconds_of(DEFAULTS))
     project: str = ""  # its key, empty for gold of a file
     asked_by: str = ""
 
     def __post_init__(self) -> None:
-        least = {"rounds": 1, "batch": 1, "start": 20, "seeds": 1, "candidates": self.batch}
+        least = {
+            "rounds": 1,
+            "batch": 1,
+            "start": 20,
+            "seeds": 1,
+            "candidates": self.batch,
+            "label_target": 1,
+        }
         for name, value in least.items():
             if getattr(self, name) < value:
                 raise InvalidInputError(f"{name} must be at least {value}")

@@ -49,7 +49,7 @@ def context(
 def add(context: Context, **parts: int) -> None:
     """A project whose gold stands in these parts."""
     with context.database.write() as session:
-        project = add_project(session, training=SMALL, min_support=0)
+        project = add_project(session, training=SMALL, min_support=0, label_target=7)
         texts = [f"{number}번 문서" for number in range(sum(parts.values()))]
         documents: list[Document] = add_documents(session, project, texts)
         for part, count in parts.items():
@@ -90,6 +90,7 @@ def test_two_workers_and_ticks_go_through_the_gold_that_was_frozen(context: Cont
     assert begun.job.result() == Result("done", figures={"rounds": 5, "of": 5})
     its = project_replays.find(context, "p", 1)
     assert its.config.learner["max_steps"] == 4  # the project's own options
+    assert its.config.label_target == 7
     assert [point.done.documents for point in its.curves()["mnlp"][1]] == [20, 40]
     assert its.report() is not None
     assert project_replays.ask(context, "p", CONFIG, "curator").path.name == "2"

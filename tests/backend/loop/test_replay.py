@@ -4,6 +4,7 @@ import dataclasses
 import json
 import multiprocessing
 import shutil
+from collections import Counter
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from backend.errors import ConflictError, InvalidInputError
 from backend.loop.replay import JOB, advance, ring_all
 from backend.sample.generate import generate
 from backend.workflow.duplicates.normal_form import group_key
+from backend.workflow.replay.choice import lacking
 from backend.workflow.replay.config import ReplayConfig
 from backend.workflow.replay.folder import Replay
 from backend.workflow.replay.gold import DEV, POOL, TEST, write_gold
+from backend.workflow.replay.rounds import start_of
 from ml_backend.contract.messages import PREDICT_FILE_JOB, TRAIN_JOB, JobFolder, Result
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.serving.predict_file import predict_file
@@ -297,6 +300,21 @@ def test_more_rounds_go_on_with_what_is_there(parts: dict[str, list[GoldDocument
         replay.begin(few)
 
 
+def test_a_label_lacks_what_people_have_not_seen_of_its_target(
+    parts: dict[str, list[GoldDocument]], tmp_path: Path
+):
+    config = dataclasses.replace(CONFIG, strategies=("balance",), label_target=9)
+    run = next(
+        one for one in begun(tmp_path / "r", parts, config).runs() if one.strategy == "balance"
+    )
+    start = set(start_of(run.replay, run.seed))
+    seen = Counter(e.label for one in parts[POOL] if one.id in start for e in one.entities)
+    assert min(seen.values()) < 9 < max(seen.values())
+    found = lacking(run.round(0))
+    assert found == {label: max(0, 9 - seen[label]) for label in found}
+    assert set(seen) <= set(found)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -305,6 +323,7 @@ def test_more_rounds_go_on_with_what_is_there(parts: dict[str, list[GoldDocument
         {"strategies": ("mnlp+mnlp",)},
         {"rounds": 0},
         {"start": 3},
+        {"label_target": 0},
         {"cost": "money"},
     ],
 )
