@@ -20,7 +20,6 @@ from backend.workflow.selection.pace import Pace
 from ml_backend.contract.messages import read_jsonl
 
 CURVE = "curve.jsonl"  # a run of a replay, a line a round: see replay/points.py
-LATEST_ROUNDS = 3  # whose pace is gone on with
 LEAST_FORECASTS = 60  # below which the share of ranges that held says little
 BAR = (0.70, 0.90)  # of the ranges, which promise 0.80
 
@@ -174,8 +173,8 @@ def _try(
 
 
 def _pace(rounds: Sequence[Round]) -> Pace | None:
-    """The pace of the latest rounds."""
-    first, last = rounds[-1 - min(LATEST_ROUNDS, len(rounds) - 1)], rounds[-1]
+    """The pace of the latest round: what strategies choose becomes quicker from round to round."""
+    first, last = rounds[-2:]
     documents, minutes = last.documents - first.documents, last.minutes - first.minutes
     return Pace(60 * minutes / documents) if documents > 0 and minutes > 0 else None
 

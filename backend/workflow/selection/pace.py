@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.db.lead_times import newest_lead_times
 
-NEWEST = 1000  # annotations
+NEWEST = 300  # annotations: what strategies choose becomes quicker from batch to batch
 LEAST = 20  # annotations, below which nothing is said of minutes
 
 _LONGEST = 10  # times the median: whoever took longer did something else meanwhile
