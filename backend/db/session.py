@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from backend.db.unspoken import keep_values_unspoken
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
 
 PAGE = 4096  # bytes of SQLite's
-LOG_TIDIED, LOG_LONGEST = 16000, 40000  # pages: `tidy` makes it short, at the latest a commit does
+LOG_TIDIED, LOG_LONGEST = 16000, 40000  # pages: `tidying` makes it short, or else a commit
 CACHE = 64  # MiB a connection: keys come in no order, each on a page of its own
 
 _writing = threading.local()  # whose turn this thread has, in `turns`
@@ -62,13 +63,30 @@ class Database:
             with log.open("rb") as file:
                 os.fsync(file.fileno())
 
-    def tidy(self) -> None:
-        """Move SQLite's log into the database when it has grown; called between the chunks of
-        long work, outside of any turn: those who write meanwhile do not wait for it.
+    @contextmanager
+    def tidying(self) -> Iterator[Callable[[], None]]:
+        """What moves SQLite's log into the database when it has grown, to be called between the
+        chunks of long work, outside of any turn: those who write meanwhile do not wait for it.
+
+        Most of it is moved while the next chunks are written. The log can begin anew once all of
+        it is moved: what was written meanwhile is, before another chunk.
         """
-        log = self._log()
-        if log is None or not log.exists() or log.stat().st_size < LOG_TIDIED * PAGE:
-            return
+        log, beside, moving = self._log(), ThreadPoolExecutor(1), None
+
+        def tidy() -> None:
+            nonlocal moving
+            if moving is None:
+                if log and log.exists() and log.stat().st_size >= LOG_TIDIED * PAGE:
+                    moving = beside.submit(self._move_log)
+            elif moving.done():
+                moving.result()
+                moving = None
+                self._move_log()
+
+        with beside:
+            yield tidy
+
+    def _move_log(self) -> None:
         with closing(self.engine.raw_connection()) as connection:  # it must be in no transaction
             connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 

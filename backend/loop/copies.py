@@ -51,10 +51,11 @@ def rekey_all(database: Database, project_id: int) -> None:
         if folded is None:
             return
         after: int | None = 0
-        while after is not None:
-            with database.write() as session:
-                after = rekey(session, project_id, after, folded=folded)
-            database.tidy()
+        with database.tidying() as tidy:
+            while after is not None:
+                with database.write() as session:
+                    after = rekey(session, project_id, after, folded=folded)
+                tidy()
         log.info("event=keys_made_anew project=%d folded=%s", project_id, folded)
 
 
@@ -65,11 +66,12 @@ def dedupe_all(database: Database, project_id: int) -> DedupeReport:
             return DedupeReport()
     total, looked_at = DedupeReport(), True
     try:
-        while looked_at:
-            with database.write(hasty=True) as session:
-                found = dedupe(session, project_id)
-            total, looked_at = total + found, found.looked_at > 0
-            database.tidy()
+        with database.tidying() as tidy:
+            while looked_at:
+                with database.write(hasty=True) as session:
+                    found = dedupe(session, project_id)
+                total, looked_at = total + found, found.looked_at > 0
+                tidy()
     finally:
         database.settle()
     return total
@@ -78,15 +80,16 @@ def dedupe_all(database: Database, project_id: int) -> DedupeReport:
 def label_all_copies(database: Database, project_id: int) -> int:
     """Bring the gold of every copy up to date, chunk by chunk; how many changed."""
     changed = 0
-    while True:
-        with database.read() as session:
-            project = session.get_one(Project, project_id)
-            seen, told = project.gold_revision, project.copies_revision
-            if not copies_behind(session, project_id):
-                break
-        with database.write() as session:
-            changed += label_copies(session, locked_project(session, project_id))
-        database.tidy()
+    with database.tidying() as tidy:
+        while True:
+            with database.read() as session:
+                project = session.get_one(Project, project_id)
+                seen, told = project.gold_revision, project.copies_revision
+                if not copies_behind(session, project_id):
+                    break
+            with database.write() as session:
+                changed += label_copies(session, locked_project(session, project_id))
+            tidy()
     if told != seen:
         with database.write() as session:
             project = locked_project(session, project_id)

@@ -72,6 +72,7 @@ def import_file(
             RefusedFiles(file) as refused,
             _noted(database, project_id, file.name, report, by),
             _settled(database),
+            database.tidying() as tidy,
             few_collections(),
         ):
             for number, chunk in enumerate(chunks):
@@ -84,7 +85,7 @@ def import_file(
                         casefold=casefold,
                         present=present,
                     )
-                database.tidy()
+                tidy()
                 if number in SURVEYED:
                     database.survey()
                 for line in (*chunk.refused, *written.refused):

@@ -87,6 +87,35 @@ def test_the_folder_of_a_new_sqlite_is_made(tmp_path):
     engine.dispose()
 
 
+def test_the_log_begins_anew_between_the_chunks_of_long_work(database, monkeypatch):
+    monkeypatch.setattr("backend.db.session.LOG_TIDIED", 20)
+    monkeypatch.setattr("backend.db.session.LOG_LONGEST", 0)  # no commit moves it
+    log = database.turns.with_name("goldloop.db-wal")
+    lengths = [0]
+    with database.tidying() as tidy:
+        while lengths[-1] >= lengths[-2:][0] and len(lengths) < 5000:
+            with database.write(hasty=True) as session:
+                session.add(project(f"p{len(lengths)}"))
+            tidy()
+            lengths.append(log.stat().st_size)
+    assert lengths[-1] < lengths[-2]
+    with database.read() as session:
+        assert len(session.scalars(select(Project)).all()) == len(lengths) - 1
+
+
+def test_an_interrupted_chunk_leaves_nothing_that_tidies(database, monkeypatch):
+    monkeypatch.setattr("backend.db.session.LOG_TIDIED", 0)
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt), database.tidying() as tidy:
+        with database.write() as session:
+            session.add(project("kept"))
+        tidy()
+        raise KeyboardInterrupt
+    assert threading.active_count() == before
+    with database.read() as session:
+        assert session.scalars(select(Project.key)).all() == ["kept"]
+
+
 def test_a_transaction_inside_a_transaction_is_refused_at_once(database):
     with (
         database.write(),
