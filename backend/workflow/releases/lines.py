@@ -81,7 +81,7 @@ def own_data(meta: str) -> Raw | UnsetType:
 
 def with_crc(line: bytes, beside: bytes) -> bytes:
     """An open line of provenance, closed with the checksum of both lines."""
-    return b'%b,"crc":"%08x"}' % (beside, zlib.crc32(line + beside))
+    return b'%b,"crc":"%08x"}' % (beside, zlib.crc32(beside, zlib.crc32(line)))
 
 
 @lru_cache(256)
