@@ -106,11 +106,16 @@ def test_the_log_begins_anew_between_the_chunks_of_long_work(database, monkeypat
 def test_an_interrupted_chunk_leaves_nothing_that_tidies(database, monkeypatch):
     monkeypatch.setattr("backend.db.session.LOG_TIDIED", 0)
     before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt), database.tidying() as tidy:
-        with database.write() as session:
-            session.add(project("kept"))
-        tidy()
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with database.tidying() as tidy:
+            with database.write() as session:
+                session.add(project("kept"))
+            tidy()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert threading.active_count() == before
     with database.read() as session:
         assert session.scalars(select(Project.key)).all() == ["kept"]
