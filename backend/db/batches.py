@@ -85,6 +85,19 @@ def batches_with_tabs(session: Session, project_id: int) -> list[Batch]:
     return list(session.scalars(statement.order_by(Batch.id.desc())))
 
 
+def with_open_tasks(session: Session, batch_ids: Sequence[int]) -> set[int]:
+    """Those of the batches that have a task which is open."""
+    statement = (
+        select(BatchDocument.batch_id)
+        .join(Document, Document.id == BatchDocument.document_id)
+        .where(
+            is_one_of(session, BatchDocument.batch_id, batch_ids),
+            Document.task_state == TaskState.OPEN,
+        )
+    )
+    return set(session.scalars(statement.distinct()))
+
+
 def forget_tabs(session: Session, project_id: int) -> None:
     """Note that no batch of a project has a tab any more."""
     its = update(Batch).where(Batch.project_id == project_id, Batch.tab_id.is_not(None))

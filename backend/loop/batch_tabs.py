@@ -1,4 +1,4 @@
-"""A tab in Label Studio's Data Manager for each of the newest batches."""
+"""A tab in Label Studio's Data Manager for each batch that is new or has open tasks."""
 
 import logging
 
@@ -8,23 +8,24 @@ from backend.db.tables import Project
 from backend.db.tables_of_selection import Batch
 from backend.errors import LabelStudioError
 
-NEWEST = 10  # batches that have a tab: a project of years has thousands
+NEWEST = 10  # batches that keep their tab though all is answered: a project of years has thousands
 
 log = logging.getLogger(__name__)
 
 
 def show_batches(context: Context, project: Project) -> int:
-    """Give the newest batches their tabs and take those of older ones away; how many were made.
+    """Give batches their tabs, and take those of old ones without an open task away.
 
-    The lease of the project's tasks must be held. A tab is a convenience: what Label Studio
-    refuses is logged, and tried again with the next batch.
+    Returns how many were made. The lease of the project's tasks must be held. A tab is a
+    convenience: what Label Studio refuses is logged, and tried again with the next batch.
     """
     if project.writable_id is None:
         return 0
     with context.database.read() as session:
         newest = [one.batch for one in batches.newest_batches(session, project.id, NEWEST)]
         shown = batches.batches_with_tabs(session, project.id)
-    kept = {batch.id for batch in newest}
+        kept = batches.with_open_tasks(session, [batch.id for batch in shown])
+    kept |= {batch.id for batch in newest}
     tabs = context.label_studio.tabs
     made = 0
     try:

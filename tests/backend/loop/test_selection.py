@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from backend.db import pool
 from backend.db.batches import batches_of, newest_batches
 from backend.db.scores import scored_documents
 from backend.db.tables import Arm, Document, Project, TaskState
@@ -29,14 +28,15 @@ def stream(world: World, project: Project, count: int) -> list[int]:
     return served
 
 
-def out_of_the_way(world: World, project: Project) -> None:
-    """Every open task out of the way, here and in Label Studio, which gives its number anew."""
-    for document in world.open_documents(project):
+def out_of_the_way(world: World, project: Project, but: int = 0) -> None:
+    """Open tasks out of the way, here and in Label Studio, which gives their numbers anew; all
+    but the first few."""
+    for document in world.open_documents(project)[but:]:
         assert document.task_id is not None
         world.context.label_studio.delete_task(document.task_id)
-    with world.context.database.write() as session:
-        for document in pool.open_documents(session, project.id):
-            document.task_id, document.task_state = None, TaskState.DELETED
+        with world.context.database.write() as session:
+            gone = session.get_one(Document, document.id)
+            gone.task_id, gone.task_state = None, TaskState.DELETED
 
 
 def shown(world: World, tab: int | None) -> list[int]:
@@ -106,20 +106,30 @@ def test_others_write_while_strategies_choose_and_changed_settings_choose_anew(
         assert newest_batches(session, project.id, 1)[0].batch.mixture == {"margin": 1.0}
 
 
-def test_each_batch_has_a_tab_with_its_tasks_in_their_order_and_old_ones_go(
+def test_each_batch_has_a_tab_with_its_tasks_in_their_order_and_answered_ones_go(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(batch_tabs, "NEWEST", 2)
-    project = world.project(documents=30, open_tasks=8)
+    project = world.project(documents=40, open_tasks=8)
     studio, number = world.context.label_studio, project.label_studio_id
-    for _ in range(3):
-        out_of_the_way(world, project)
-        assert working_set.top_up(world.context, project.id) == 8
+    assert working_set.top_up(world.context, project.id) == 8
+    out_of_the_way(world, project, but=1)
+    assert working_set.top_up(world.context, project.id) == 7
+    for _ in range(2):
+        out_of_the_way(world, project, but=1)
+        assert working_set.top_up(world.context, project.id) == 7
     with world.context.database.read() as session:
         found = newest_batches(session, project.id, 5)
     tabs = studio.tabs.titles(number)
-    assert [batch.batch.tab_id in tabs for batch in found] == [True, True, False]
-    assert sorted(tabs.values())[-2:] == sorted(f"Batch {one.batch.id}" for one in found[:2])
+    assert [batch.batch.tab_id in tabs for batch in found] == [True, True, False, True]
+    its_own = {f"Batch {found[place].batch.id}" for place in (0, 1, 3)}
+    assert {title for title in tabs.values() if title.startswith("Batch")} == its_own
+    out_of_the_way(world, project)
+    assert working_set.top_up(world.context, project.id) == 8
+    with world.context.database.read() as session:
+        found = newest_batches(session, project.id, 5)
+    tabs = studio.tabs.titles(number)
+    assert [batch.batch.tab_id in tabs for batch in found] == [True, True, False, False, False]
     newest = [document.task_id for document in world.open_documents(project)]
     assert shown(world, found[0].batch.tab_id) == newest
     out_of_the_way(world, project)
