@@ -1,7 +1,5 @@
 """The page of one project, its live part, and the download of its gold."""
 
-from collections.abc import Iterator
-
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
@@ -14,8 +12,8 @@ from backend.admin.project.next_step import annotators_step, next_step
 from backend.admin.project.running import RunningJob, running_publication, running_training
 from backend.db.overview import ProjectOverview, may_roll_back_to, project_overview
 from backend.db.projects import project_by_key
+from backend.loop.gold_lines import gold_lines
 from backend.workflow.projects.path_figures import path_figures
-from backend.workflow.release import gold_page, gold_rules, line_of
 from backend.workflow.versions.figures import version_figures
 
 POLL_BUSY, POLL_IDLE = 1500, 5000  # milliseconds between two looks
@@ -38,21 +36,8 @@ def live(key: str) -> ResponseReturnValue:
 @project_page.get("/projects/<key>/gold.jsonl")
 def export(key: str) -> ResponseReturnValue:
     """Download the gold, verified line by line; no transaction outlives a page of it."""
-    context = opened()
-    with context.database.read() as session:
-        project = project_by_key(session, key)
-        project_id, rules = project.id, gold_rules(session, project)
-        first = gold_page(session, project_id, rules, after=0)
-
-    def lines() -> Iterator[bytes]:
-        page = first
-        while page:
-            yield from map(line_of, page)
-            with context.database.read() as session:
-                page = gold_page(session, project_id, rules, after=page[-1].document_id)
-
     return Response(
-        lines(),
+        gold_lines(opened().database, key),
         mimetype="application/x-ndjson",
         headers={"Content-Disposition": f'attachment; filename="{key}-gold.jsonl"'},
     )

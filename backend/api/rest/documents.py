@@ -1,7 +1,6 @@
 """Documents in and gold out: imports of any known format, and the gold of this moment."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,12 +12,12 @@ from backend.api.rest.fields import Key, Sentence, Strict, Told, Word
 from backend.api.rest.operation import Download, Operations
 from backend.db.projects import project_by_key
 from backend.loop.copies import sort_copies
+from backend.loop.gold_lines import gold_lines
 from backend.loop.import_files import HowToRead, import_file
 from backend.workflow.formats.adapting import Adaptation, read_renaming
 from backend.workflow.formats.format import WritableFormat
 from backend.workflow.formats.registry import FORMATS, format_by_name
 from backend.workflow.formats.source import ReadOptions
-from backend.workflow.release import gold_page, gold_rules, line_of
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 FIND_NEAR = "backend.jobs.find_near"
@@ -124,17 +123,4 @@ def import_documents(key: Key, query: HowToImport, file: bytes) -> Imported:
 @documents.get("/projects/{key}/gold", download=Download("application/x-ndjson"))
 def download_gold(key: Key) -> Response:
     """The gold of this moment, a document a line, every entity verified against its text."""
-    context = opened()
-    with context.database.read() as session:
-        project = project_by_key(session, key)
-        project_id, rules = project.id, gold_rules(session, project)
-        first = gold_page(session, project_id, rules, after=0)
-
-    def lines() -> Iterator[bytes]:
-        page = first
-        while page:
-            yield from map(line_of, page)
-            with context.database.read() as session:
-                page = gold_page(session, project_id, rules, after=page[-1].document_id)
-
-    return Response(lines(), mimetype="application/x-ndjson")
+    return Response(gold_lines(opened().database, key), mimetype="application/x-ndjson")
