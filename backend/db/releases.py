@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from backend.db.pool import chunks
 from backend.db.tables import Account, AnnotationState, AnnotationStatus, Document, Gold, Part
-from backend.db.tables_of_autolabel import Promise
+from backend.db.tables_of_autolabel import AutolabelChange, AutolabelState, Promise
 from backend.db.tables_of_labels import Adjudication
 from backend.db.tables_of_releases import Release
 from backend.errors import NotFoundError
@@ -241,6 +241,34 @@ def decisions(session: Session, numbers: Iterable[int]) -> dict[int, Decision]:
             .where(Adjudication.id.in_(ids))
         )
         found.update((row[0], Decision(row[1], row[2], row[3])) for row in rows)
+    return found
+
+
+def stored_entities(session: Session, document_ids: Collection[int]) -> dict[int, str]:
+    """The entities of documents' gold as they are stored."""
+    found: dict[int, str] = {}
+    for ids in chunks(list(document_ids)):
+        rows = session.execute(
+            select(Gold.document_id, cast(Gold.entities, Text)).where(Gold.document_id.in_(ids))
+        )
+        found.update((row[0], row[1]) for row in rows)
+    return found
+
+
+def accepted_by(session: Session, document_ids: Collection[int]) -> dict[int, str]:
+    """Who last accepted what the autolabel queue has of documents."""
+    found: dict[int, str] = {}
+    for ids in chunks(list(document_ids)):
+        rows = session.execute(
+            select(AutolabelChange.document_id, AutolabelChange.changed_by)
+            .where(
+                AutolabelChange.document_id.in_(ids),
+                AutolabelChange.state == AutolabelState.BY_PERSON,
+                AutolabelChange.reason == "",  # to undo a rejection is not to accept
+            )
+            .order_by(AutolabelChange.id)
+        )
+        found.update((row[0], row[1]) for row in rows)
     return found
 
 

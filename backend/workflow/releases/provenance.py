@@ -63,10 +63,14 @@ class Provenance:
         """Look up what the documents of one page need."""
         people = [row for row in page if row.annotation_state_id or row.adjudication_id]
         asked = {_labelled(row) for row in people}
+        copied = {_labelled(row) for row in people if row.source == GoldSource.COPIED}
+        nameless = {_labelled(row) for row in page if _is_nameless(row)}
         return PageProvenance(
             emails=self._emails,
             promises=self._promises,
             said=releases.said(self._session, asked),
+            originals=releases.stored_entities(self._session, copied),
+            accepted_by=releases.accepted_by(self._session, nameless),
             decisions=releases.decisions(
                 self._session, {row.adjudication_id for row in page if row.adjudication_id}
             ),
@@ -80,6 +84,8 @@ class PageProvenance:
     emails: Mapping[int, str]
     promises: Mapping[int, tuple[float, float]]
     said: Mapping[int, Sequence[Said]]
+    originals: Mapping[int, str]  # the entities of gold that was copied, as they are stored
+    accepted_by: Mapping[int, str]  # who accepted a prediction without an account of their own
     decisions: Mapping[int, Decision]
 
     def origin(self, row: GoldRow) -> Origin:
@@ -113,18 +119,22 @@ class PageProvenance:
         if vouching == GoldSource.RULE:
             p, delta = self.promises.get(row.promise_id or 0, (None, None))
             return Origin(source, original, p=p, delta=delta, version=row.version_name)
-        states = self.said.get(_labelled(row), ())
+        document_id = _labelled(row)
+        states = self.said.get(document_id, ())
+        entities = self.originals.get(document_id, row.entities)  # a copy's may stand elsewhere
         decision = self.decisions.get(row.adjudication_id or 0)
         decided = vouching == GoldSource.DECISION
         return Origin(
             source,
             original,
-            annotator=None if decided else self.emails.get(row.account_id or 0),
+            annotator=None
+            if decided
+            else self.emails.get(row.account_id or 0) or self.accepted_by.get(document_id),
             decided_by=decision.decided_by if decided and decision else None,
             version=row.version_name
             or (states[-1].version_name if states and not decided else None),
             people=len({state.person for state in states}) or None,
-            agreement=agreement(states, row.entities) if states else None,
+            agreement=agreement(states, entities) if states else None,
         )
 
 
@@ -144,3 +154,9 @@ def _labelled(row: GoldRow) -> int:
     """The document that people labelled: a copied one's original."""
     copied = row.source == GoldSource.COPIED and row.canonical_id is not None
     return row.canonical_id or 0 if copied else row.document_id
+
+
+def _is_nameless(row: GoldRow) -> bool:
+    """Whether a person accepted a prediction who has no account here."""
+    by_person = GoldSource.PERSON in (row.source, row.original_source)
+    return by_person and row.account_id is None and row.version_name is not None

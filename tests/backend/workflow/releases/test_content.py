@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from backend.db.session import Database, connect
-from backend.db.tables import Gold, GoldSource, Part, Project
-from backend.db.tables_of_autolabel import Promise, PromiseState
+from backend.db.tables import Gold, GoldSource, Part, Project, now
+from backend.db.tables_of_autolabel import AutolabelChange, Promise, PromiseState
 from backend.db.tables_of_labels import Adjudication, LabelMapping
 from backend.errors import InvalidInputError
 from backend.settings import Settings
+from backend.workflow.autolabels.items import Proposal
+from backend.workflow.autolabels.moves import accept, reject
+from backend.workflow.autolabels.store import store
+from backend.workflow.autolabels.undo import undo
 from backend.workflow.release import ReleaseError
 from backend.workflow.releases.content import SPLITS
 from backend.workflow.releases.filters import Filters
@@ -171,6 +175,51 @@ def test_provenance_names_who_vouches(filled: Database, settings: Settings) -> N
     assert "v2, p = 0.95, δ = 0.05" in card
     assert "one@example.com" in card
     assert "1 documents were annotated by several people" in card
+
+
+def test_a_copy_that_reads_otherwise_is_agreed_upon_as_its_original_is(
+    filled: Database, settings: Settings
+) -> None:
+    with filled.write() as session:
+        one, other = (made.add_account(session, f"{name}@example.com") for name in ("one", "other"))
+        original, copied = (made.document(session, name) for name in ("d0010", "copy-10"))
+        copied.text = f"  {original.text}"
+        entities = [{"start": 0, "end": 3, "label": "PS"}]
+        made.annotate(session, "d0010", one, entities, number=1, becomes_gold=True)
+        made.annotate(session, "d0010", other, [], number=2)
+        session.delete(session.get_one(Gold, copied.id))
+    filters = Filters(min_agreement=0.5)
+    folder = Path(made.release(filled, settings, filters=filters).release.folder)
+    told = [made.provenance_of(folder, name) for name in ("d0010", "copy-10")]
+    assert [its["source"] for its in told] == ["person", "copied"]
+    assert [(its["people"], its["agreement"]) for its in told] == [(2, 0.5), (2, 0.5)]
+
+
+def test_who_accepted_a_prediction_is_named_without_an_account_too(
+    filled: Database, settings: Settings
+) -> None:
+    with filled.write() as session:
+        project = session.query(Project).one()
+        version = made.add_version(session, project.id, "v1")
+        original, copied = (made.document(session, name) for name in ("d0010", "copy-10"))
+        original.part = copied.part = Part.TRAIN
+        for one in (original, copied):
+            session.delete(session.get_one(Gold, one.id))
+        session.flush()
+        said = [{"start": 0, "end": 3, "label": "PS", "probability": 0.9}]
+        store(session, project, version, None, [Proposal(original.id, said, 0.9)], "run 1", now())
+        accept(session, project, [original.id], "command line", now())
+        reject(session, project, [original.id], "somebody", now())
+        last = session.query(AutolabelChange).order_by(AutolabelChange.id.desc()).first()
+        undo(session, project, last.id, last.id, "somebody else", now())
+    folder = Path(made.release(filled, settings).release.folder)
+    for name, source in (("d0010", "person"), ("copy-10", "copied")):
+        told = made.provenance_of(folder, name)
+        assert (told["source"], told["annotator"], told["version"]) == (
+            source,
+            "command line",
+            "v1",
+        )
 
 
 def test_a_mapping_is_applied_and_the_digest_names_what_comes_of_it(
