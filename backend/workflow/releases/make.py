@@ -24,7 +24,14 @@ from backend.workflow.releases.card_markdown import markdown
 from backend.workflow.releases.content import SPLITS, Content, write_content
 from backend.workflow.releases.filters import Filters
 from backend.workflow.releases.labels import ReleasedLabels, released_labels
-from backend.workflow.releases.manifest import MANIFEST, VERSION, Manifest, digest_of, write_json
+from backend.workflow.releases.manifest import (
+    MANIFEST,
+    VERSION,
+    Manifest,
+    digest_of,
+    sealed,
+    write_json,
+)
 from backend.workflow.releases.open_conflicts import KINDS, open_conflicts
 from backend.workflow.releases.sorting import FileFacts, HashedFile
 
@@ -92,7 +99,7 @@ def make_release(
     (folder / "card.md").write_bytes(told)
     files["card.md"] = _facts(told)
     manifest["files"] = {name: files[name].to_dict() for name in sorted(files)}
-    write_json(folder / MANIFEST, manifest)
+    (folder / MANIFEST).write_bytes(sealed(manifest))
     return manifest
 
 

@@ -2,7 +2,8 @@
 
 `digest` names the gold: SHA-256 over the label set and the SHA-256 of each split's file, and over
 nothing else. The same gold has the same digest on any machine, whenever it was released and
-whoever vouches for it. Provenance, card and everything else are held by the hashes in `files`.
+whoever vouches for it. Provenance, card and everything else are held by the hashes in `files`, and
+the manifest itself by `seal`, the SHA-256 of all of it that stands before.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from backend.workflow.releases.content import SPLITS, gold_file
 
 VERSION = 1
 MANIFEST = "manifest.json"
+SEAL = "seal"
 
 Manifest = dict[str, Any]
 
@@ -36,12 +38,22 @@ def digest_of(labels: Sequence[str], files: Mapping[str, str]) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def sealed(manifest: Manifest) -> bytes:
+    """The bytes of a manifest's file, its seal made anew."""
+    its = {key: value for key, value in manifest.items() if key != SEAL}
+    return _json(its | {SEAL: hashlib.sha256(_json(its)).hexdigest()})
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> bytes:
     """Write an object to a new file, for people to read; returns what was written."""
-    written = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    written = _json(content)
     with path.open("xb") as file:
         file.write(written)
     return written
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -72,6 +84,6 @@ def same_content(one: Manifest, other: Manifest) -> bool:
 
 
 def _content(manifest: Manifest) -> Manifest:
-    kept = {key: value for key, value in manifest.items() if key not in _MADE}
+    kept = {key: value for key, value in manifest.items() if key not in (*_MADE, SEAL)}
     files = {name: its for name, its in manifest["files"].items() if name not in _CARD}
     return kept | {"files": files}

@@ -1,13 +1,14 @@
 """Prove that a release is what it says, from its files alone: every fault by file, line, document.
 
-Every byte is held by the manifest's hashes and every line by its checksum; each entity is
-compared with its text, the counts are made again, the digest is rebuilt, and duplicates (by the
-normal form, computed anew) are looked for across the splits.
+Every byte is held by the manifest's hashes, the manifest's own by its seal, and every line by its
+checksum; each entity is compared with its text, the counts are made again, the digest is rebuilt,
+and duplicates (by the normal form, computed anew) are looked for across the splits.
 """
 
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -15,17 +16,25 @@ from typing import Any
 
 import orjson
 
-from backend.errors import InvalidInputError
+from backend.errors import GoldloopError, InvalidInputError
 from backend.workflow.duplicates.normal_form import normal_form
 from backend.workflow.release import ReleaseError, spans
 from backend.workflow.releases.card import card_of
 from backend.workflow.releases.content import SPLITS, gold_file, provenance_file
 from backend.workflow.releases.counts import SplitCounts
-from backend.workflow.releases.manifest import MANIFEST, Manifest, digest_of, read_manifest
+from backend.workflow.releases.manifest import (
+    MANIFEST,
+    Manifest,
+    digest_of,
+    read_manifest,
+    sealed,
+)
 from backend.workflow.releases.near_leaks import NearLeaks, Place
 
 CARD = "card.json"
 MOST_FAULTS = 1000  # kept; the others are counted
+
+_UNREADABLE = (ArithmeticError, AttributeError, GoldloopError, LookupError, TypeError, ValueError)
 
 Advance = Callable[[int], None]
 
@@ -72,6 +81,18 @@ def verify_files(
     except InvalidInputError as error:
         found.add(Fault(MANIFEST, str(error)))
         return found
+    if (folder / MANIFEST).read_bytes() == sealed(manifest):
+        _prove(folder, manifest, found, near=near, advance=advance)
+        return found
+    found.add(Fault(MANIFEST, "was changed: it is not what its seal says"))
+    with suppress(*_UNREADABLE):  # what can still be read of it is held against the files
+        _prove(folder, manifest, found, near=near, advance=advance)
+    return found
+
+
+def _prove(
+    folder: Path, manifest: Manifest, found: Verified, *, near: bool, advance: Advance
+) -> None:
     hashes = _check_files(folder, manifest, found)
     duplicates = manifest["duplicates"]
     leaks = NearLeaks(**duplicates) if near else None
@@ -103,7 +124,6 @@ def verify_files(
             found.add(_leak(one, other, "nearly a copy of"))
     _check_card(folder, manifest, found)
     _check_digest(manifest, hashes, found)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

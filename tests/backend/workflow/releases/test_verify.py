@@ -13,7 +13,7 @@ from backend.db.session import Database
 from backend.settings import Settings
 from backend.workflow.releases.card import card_of
 from backend.workflow.releases.lines import with_crc
-from backend.workflow.releases.manifest import digest_of
+from backend.workflow.releases.manifest import digest_of, sealed
 from backend.workflow.releases.sorting import FileFacts, HashedFile
 from backend.workflow.releases.verify import Fault, verify_files
 from tests.backend.workflow.releases import gold as made
@@ -65,6 +65,16 @@ def test_a_byte_more_in_any_file_is_named(folder: Path, name: str) -> None:
     with (folder / name).open("ab") as file:
         file.write(b"\n")
     assert [fault.file for fault in faults(folder)] == [name]
+
+
+def test_a_changed_byte_of_the_manifest_is_named_wherever_it_is(folder: Path) -> None:
+    path = folder / "manifest.json"
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 23):
+        changed = b"1" if whole[at : at + 1] != b"1" else b"2"
+        path.write_bytes(whole[:at] + changed + whole[at + 1 :])
+        told = verify_files(folder, near=False).faults
+        assert "manifest.json" in {fault.file for fault in told}, whole[at - 20 : at + 20]
 
 
 def test_a_changed_provenance_is_named_by_its_line(folder: Path) -> None:
@@ -222,4 +232,4 @@ def _change_manifest(folder: Path, change: Callable[[dict[str, Any]], Any]) -> N
     path = folder / "manifest.json"
     manifest = json.loads(path.read_bytes())
     change(manifest)
-    path.write_text(json.dumps(manifest), "utf-8")
+    path.write_bytes(sealed(manifest))
