@@ -154,6 +154,7 @@ class ModelServer:
             self._wake.clear()
 
     def _look(self) -> None:
+        replaced = False
         for key in sorted({*self.store.projects(), *self._projects}):
             if self._closing:
                 return
@@ -164,12 +165,14 @@ class ModelServer:
                 continue
             project.seen = stamp
             self._projects[key] = project
-            self._follow(key, project)
+            replaced |= self._follow(key, project)
             with self._changed:
                 self._changed.notify_all()
+        if replaced:  # last of all, since it takes long where there is much
+            _tidy_memory()
 
-    def _follow(self, key: str, project: _Project) -> None:
-        """Make the project's loaded version the one that its pointer names."""
+    def _follow(self, key: str, project: _Project) -> bool:
+        """Make the project's loaded version the one that its pointer names; whether it is now."""
         try:
             champion = self.store.champion(key)
             version = champion.version if champion else None
@@ -188,10 +191,9 @@ class ModelServer:
             log.exception("load_failed project=%s version=%s", key, project.champion)
             if self._on_failure:
                 self._on_failure(key)
-            return
+            return False
         project.error = None
-        del before
-        _tidy_memory()
+        return True
 
     def _open(self, key: str, champion: Champion) -> Loaded:
         began = time.monotonic()
