@@ -166,27 +166,30 @@ def documents_needed(outcomes: Sequence[Outcome], p: float, delta: float) -> int
     """How many more certify documents it takes if they come out as these did.
 
     For each threshold: the least number of which the share seen right would pass, over the share
-    of documents that are so confident; the best threshold counts. With too few documents above
-    a threshold to know that share, all right is assumed: then it is the least that could do.
-    None where no threshold could pass.
+    of documents that are so confident; the best threshold counts, but the first one must pass as
+    well, since it ends the sequence. With too few documents above a threshold to know that share,
+    all right is assumed: then it is the least that could do. None where no threshold could pass.
     """
     documents, least = len(outcomes), least_documents(p, delta)
     if not documents:
         return least
     best: int | None = None
+    at_first: int | None = None
+    first = _first_count(documents, p, delta)
     last = 0
     for _, tested, right in _counts(outcomes):
         if tested == last:
             continue
         last = tested
         wanted = _least_at(right / tested if tested >= least else 1.0, p, delta)
-        if wanted is None:
-            continue
-        total = math.ceil(wanted * documents / tested)
-        best = total if best is None else min(best, total)
+        total = None if wanted is None else math.ceil(wanted * documents / tested)
+        if at_first is None and tested >= first:
+            at_first = total or 0
+        if total is not None:
+            best = total if best is None else min(best, total)
     if best is None or best > MOST_NEEDED:
         return None
-    return max(0, best - documents)
+    return max(0, max(best, at_first or 0) - documents)
 
 
 def _least_at(share_right: float, p: float, delta: float) -> int | None:

@@ -120,6 +120,17 @@ def test_what_is_said_to_be_needed_suffices_when_it_comes_out_the_same():
     assert certify(outcomes * (times - 1), 0.95, 0.05).threshold is None
 
 
+def test_gold_that_would_do_from_a_lower_threshold_is_missing_for_the_first():
+    surest = [Outcome(0.99, number % 5 != 0) for number in range(10)]
+    gold = [*surest, *[Outcome(0.9, number % 8 != 0) for number in range(31)]]
+    found = certify(gold, 0.6, 0.1)
+    assert (found.threshold, found.tested, found.right) == (None, 10, 8)
+    assert found.needed
+    assert f"about {found.needed} more are needed" in found.reason
+    times = math.ceil((len(gold) + found.needed) / len(gold))
+    assert certify(gold * times, 0.6, 0.1).threshold is not None
+
+
 def test_a_version_that_is_never_right_often_enough_needs_no_more_gold():
     outcomes = [Outcome(0.98, number % 2 == 0) for number in range(400)]
     found = certify(outcomes, 0.95, 0.05)
