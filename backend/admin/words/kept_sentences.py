@@ -225,6 +225,7 @@ SENTENCES = (
     N_("nothing is said of the texts' licence"),
     # what is wrong with a release, after where it is
     N_("%(place)s is not in the manifest"),
+    N_("%(place)s was changed: it is not what its seal says"),
     N_("%(place)s does not say what card.json says"),
     N_("%(place)s is missing"),
     N_("%(place)s cannot be written: %(reason)s"),
