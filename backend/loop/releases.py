@@ -143,8 +143,13 @@ def _make(
         raise InvalidInputError("there is no gold to release")
     if last is not None and _is_the_same(last, manifest):
         return Made(last, is_new=False)
-    _seal(partial)
     target = home / str(number)
+    if not _is_left_over(target, manifest):
+        raise ConflictError(
+            f"{target} holds a release that this database does not list: move it away, or set "
+            "GOLDLOOP_HOME to another folder"
+        )
+    _seal(partial)
     try:
         with database.write() as session:
             locked_project(session, project_id)
@@ -155,7 +160,7 @@ def _make(
             release = _row(project_id, manifest, partial, target)
             session.add(release)
             session.flush()
-            _remove(target)  # of a process that was killed before it could list it
+            _remove(target)
             partial.rename(target)
     except BaseException:
         _remove_unlisted(database, project_id, number, target)
@@ -169,6 +174,16 @@ def _is_the_same(last: Release, manifest: Manifest) -> bool:
         return same_content(read_manifest(Path(last.folder)), manifest)
     except InvalidInputError:
         return False  # it is damaged: `verify` tells
+
+
+def _is_left_over(target: Path, manifest: Manifest) -> bool:
+    """Whether a folder that is not listed, if there is one, is of a process that was killed before
+    it could list it: half made, or what is made now. Another may be a release of another database.
+    """
+    try:
+        return same_content(read_manifest(target), manifest)
+    except InvalidInputError:
+        return True
 
 
 def _row(project_id: int, manifest: Manifest, partial: Path, target: Path) -> Release:

@@ -201,6 +201,10 @@ SENTENCES = (
     N_("a release of %(key)s is being made"),
     N_("near copies are being looked for: try again when that is done"),
     N_("another release was made meanwhile: try again"),
+    N_(
+        "%(folder)s holds a release that this database does not list: move it away, or set "
+        "GOLDLOOP_HOME to another folder"
+    ),
     N_("the gold of document %(name)s cannot be released: %(reason)s"),
     N_("%(entity)s is recorded where the text has %(surface)s"),
     N_("since must be before until"),

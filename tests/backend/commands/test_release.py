@@ -220,6 +220,27 @@ def test_a_file_that_cannot_be_written_is_told_in_a_sentence() -> None:
     assert "gold.jsonl cannot be written: No such file or directory" in str(told.exception)
 
 
+def test_a_release_of_another_database_is_not_overwritten(
+    database: Database, settings: Settings
+) -> None:
+    typed("create", "p", "--note", "first")
+    folder = settings.releases / "p" / "1"
+    with database.write() as session:
+        session.query(Release).delete()  # as a database that is younger knows none
+    assert typed("create", "p").exit_code == 0  # the same content: of one that was killed
+    with database.write() as session:
+        session.query(Release).delete()
+        gold = session.query(Gold).first()
+        assert gold is not None
+        gold.entities = []
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    told = typed("create", "p")
+    assert isinstance(told.exception, ConflictError)
+    assert "holds a release that this database does not list" in str(told.exception)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert list(folder.parent.glob(".making*")) == []
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_an_interrupt_at_any_moment_leaves_nothing_half_made(
     database: Database, settings: Settings, seed: int
