@@ -47,6 +47,7 @@ def make_promise(
 ) -> Promise:
     """Certify a version on the gold there is, and put its promise in the place of the last one.
 
+    What one in force promises already goes on as it is: its audit adds up over all runs.
     The project's row must be locked. What the audit has shown to be more than a version keeps is
     not promised of it again: another look at certify gold would not make it better.
     """
@@ -61,6 +62,10 @@ def make_promise(
             reason = f"the audit contradicted promise {one.id} of {version.name}"
             found = Certified(None, reason, found.documents)
             break
+    for one in before:
+        says = (p, delta, found.threshold, found.documents)
+        if one.state == PromiseState.IN_FORCE and _promises(one) == says:
+            return one
     for old in session.scalars(
         select(Promise).where(
             Promise.project_id == project.id,
@@ -83,6 +88,11 @@ def make_promise(
     session.add(promise)
     session.flush()
     return promise
+
+
+def _promises(one: Promise) -> tuple[float, float, float | None, int | None]:
+    """What a promise says, and how much gold it rests on."""
+    return one.p, one.delta, one.threshold, one.figures.get("documents")
 
 
 def _first_look(before: Sequence[Promise], p: float, delta: float) -> int | None:

@@ -343,3 +343,27 @@ def test_the_promise_is_of_strict_gold_one_document_a_group_under_the_rules(sess
     assert (promise.state, promise.figures["documents"]) == (PromiseState.LACKING, 4)
     later = make_promise(session, project, version, "curator@example.com", TIME)
     assert (promise.state, promise.ended_at, later.state) == ("replaced", TIME, "lacking")
+
+
+def test_another_run_on_the_same_gold_goes_on_with_the_promise_and_its_audit(session):
+    project = add_project(session, autolabel_p=0.5, autolabel_delta=0.4)
+    version = add_version(session, project)
+    for document in add_documents(session, project, texts(4)):
+        document.arm, document.part = Arm.RANDOM, Part.CERTIFY
+        add_gold(session, document, label="PS").entities = []
+        session.add(
+            Prediction(document_id=document.id, version_id=version.id, entities=[], confidence=0.9)
+        )
+    session.flush()
+    promise = make_promise(session, project, version, "curator@example.com", TIME)
+    assert (promise.state, promise.figures["documents"]) == (PromiseState.IN_FORCE, 4)
+    promise.figures = {**promise.figures, "audit": {"right": 7, "wrong": 3, "upper": 0.9}}
+    later = TIME + timedelta(days=1)
+    again = make_promise(session, project, version, "scheduler", later)
+    assert (again.id, again.state, again.ended_at) == (promise.id, PromiseState.IN_FORCE, None)
+    assert stage.seen_counts(again) == (7, 3)
+    project.settings = {**project.settings, "autolabel_p": 0.4}
+    session.flush()
+    other = make_promise(session, project, version, "scheduler", later)
+    assert (other.id != promise.id, other.p, stage.seen_counts(other)) == (True, 0.4, (0, 0))
+    assert (promise.state, promise.ended_at) == (PromiseState.REPLACED, later)
