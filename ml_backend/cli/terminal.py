@@ -24,6 +24,7 @@ from ml_backend.training.dataset import TrainingDataError
 from ml_backend.training.files import FileError, RefusedLine
 from ml_backend.training.fit import DivergedError
 from ml_backend.training.gazetteer import GazetteerError
+from ml_backend.training.vectors import VectorsError
 
 SHOWN_REFUSALS = 20
 
@@ -46,6 +47,7 @@ def sentences() -> Iterator[None]:
         PretrainedError,
         TrainingConfigError,
         TrainingDataError,
+        VectorsError,
     ) as error:
         raise click.ClickException(str(error)) from error
 

@@ -66,6 +66,7 @@ class Gold:
 @click.option("--head", help="crf, softmax, bilstm-crf, bigru-crf, span or biaffine")
 @click.option("--unit", help="what the head labels: character or token")
 @click.option("--gazetteer", metavar="FILE", help="names to look up, as a lexicon")
+@click.option("--vectors", metavar="FILE", help="word vectors, of word2vec, fastText or GloVe")
 @click.option(
     "--set",
     "settings",

@@ -11,6 +11,7 @@ from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.evidence import Evidence
 from ml_backend.tagger.lexicon import Lexicon
 from ml_backend.tagger.vocabulary import Vocabulary
+from ml_backend.tagger.word_vectors import WordVectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,19 @@ class Knowledge:
         most_strings: int = 300_000,
         lexicon: bool = True,
         gazetteer: Sequence[tuple[str, str]] = (),
+        words: WordVectors | None = None,
     ) -> Self:
         """Count over texts and their gold.
 
         What occurs less than `least_*` times is unknown; of the strings at most `most_strings`
-        are known. `lexicon` says whether the gold's surfaces go into one, `gazetteer` adds others.
+        are known. `lexicon` says whether the gold's surfaces go into one, `gazetteer` adds others,
+        `words` the vectors of words.
         """
         return cls(
             labels,
             Vocabulary.of(texts, least=least_symbols),
             Evidence.of(texts, gold, labels, least=least_strings, most=most_strings),
-            Lexicon.made(texts, gold, labels, own=lexicon, gazetteer=gazetteer),
+            Lexicon.made(texts, gold, labels, own=lexicon, gazetteer=gazetteer, words=words),
         )
 
     def with_symbols_of(self, other: "Knowledge") -> "Knowledge":

@@ -4,30 +4,27 @@ As in SoftLexicon (Ma et al. 2020, arXiv:1908.05969) a character learns for each
 middle, last, alone) what the surfaces say in which it has that role; here they say how often,
 among all occurrences of the surface in the gold's texts, it was an entity of each label. While
 training, a text's own occurrences are left out, so that the network learns how far a lexicon can
-be trusted on a text that it was not made from. Any encoder over characters can add the features.
+be trusted on a text that it was not made from. Word vectors say besides what words mean elsewhere.
+Any encoder over characters can add the features.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.features import CharacterRow, read
+from ml_backend.tagger.surfaces import LONGEST, ROLES, Floats, Places, roles, surface_hashes
 from ml_backend.tagger.vocabulary import chunks, numbers
+from ml_backend.tagger.word_vectors import WordVectors
 
-Floats = NDArray[np.float32]
-Places = NDArray[np.int64]
-
-LONGEST = 12  # characters of a surface; 98 of 100 entities of news text are not longer
-_FIRST, _MIDDLE, _LAST, _ALONE = range(4)  # roles of a character in a surface
-ROLES = 4
+_TABLES = ("surfaces", "counts", "totals", "listed")
 _SHRINK = 0.5  # occurrences added to each surface's own, so that one seen once says less
 _SURE = 0.15  # share of entities from which a surface may be the longest that is told
 
@@ -45,6 +42,7 @@ class Lexicon:
     counts: Floats
     totals: Floats
     listed: Floats
+    words: WordVectors | None = None
 
     @classmethod
     def of(
@@ -65,7 +63,7 @@ class Lexicon:
             found.append((row.substrings(LONGEST)[place, length - 1].view(np.int64), label))
         hashes = np.concatenate([np.empty(0, np.int64), *(one for one, _ in found)])
         label = np.concatenate([np.empty(0, np.int64), *(one for _, one in found)])
-        listed_hashes = _hashes([surface for surface, _ in gazetteer])
+        listed_hashes = surface_hashes([surface for surface, _ in gazetteer])
         fits = listed_hashes != 0
         surfaces = np.unique(np.concatenate([hashes, listed_hashes[fits]]))
         counts = np.zeros((len(surfaces) + 1, len(labels)), np.float32)
@@ -89,17 +87,28 @@ class Lexicon:
         labels: LabelSet,
         *,
         own: bool,
-        gazetteer: Sequence[tuple[str, str]],
+        gazetteer: Sequence[tuple[str, str]] = (),
+        words: WordVectors | None = None,
     ) -> Self | None:
-        """One of the gold if `own`, of the gazetteer if there is one, of both, or None."""
-        if not own and not gazetteer:
+        """One of the gold if `own`, of the gazetteer and the words if there are any, or None."""
+        if not own and not gazetteer and words is None:
             return None
         made = cls.of(texts, gold if own else [()] * len(texts), labels, gazetteer)
-        return made if own else replace(made, counts=made.counts[:, :0])
+        return replace(made, counts=made.counts if own else made.counts[:, :0], words=words)
+
+    def sizes(self) -> dict[str, int]:
+        """What an encoder's configuration has to say of it."""
+        return {
+            "known_surfaces": len(self.surfaces),
+            "gold_labels": self.counts.shape[1],
+            "listed_labels": self.listed.shape[1],
+            "known_words": 0 if self.words is None else len(self.words.words),
+            "vector_size": 0 if self.words is None else self.words.size,
+        }
 
     @property
     def width(self) -> int:
-        """Numbers that `match` gives for each character."""
+        """Numbers that `match` gives for each character before those of word vectors."""
         return (ROLES + 1) * (self.counts.shape[1] + self.listed.shape[1]) + ROLES + 1
 
     def match(
@@ -108,7 +117,7 @@ class Lexicon:
         own: Sequence[Sequence[Entity]] | None = None,
         labels: LabelSet | None = None,
     ) -> Floats:
-        """What the surfaces in the texts say of each character, (all, width).
+        """What the surfaces in the texts say of each character, (all, width + word vectors').
 
         For each role the highest share of each label among the surfaces in which the character
         has it; then the shares of the longest likely surface over it, its role there and its
@@ -130,7 +139,8 @@ class Lexicon:
             totals = totals - np.bincount(which, minlength=len(distinct))
             counts, totals = np.maximum(counts, 0), np.maximum(totals, 0)
         shares = np.concatenate([counts / (totals[:, None] + _SHRINK), self.listed[number]], axis=1)
-        return self._told(len(known), place, length, shares[which].astype(np.float32))
+        found = self._told(len(known), place, length, shares[which].astype(np.float32))
+        return found if self.words is None else np.hstack([found, self.words.match(row)])
 
     def _told(self, characters: int, place: Places, length: Places, shares: Floats) -> Floats:
         """Lay the shares of all surfaces over their characters; `length` is one too small."""
@@ -140,7 +150,7 @@ class Lexicon:
         likely = shares.sum(1) > _SURE
         for last in range(LONGEST):  # longer ones later: they overwrite
             of_length = np.flatnonzero((length == last) & (shares.sum(1) > 0))
-            for offset, role in _roles(last):
+            for offset, role in roles(last):
                 here = place[of_length] + offset
                 best[here, role] = np.maximum(best[here, role], shares[of_length])
                 sure = likely[of_length]
@@ -149,15 +159,6 @@ class Lexicon:
                 longest[here[sure], labels + role] = 1
                 longest[here[sure], -1] = (last + 1) / LONGEST
         return np.concatenate([best.reshape(characters, -1), longest], axis=1)
-
-
-def _roles(last: int) -> Iterator[tuple[int, int]]:
-    """Offset and role of each character of a surface whose last offset is `last`."""
-    if last == 0:
-        yield 0, _ALONE
-        return
-    for offset in range(last + 1):
-        yield offset, _FIRST if offset == 0 else _LAST if offset == last else _MIDDLE
 
 
 def _own(
@@ -176,33 +177,61 @@ def _own(
     return place, length, label
 
 
-def _hashes(surfaces: Sequence[str]) -> Places:
-    """Each surface's hash, 0 for one that is empty or too long."""
-    result = np.zeros(len(surfaces), np.int64)
-    fits = [place for place, one in enumerate(surfaces) if 0 < len(one) <= LONGEST]
-    row = read([surfaces[place] for place in fits])
-    ends = np.cumsum(row.lengths)
-    result[fits] = row.substrings(LONGEST)[ends - row.lengths, row.lengths - 1].view(np.int64)
-    return result
+class LexiconSizes(Protocol):
+    """What an encoder's configuration says of its lexicon; `known_surfaces` None: it has none."""
+
+    @property
+    def known_surfaces(self) -> int | None: ...
+    @property
+    def gold_labels(self) -> int: ...
+    @property
+    def listed_labels(self) -> int: ...
+    @property
+    def known_words(self) -> int: ...
+    @property
+    def vector_size(self) -> int: ...
+    @property
+    def lexicon_size(self) -> int: ...
+    @property
+    def lexicon_dropout(self) -> float: ...
+    @property
+    def words_size(self) -> int: ...
+    @property
+    def words_dropout(self) -> float: ...
 
 
 class LexiconFeatures(nn.Module):
     """A lexicon's matches as a vector for each character; the lexicon lives in buffers."""
 
-    def __init__(self, known: int, labels: int, listed: int, size: int, forget: float):
-        """`forget` is the share of characters of which nothing is told in training."""
+    def __init__(self, sizes: LexiconSizes):
+        """Empty, with room for what `sizes` says; `lexicon_dropout` is the share of characters of
+        which nothing is told in training, `words_dropout` that of the vectors' numbers."""
         super().__init__()
-        self.forget = forget
+        known = sizes.known_surfaces or 0
+        self.forget = sizes.lexicon_dropout
+        self.size = sizes.lexicon_size
         self.register_buffer("surfaces", torch.zeros(known, dtype=torch.long))
-        self.register_buffer("counts", torch.zeros(known + 1, labels))
+        self.register_buffer("counts", torch.zeros(known + 1, sizes.gold_labels))
         self.register_buffer("totals", torch.zeros(known + 1))
-        self.register_buffer("listed", torch.zeros(known + 1, listed))
-        self.mix = nn.Linear(self.lexicon().width, size)
+        self.register_buffer("listed", torch.zeros(known + 1, sizes.listed_labels))
+        self.mix_words: nn.Linear | None = None
+        if sizes.known_words:
+            vectors = torch.zeros(sizes.known_words + 1, sizes.vector_size, dtype=torch.float16)
+            self.register_buffer("words", torch.zeros(sizes.known_words, dtype=torch.long))
+            self.register_buffer("vectors", vectors)
+            self.mix_words = nn.Linear(ROLES * sizes.vector_size, sizes.words_size)
+            self.words_dropout = nn.Dropout(sizes.words_dropout)
+            self.size += sizes.words_size
+        self.width = self.lexicon().width
+        self.mix = nn.Linear(self.width, sizes.lexicon_size)
 
     def hold(self, lexicon: Lexicon) -> None:
         """Take over this lexicon, of just this size."""
-        for name in ("surfaces", "counts", "totals", "listed"):
+        for name in _TABLES:
             self.get_buffer(name).copy_(torch.from_numpy(getattr(lexicon, name)))
+        if lexicon.words is not None:
+            self.get_buffer("words").copy_(torch.from_numpy(lexicon.words.words))
+            self.get_buffer("vectors").copy_(lexicon.words.vectors)
 
     def columns(self, labels: Sequence[str]) -> list[str]:
         """What each column of the weights stands for, of these labels the first in the gold."""
@@ -213,12 +242,22 @@ class LexiconFeatures(nn.Module):
 
     def lexicon(self) -> Lexicon:
         """The lexicon itself, for readers."""
-        names = ("surfaces", "counts", "totals", "listed")
-        return Lexicon(*(self.get_buffer(name).cpu().numpy() for name in names))
+        words = None
+        if self.mix_words is not None:
+            words = WordVectors(
+                self.get_buffer("words").cpu().numpy(), self.get_buffer("vectors").cpu()
+            )
+        surfaces, counts, totals, listed = (self.get_buffer(one).cpu().numpy() for one in _TABLES)
+        return Lexicon(surfaces, counts, totals, listed, words)
 
     def forward(self, matched: Tensor) -> Tensor:
-        """(..., width) as `Lexicon.match` gives it to (..., size)."""
+        """What `Lexicon.match` gives, (..., all its numbers), to (..., size)."""
+        surfaces = matched[..., : self.width]
         if self.training and self.forget:
             told = torch.rand(matched.shape[:-1], device=matched.device) >= self.forget
-            matched = matched * told.unsqueeze(-1)
-        return functional.gelu(self.mix(matched))
+            surfaces = surfaces * told.unsqueeze(-1)
+        mixed = functional.gelu(self.mix(surfaces))
+        if self.mix_words is None:
+            return mixed
+        words = self.mix_words(self.words_dropout(matched[..., self.width :]))
+        return torch.cat([mixed, words], dim=-1)

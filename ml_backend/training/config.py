@@ -99,6 +99,14 @@ class TrainingConfig(BaseModel):
     )
     lexicon: bool = Field(True, description="how often surfaces were entities in the gold")
     gazetteer: str = Field("", description="file of surfaces: a surface, a tab, a label a line")
+    vectors: str = Field(
+        "", description="file of word vectors: word2vec's (text or binary), fastText's or GloVe's"
+    )
+    most_vectors: Count = Field(
+        200000, description="word vectors that are read: the first ones of the file"
+    )
+    words_size: Count = Field(128, description="width of what word vectors say")
+    words_dropout: Share = Field(0.2, description="share of a word vector's numbers left out")
 
     # budget
     epochs: Count = Field(24, description="passes over the documents")

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from ml_backend.contract.model_store import write_atomically
-from ml_backend.tagger.lexicon import LONGEST
+from ml_backend.tagger.surfaces import LONGEST
 
 # mecab-ko-dic's left context numbers (its left-id.def) of the words that tell something
 _LEFT_CONTEXTS = {

@@ -18,6 +18,7 @@ from ml_backend.tagger.windows import WINDOW
 from ml_backend.training.config import SPAN_HEADS, TrainingConfig
 from ml_backend.training.dataset import TrainingData
 from ml_backend.training.gazetteer import read_gazetteer
+from ml_backend.training.vectors import read_vectors
 
 # Texts of gold below which none of it is counted: what is left of a few without one is too little
 # like the whole for the network to learn from the one what to make of the other.
@@ -47,7 +48,9 @@ def _encoder(data: TrainingData, config: TrainingConfig, champion: Model | None)
         unit=config.unit,
         spatial_dropout=config.spatial_dropout,
         lexicon_size=config.lexicon_size,
+        words_size=config.words_size,
         lexicon_dropout=config.lexicon_dropout,
+        words_dropout=config.words_dropout,
     )
 
 
@@ -63,6 +66,7 @@ def _builtin(data: TrainingData, config: TrainingConfig, champion: Model | None)
         most_strings=config.most_strings if len(texts) >= LEAST_FOR_EVIDENCE else 0,
         lexicon=options["own"],
         gazetteer=options["gazetteer"],
+        words=options["words"],
     )
     if champion is not None and isinstance(champion.encoder, BuiltinEncoder):
         knowledge = knowledge.with_symbols_of(champion.encoder.reader().knowledge)
@@ -71,6 +75,7 @@ def _builtin(data: TrainingData, config: TrainingConfig, champion: Model | None)
         symbol_size=config.symbol_size,
         evidence_size=config.evidence_size,
         lexicon_size=config.lexicon_size,
+        words_size=config.words_size,
         hidden=config.hidden or (128 if len(texts) < MANY else 256),
         layers=config.layers,
         dropout=config.dropout,
@@ -78,6 +83,7 @@ def _builtin(data: TrainingData, config: TrainingConfig, champion: Model | None)
         symbol_dropout=config.symbol_dropout,
         evidence_dropout=config.evidence_dropout,
         lexicon_dropout=config.lexicon_dropout,
+        words_dropout=config.words_dropout,
     )
 
 
@@ -90,6 +96,9 @@ def _lexicon_options(config: TrainingConfig, texts: int) -> dict[str, Any]:
     return {
         "own": config.lexicon and texts >= LEAST_FOR_EVIDENCE,
         "gazetteer": read_gazetteer(Path(config.gazetteer)) if config.gazetteer else (),
+        "words": read_vectors(Path(config.vectors), config.most_vectors)
+        if config.vectors
+        else None,
     }
 
 

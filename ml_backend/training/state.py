@@ -24,6 +24,7 @@ from ml_backend.training.averaging import Average
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData
 from ml_backend.training.gazetteer import read_gazetteer
+from ml_backend.training.vectors import read_vectors
 
 FILE = "training.safetensors"
 Weights = dict[str, Tensor]
@@ -48,7 +49,7 @@ class Course:
 def mark_of(data: TrainingData, config: TrainingConfig, *, seed: int, together: int) -> str:
     """What a training is made from, as SHA-256: only a state with the same one is gone on from.
 
-    `together` is the batches of a step, over all processes. Raises GazetteerError.
+    `together` is the batches of a step, over all processes. Raises GazetteerError, VectorsError.
     """
     digest = hashlib.sha256()
     labels = list(data.labels)
@@ -60,6 +61,9 @@ def mark_of(data: TrainingData, config: TrainingConfig, *, seed: int, together: 
         digest.update(json.dumps(about).encode())
     if config.gazetteer:
         digest.update(json.dumps(read_gazetteer(Path(config.gazetteer))).encode())
+    if config.vectors:
+        words = read_vectors(Path(config.vectors), config.most_vectors)
+        digest.update(words.words.tobytes() + words.vectors.numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -32,6 +32,9 @@ _KEYED = {"symbol.weight": "symbols", "characters.symbol.weight": "symbols"}
 # Parts of an encoder whose buffers are counted over the gold: the new gold's stay.
 _COUNTED = ("evidence.", "lexicon.")
 
+_VECTORS = "lexicon.vectors"
+_NONE = torch.empty(0)
+
 
 _SAMPLE = (
     "서울에서 만난 롯데의 안정환은 1998年 北京에서 Seoul으로, the museum in Ålesund, 東京タワー."
@@ -86,6 +89,8 @@ def _take_encoder(model: Model, champion: Model) -> str:
         return "its encoder has other parts"
     if not _read_alike(model, champion):
         return "its encoder has another tokenizer"
+    if not torch.equal(weights.get(_VECTORS, _NONE), before.get(_VECTORS, _NONE)):
+        return "its encoder reads other word vectors"
     learned = {name for name, _ in cast(nn.Module, new).named_parameters()}
     columns, earlier_columns = new.label_columns(), old.label_columns()
     taken: Weights = {}

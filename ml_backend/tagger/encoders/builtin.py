@@ -35,17 +35,21 @@ class BuiltinConfig:
     known_surfaces: int | None  # None: no lexicon
     gold_labels: int = 0
     listed_labels: int = 0
+    known_words: int = 0  # with vectors of `vector_size`
+    vector_size: int = 0
     symbol_size: int = 64
     class_size: int = 8
     jamo_size: int = 8
     evidence_size: int = 96
     lexicon_size: int = 64
+    words_size: int = 128
     hidden: int = 128
     layers: int = 1
     dropout: float = 0.5
     symbol_dropout: float = 0.05
     evidence_dropout: float = 0.2
     lexicon_dropout: float = 0.1
+    words_dropout: float = 0.2
     spatial_dropout: float = 0.0
 
 
@@ -137,14 +141,8 @@ class BuiltinEncoder(nn.Module):
         read_size += config.evidence_size
         self.lexicon: LexiconFeatures | None = None
         if config.known_surfaces is not None:
-            self.lexicon = LexiconFeatures(
-                config.known_surfaces,
-                config.gold_labels,
-                config.listed_labels,
-                config.lexicon_size,
-                config.lexicon_dropout,
-            )
-            read_size += config.lexicon_size
+            self.lexicon = LexiconFeatures(config)
+            read_size += self.lexicon.size
         self.spatial_dropout = SpatialDropout(config.spatial_dropout)
         self.dropout = nn.Dropout(config.dropout)
         self.lstm = nn.ModuleList(
@@ -163,9 +161,7 @@ class BuiltinEncoder(nn.Module):
                 len(knowledge.vocabulary.symbols),
                 len(knowledge.evidence.strings),
                 int(np.count_nonzero(knowledge.evidence.counts)),
-                None if lexicon is None else len(lexicon.surfaces),
-                0 if lexicon is None else lexicon.counts.shape[1],
-                0 if lexicon is None else lexicon.listed.shape[1],
+                **({"known_surfaces": None} if lexicon is None else lexicon.sizes()),
                 **sizes,
             )
         )

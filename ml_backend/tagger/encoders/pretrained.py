@@ -35,13 +35,17 @@ class PretrainedConfig:
     known_surfaces: int | None = None  # None: no lexicon
     gold_labels: int = 0
     listed_labels: int = 0
+    known_words: int = 0  # with vectors of `vector_size`
+    vector_size: int = 0
     symbol_size: int = 64
     place_size: int = 16
     lexicon_size: int = 64
+    words_size: int = 128
     mix_size: int = 128
     dropout: float = 0.1
     symbol_dropout: float = 0.05
     lexicon_dropout: float = 0.1
+    words_dropout: float = 0.2
     spatial_dropout: float = 0.0
 
 
@@ -63,15 +67,9 @@ class PretrainedEncoder(nn.Module):
         self.characters = CharacterFeatures(config) if in_characters else None
         self.lexicon: LexiconFeatures | None = None
         if config.known_surfaces is not None:
-            self.lexicon = LexiconFeatures(
-                config.known_surfaces,
-                config.gold_labels,
-                config.listed_labels,
-                config.lexicon_size,
-                config.lexicon_dropout,
-            )
+            self.lexicon = LexiconFeatures(config)
         read_size = self.characters.size if self.characters is not None else 0
-        read_size += config.lexicon_size if self.lexicon is not None else 0
+        read_size += self.lexicon.size if self.lexicon is not None else 0
         self.mixer = Mixer(self.size, read_size, config) if read_size else None
         self.spatial_dropout = SpatialDropout(config.spatial_dropout)
         self.dropout = nn.Dropout(config.dropout)
@@ -96,9 +94,7 @@ class PretrainedEncoder(nn.Module):
             tuple(labels),
             unit,
             len(vocabulary.symbols) if unit == "character" else 0,
-            None if lexicon is None else len(lexicon.surfaces),
-            0 if lexicon is None else lexicon.counts.shape[1],
-            0 if lexicon is None else lexicon.listed.shape[1],
+            **({} if lexicon is None else lexicon.sizes()),
             **sizes,
         )
         encoder = cls(transformer, tokenizer, config)

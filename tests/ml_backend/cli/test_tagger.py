@@ -227,6 +227,7 @@ class TestTrain:
             (["--pseudo", "none.jsonl"], "none.jsonl: No such file or directory"),
             (["--unit", "token"], "the built-in encoder reads characters"),
             (["--gazetteer", "none.tsv"], "none.tsv: cannot be read"),
+            (["--vectors", "none.vec"], "none.vec: cannot be read as word vectors"),
             (["--encoder", "./none"], "the encoder ./none cannot be used"),
             (["--set", "start=champion"], "--start-from DIR"),
         ],

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,6 +9,7 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.knowledge import Knowledge
+from ml_backend.tagger.word_vectors import WordVectors
 
 LABELS = LabelSet(("PER", "LOC"))
 TEXTS = ["서울에 갔다", "서울은 크다", "김민수는 부산에", "A"]
@@ -47,6 +49,7 @@ def test_own_gold_is_left_out_where_it_is_given() -> None:
     assert left_out.lexicon.any()  # 서울 is known from another text
 
 
+WORDS = WordVectors.of(["부산", "서울"], np.eye(2, dtype=np.float32))
 CITY, HARBOUR = ("부산", "도시"), ("부산", "항구")
 
 
@@ -57,6 +60,8 @@ CITY, HARBOUR = ("부산", "도시"), ("부산", "항구")
         {"lexicon": False},
         {"lexicon": False, "gazetteer": [CITY]},
         {"gazetteer": [CITY, HARBOUR]},
+        {"words": WORDS},
+        {"lexicon": False, "words": WORDS},
     ],
 )
 def test_it_is_the_same_again_from_its_record_and_weights(
@@ -79,6 +84,13 @@ def test_a_gazetteer_is_seen() -> None:
         known.state_dict() | {"lexicon.surfaces": unknown.state_dict()["lexicon.surfaces"]}
     )
     assert not torch.equal(states(known, ["대전"])[0], states(unknown, ["대전"])[0])
+
+
+def test_word_vectors_are_seen() -> None:
+    model = encoder(words=WORDS)
+    before = states(model, ["부산"])[0]
+    model.get_buffer("lexicon.vectors").neg_()
+    assert not torch.equal(states(model, ["부산"])[0], before)
 
 
 def test_without_dropout_training_reads_as_serving_does() -> None:

@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_backend.contract.entity import Entity
+from ml_backend.tagger.encoders.pretrained import PretrainedConfig
 from ml_backend.tagger.features import read
-from ml_backend.tagger.lexicon import LONGEST, Lexicon, LexiconFeatures
+from ml_backend.tagger.lexicon import Lexicon, LexiconFeatures
+from ml_backend.tagger.surfaces import LONGEST
+from ml_backend.tagger.word_vectors import WordVectors
 from tests.ml_backend.tagger.gold_texts import LABELS, gold_texts
 
 PER, LOC = 0, 1
@@ -90,11 +95,14 @@ def test_digits_are_alike() -> None:
 
 def test_the_lexicon_survives_in_the_module() -> None:
     lexicon = Lexicon.of(["서울"], [[Entity(0, 2, "LOC")]], LABELS, [("부산", "도시")])
-    features = LexiconFeatures(2, 2, 1, size=5, forget=0.1).eval()
-    features.hold(lexicon)
-    matched = lexicon.match(read(["서울 부산"]))
-    assert np.array_equal(features.lexicon().match(read(["서울 부산"])), matched)
-    assert features(torch.from_numpy(matched).unsqueeze(0)).shape == (1, 5, 5)
+    words = WordVectors.of(["부산"], np.ones((1, 3), np.float32))
+    for held, size in ((lexicon, 5), (replace(lexicon, words=words), 5 + 4)):
+        sizes = PretrainedConfig(tuple(LABELS), **held.sizes(), lexicon_size=5, words_size=4)
+        features = LexiconFeatures(sizes).eval()
+        features.hold(held)
+        matched = held.match(read(["서울 부산"]))
+        assert np.array_equal(features.lexicon().match(read(["서울 부산"])), matched)
+        assert features(torch.from_numpy(matched).unsqueeze(0)).shape == (1, 5, size)
 
 
 def test_nothing_known_matches_nothing() -> None:

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from ml_backend.cli.tagger import tagger
-from ml_backend.tagger.lexicon import LONGEST
+from ml_backend.tagger.surfaces import LONGEST
 from ml_backend.training import dictionaries
 from ml_backend.training.dictionaries import DictionaryError, write_gazetteer
 from ml_backend.training.gazetteer import read_gazetteer

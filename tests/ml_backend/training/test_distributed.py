@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from ml_backend.training.fit import Step, fit
+from tests.ml_backend.training import vector_files
 from tests.ml_backend.training.small import options, partly_annotated
 
 ROOT = Path(__file__).parents[3]
@@ -27,14 +28,16 @@ OPTIONS = {
 
 
 def test_two_gloo_processes_train_as_one_with_double_accumulation(tmp_path: Path) -> None:
+    vectors = vector_files.text(tmp_path / "words.vec", {"서울": [1.0, -2.0], "부산": [0.5, 1.0]})
+    given = {**OPTIONS, "vectors": str(vectors)}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*torchrun, str(WORKER), str(tmp_path), json.dumps(OPTIONS)]
+    command = [*torchrun, str(WORKER), str(tmp_path), json.dumps(given)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     subprocess.run(command, check=True, timeout=300, env=environment, cwd=ROOT)
     two = json.loads((tmp_path / "first.json").read_text("utf-8"))
 
     steps: list[Step] = []
-    doubled = options(**{**OPTIONS, "accumulation": 4})
+    doubled = options(**{**given, "accumulation": 4})
     fitted = fit(
         partly_annotated(), doubled, seed=3, device=torch.device("cpu"), watch=steps.append
     )

@@ -11,6 +11,8 @@ from ml_backend.tagger.model import HEADS
 from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import Example, TrainingData
 from ml_backend.training.network import new_model
+from tests.ml_backend.tagger.small_tokenizers import encoder_folder
+from tests.ml_backend.training import vector_files
 
 DATA = TrainingData(
     LabelSet(("PER", "LOC")),
@@ -85,3 +87,14 @@ def test_a_gazetteer_file_needs_no_gold(tmp_path: Path) -> None:
     path.write_text("부산\t도시\n대전\t도시\n", "utf-8")
     record = encoder_record(1, lexicon=False, gazetteer=str(path))
     assert (record["known_surfaces"], record["gold_labels"], record["listed_labels"]) == (2, 0, 1)
+
+
+@pytest.mark.parametrize("encoder", ["builtin", "pretrained"])
+def test_word_vectors_need_no_gold(encoder: str, tmp_path: Path) -> None:
+    path = vector_files.text(tmp_path / "words.vec", {"부산": [1.0, 2.0], "대전": [0.5, -1.0]})
+    options: dict[str, Any] = {"vectors": str(path), "words_size": 7, "lexicon": False}
+    if encoder == "pretrained":
+        options["encoder"] = encoder_folder(tmp_path / "bert", "bert")
+    record = encoder_record(1, **options)
+    assert (record["known_surfaces"], record["known_words"], record["vector_size"]) == (0, 2, 2)
+    assert record["words_size"] == 7

@@ -8,6 +8,7 @@ import torch
 
 from ml_backend.training import state
 from ml_backend.training.fit import Fitted, Step, fit
+from tests.ml_backend.training import vector_files
 from tests.ml_backend.training.small import options, ten_sentences
 
 CPU = torch.device("cpu")
@@ -98,6 +99,11 @@ def test_a_state_of_other_gold_options_or_seed_is_not_gone_on_from(tmp_path: Pat
         run(tmp_path, until=11, gazetteer=str(gazetteer))
     gazetteer.write_text("서울\t지역\n부산\t지역\n", "utf-8")
     assert run(tmp_path, gazetteer=str(gazetteer)).resumed == 0
+    vectors = vector_files.text(tmp_path / "words.vec", {"서울": [1.0, 2.0]})
+    with pytest.raises(Interrupted):
+        run(tmp_path, until=11, vectors=str(vectors))
+    vector_files.text(vectors, {"서울": [2.0, 1.0]})
+    assert run(tmp_path, vectors=str(vectors)).resumed == 0
     data, config = ten_sentences(), options()
     marks = {
         state.mark_of(gold, config, seed=1, together=1)

@@ -18,6 +18,7 @@ from ml_backend.training.dataset import Example, TrainingData
 from ml_backend.training.network import new_model
 from ml_backend.training.warm_start import load_champion, warm_start
 from tests.ml_backend.tagger.small_tokenizers import SENTENCES, encoder_folder
+from tests.ml_backend.training import vector_files
 
 OLD = LabelSet(("ORG", "PER", "LOC"))
 NEW = LabelSet(("DAT", "LOC", "PER", "TIM", "ORG"))
@@ -125,6 +126,20 @@ def test_what_does_not_fit_stays_new_and_is_named(
         if not now.equal(before[name])
     }
     assert kept == (set() if sentence.startswith("nothing") else {"encoder"})
+
+
+def test_word_vectors_are_gone_on_with_but_not_with_others(tmp_path: Path) -> None:
+    files = {}
+    for name, number in (("same", 1.0), ("other", 2.0)):
+        table = {"서울": [number, 2.0], "부산": [0.5, -1.0]}
+        files[name] = str(vector_files.text(tmp_path / f"{name}.vec", table))
+    champion = untrained(OLD, TEXTS, vectors=files["same"])
+    model = untrained(NEW, TEXTS, champion, vectors=files["same"])
+    assert warm_start(model, champion).startswith("the champion's encoder and head")
+    other = untrained(NEW, TEXTS, champion, vectors=files["other"])
+    assert warm_start(other, champion) == (
+        "nothing of the champion: its encoder reads other word vectors"
+    )
 
 
 def test_wider_spans_than_the_champion_knew_are_scored_as_its_widest() -> None:
