@@ -4,16 +4,29 @@ No code that comes with a model is ever run, and a version's folder needs no hub
 imported where it is used: it takes seconds, which a tagger without it need not wait for.
 """
 
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 ASSETS = "pretrained"  # in a version's folder
 _GONE = {
     "nezha": "NEZHA has left transformers; hfl/chinese-roberta-wwm-ext reads Chinese as well",
 }
+# What transformers raises of a folder that it does not take for one, and of damaged files.
+_REFUSED = (OSError, ValueError, ImportError)
+_DAMAGED = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    TypeError,
+    SafetensorError,
+    pickle.UnpicklingError,
+)
 
 
 class PretrainedError(ValueError):
@@ -41,7 +54,7 @@ def load(source: str) -> tuple[nn.Module, Any]:
             output_loading_info=True,
             dtype="float32",
         )
-    except (OSError, ValueError, ImportError) as error:
+    except (*_REFUSED, *_DAMAGED) as error:
         raise PretrainedError(source, _reason(error)) from error
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:
@@ -64,7 +77,7 @@ def load_untrained(folder: Path) -> tuple[nn.Module, Any]:
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
         new: Any = AutoModel.from_config  # untyped
         transformer = new(config, dtype="float32")
-    except (OSError, ValueError, ImportError) as error:
+    except (*_REFUSED, *_DAMAGED) as error:
         raise PretrainedError(source, _reason(error)) from error
     return _without_pooler(transformer), tokenizer
 
@@ -101,7 +114,7 @@ def _config(source: str) -> Any:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
     except PretrainedError:
         raise
-    except (OSError, ValueError) as error:
+    except (*_REFUSED, *_DAMAGED) as error:
         raise PretrainedError(source, _reason(error)) from error
     if config.is_encoder_decoder:
         raise PretrainedError(source, f"{config.model_type} is an encoder with a decoder")
@@ -153,4 +166,5 @@ def _reason(error: BaseException) -> str:
         return "there is no such folder, and no such name on the hub"
     if "trust_remote_code" in str(error):
         return "it needs code that comes with it, which is never run"
-    return " ".join(str(error).split())
+    told = " ".join(str(error).split())
+    return told if isinstance(error, _REFUSED) else f"its files are damaged: {told}"

@@ -281,6 +281,15 @@ def test_weights_that_are_missing(folders: dict[str, str], tmp_path: Path) -> No
     assert "model.safetensors" in refusal(str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"{}"])
+def test_a_damaged_file(name: str, damage, folders: dict[str, str], tmp_path: Path) -> None:
+    for file in Path(folders["bert"]).iterdir():
+        content = file.read_bytes()
+        (tmp_path / file.name).write_bytes(damage(content) if file.name == name else content)
+    assert refusal(str(tmp_path))
+
+
 def test_numbers_are_whole_in_a_batch(folders: dict[str, str]) -> None:
     batch = loaded(folders["roberta"]).reader().read(["漢字 안"])
     assert batch.last is not None  # a character is several bytes
