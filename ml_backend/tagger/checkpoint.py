@@ -22,6 +22,7 @@ from ml_backend.tagger.model import Model, build
 
 FORMAT = "goldloop-tagger-2"
 CONFIG, LABELS, WEIGHTS = "config.json", "labels.json", "weights.safetensors"
+_WRONG = (AttributeError, KeyError, TypeError, ValueError)  # raised of JSON of another shape
 
 
 class CheckpointError(Exception):
@@ -72,7 +73,7 @@ def load(folder: Path) -> Model:
     try:
         model = build(config["model"], _read_json(folder, LABELS), folder)
         model.load_state_dict(load_file(folder / WEIGHTS))
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, RuntimeError, *_WRONG) as error:
         raise CheckpointError(folder, f"the weights do not fit {CONFIG}: {error}") from error
     if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
         raise CheckpointError(folder, f"{WEIGHTS} holds numbers that are not finite")
@@ -84,7 +85,7 @@ def calibration(folder: Path) -> Calibration:
     config = read_config(folder)
     try:
         return Calibration.from_dict(config["calibration"])
-    except (KeyError, TypeError, ValueError) as error:
+    except _WRONG as error:
         raise CheckpointError(folder, f"{CONFIG} has no usable calibration: {error}") from error
 
 

@@ -72,6 +72,8 @@ def build(record: dict[str, Any], labels: Sequence[str], folder: Path) -> Model:
     encoder_name, head_name = encoder_record.pop("name"), head_record.pop("name")
     if encoder_name not in ENCODERS or head_name not in HEADS:
         raise ValueError(f"unknown encoder or head: {encoder_name}, {head_name}")
+    if list(encoder_record["labels"]) != list(labels):
+        raise ValueError("the encoder was made for other labels")
     encoder = ENCODERS[encoder_name].from_dict(encoder_record, folder)
     head = HEADS[head_name](LabelSet(tuple(labels)), encoder.size, **head_record)
     return Model(encoder, head)

@@ -128,6 +128,33 @@ def test_a_form_that_there_is_not_is_refused(version: Path, changed: dict[str, o
         Tagger.load(version)
 
 
+@pytest.mark.parametrize("wrong", [None, [], "x", 0, [None]])
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("model",),
+        ("model", "encoder"),
+        ("model", "encoder", "labels"),
+        ("model", "encoder", "labels", 0),
+        ("model", "head"),
+        ("calibration",),
+        ("calibration", "spans"),
+        ("calibration", "whole"),
+        ("files",),
+    ],
+)
+def test_a_configuration_of_another_shape_is_refused(
+    version: Path, where: tuple[str | int, ...], wrong: object
+) -> None:
+    config = json.loads((version / "config.json").read_text("utf-8"))
+    inner = config
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = wrong
+    (version / "config.json").write_text(json.dumps(config), "utf-8")
+    refused(version)
+
+
 def test_weights_of_another_shape_are_refused(version: Path) -> None:
     rewritten(version, lambda t: t.update({"head.emit.bias": torch.zeros(3)}))
     assert "weights do not fit" in refused(version)
