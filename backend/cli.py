@@ -1,6 +1,10 @@
 """The one console command: its commands come from the entry-point group `goldloop.commands`."""
 
+import _thread
+import signal
 import sys
+import threading
+import time
 from importlib.metadata import EntryPoint, entry_points
 
 import click
@@ -30,6 +34,7 @@ def goldloop() -> None:
 
 def main() -> None:
     """Run the command line; an error that a person can mend is one sentence, not a traceback."""
+    sys.unraisablehook = _press_again
     try:
         goldloop()
     except GoldloopError as error:
@@ -42,6 +47,23 @@ def main() -> None:
             raise
         click.echo("goldloop: the database lacks tables; run `goldloop db upgrade`", err=True)
         sys.exit(1)
+
+
+def _press_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Let Ctrl-C come once more where Python has only told of it: what is raised while an object
+    is cleaned away stops nothing, and a database's sessions are cleaned away all the time.
+    """
+    if lost.exc_type is KeyboardInterrupt:
+        _thread.start_new_thread(_press, ())  # here it would be lost as well
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _press() -> None:
+    time.sleep(0.01)
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    signal.pthread_kill(main_thread, signal.SIGINT)  # which wakes it when it waits
 
 
 def _commands() -> dict[str, EntryPoint]:

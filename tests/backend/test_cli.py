@@ -67,6 +67,32 @@ def test_a_database_without_tables_is_told(tmp_path, request, address):
     assert done.stderr == "goldloop: the database lacks tables; run `goldloop db upgrade`\n"
 
 
+LOST = """
+import signal, time, weakref
+import click
+from backend import cli
+
+class Cleaned: pass
+
+@click.command()
+def wait():
+    one = Cleaned()
+    watched = weakref.ref(one, lambda gone: signal.raise_signal(signal.SIGINT))
+    del one  # what is raised in the call back is told by Python and goes no further
+    time.sleep(600)
+
+cli.goldloop = wait
+cli.main()
+"""
+
+
+def test_ctrl_c_stops_a_command_even_while_an_object_is_cleaned_away():
+    done = subprocess.run(
+        [sys.executable, "-c", LOST], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr.strip()) == (1, "Aborted!")
+
+
 def test_db_goes_up_checks_and_goes_down(tmp_path):
     up = goldloop("db", "upgrade", folder=tmp_path)
     assert (up.returncode, up.stdout) == (0, "the tables are at head\n"), up.stderr
