@@ -8,8 +8,9 @@ A dictionary comes as a Python package of its own; nothing of it is part of this
 | jieba    | jieba   | Chinese  | persons, places, organisations, nouns…                    |
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 
 from ml_backend.contract.model_store import write_atomically
@@ -63,9 +64,17 @@ class DictionaryError(Exception):
         super().__init__(f"{reason}; install it with: pip install {package}")
 
 
-def write_gazetteer(dictionary: str, path: Path) -> int:
-    """Write a dictionary's words as a gazetteer file; how many lines. Raises DictionaryError."""
-    entries = sorted({one for one in DICTIONARIES[dictionary]() if len(one[0]) <= LONGEST})
+def write_gazetteer(dictionary: str, path: Path, *, also: Sequence[Path] = ()) -> int:
+    """Write a dictionary's words as a gazetteer file; how many lines.
+
+    `also` are files of more words in the dictionary's own form, which jieba alone has. Raises
+    DictionaryError, and OSError and UnicodeDecodeError of such a file.
+    """
+    found = DICTIONARIES[dictionary]()
+    if also:
+        more = (_jieba_words(file.read_text("utf-8-sig")) for file in also)
+        found = chain(found, *more)
+    entries = sorted({one for one in found if len(one[0]) <= LONGEST})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, "".join(f"{word}\t{kind}\n" for word, kind in entries).encode())
     return len(entries)
@@ -87,9 +96,14 @@ def _mecab_ko() -> Iterator[Entry]:
 
 
 def _jieba() -> Iterator[Entry]:
-    lines: Iterable[str] = _file("jieba", "dict.txt").read_text("utf-8").splitlines()
-    for line in lines:
-        surface, _, tag = line.split(" ")
+    return _jieba_words(_file("jieba", "dict.txt").read_text("utf-8"))
+
+
+def _jieba_words(content: str) -> Iterator[Entry]:
+    """The words of lines of a word, its count and its part of speech."""
+    for line in content.splitlines():
+        surface, _, tag = line.rpartition(" ")
+        surface = surface.partition(" ")[0]
         kind = _PARTS_OF_SPEECH.get(tag)
         if kind and len(surface) > 1:
             yield surface, kind

@@ -41,3 +41,32 @@ def test_one_that_is_not_installed_says_how_to_get_it(
     with pytest.raises(DictionaryError, match="pip install no_such_dictionary"):
         write_gazetteer("gone", tmp_path / "words.tsv")
     assert not (tmp_path / "words.tsv").exists()
+
+
+def test_jieba_takes_more_words_of_its_own_form(tmp_path: Path) -> None:
+    more, out = tmp_path / "more.txt", tmp_path / "words.tsv"
+    more.write_text("欢乐动漫 10 nz\n義演 28 n\n没有词性 3\n的 5 n\n\n", "utf-8")
+    command = ["gazetteer", "jieba", "--out", str(out)]
+    assert CliRunner().invoke(tagger, command).exit_code == 0
+    alone = set(read_gazetteer(out))
+    done = CliRunner().invoke(tagger, [*command, "--also", str(more)])
+    assert done.exit_code == 0, done.output
+    added = {("欢乐动漫", "proper noun"), ("義演", "noun")}
+    assert set(read_gazetteer(out)) == alone | added
+    assert not alone & added
+
+
+@pytest.mark.parametrize(
+    ("dictionary", "sentence"),
+    [("mecab-ko", "--also goes with jieba"), ("jieba", "more.txt: no UTF-8")],
+)
+def test_more_words_that_cannot_be_read_are_a_sentence(
+    dictionary: str, sentence: str, tmp_path: Path
+) -> None:
+    more, out = tmp_path / "more.txt", tmp_path / "words.tsv"
+    more.write_bytes("欢乐 10 nz".encode("gb18030"))
+    command = ["gazetteer", dictionary, "--out", str(out), "--also", str(more)]
+    done = CliRunner().invoke(tagger, command)
+    assert done.exit_code != 0
+    assert sentence in done.output
+    assert not out.exists()
