@@ -17,7 +17,7 @@ from ml_backend.contract.messages import write_jsonl
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training.config import TrainingConfig
-from ml_backend.training.dataset import Example, TrainingData
+from ml_backend.training.dataset import Example, TrainingData, TrainingDataError
 from ml_backend.training.distributed import is_first
 from ml_backend.training.fit import Step
 from ml_backend.training.state import mark_of
@@ -43,8 +43,17 @@ def make_members(
     """Train the members into `folder/members/0…` and write what each says of its own part.
 
     Returns the members' records. Members that are whole in `resume_in` are not trained again.
+    Raises TrainingDataError where a member would have nothing to learn from.
     """
     parts = parts_of(data.train, config.folds, seed=seed)
+    for number in range(config.folds):
+        if not any(
+            one.entities for one, part in zip(data.train, parts, strict=True) if part != number
+        ):
+            raise TrainingDataError(
+                f"without part {number + 1} of {config.folds} no document to train on holds an "
+                "entity: there is too little gold for folds"
+            )
     # members are judged and calibrated together, not each
     alone = config.model_copy(update={"folds": 0, "calibration": "none", "doubtful": "tell"})
     built = (resume_in or folder) / "members"

@@ -12,7 +12,12 @@ from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.messages import read_jsonl
 from ml_backend.tagger import checkpoint
 from ml_backend.training.config import TrainingConfig
-from ml_backend.training.dataset import Example, TrainingData, from_documents
+from ml_backend.training.dataset import (
+    Example,
+    TrainingData,
+    TrainingDataError,
+    from_documents,
+)
 from ml_backend.training.fit import Step
 from ml_backend.training.folds import OUT_OF_FOLD, make_members, parts_of
 from ml_backend.training.network import new_model
@@ -95,6 +100,26 @@ def test_each_member_learns_all_but_its_part_and_tells_of_it(tmp_path: Path) -> 
         assert line["gold"] == [entity.to_dict() for entity in one.entities]
         assert all(0 <= entity["probability"] <= 1 for entity in line["entities"])
         assert 0 <= line["confidence"] <= 1
+
+
+def test_members_without_anything_to_learn_are_refused_before_any_is_trained(
+    tmp_path: Path,
+) -> None:
+    maker, (one, two) = Maker(), sample_gold(2)
+    labels = LabelSet(tuple(sorted({e.label for e in (*one.entities, *two.entities)})))
+    data = from_documents([one], [two], labels)
+    with pytest.raises(TrainingDataError, match="too little gold for folds"):
+        make_members(
+            maker,
+            data,
+            TrainingConfig.from_dict({**TINY, "folds": 2}),
+            seed=1,
+            folder=tmp_path,
+            watch=print,
+            resume_in=None,
+            start_from=None,
+        )
+    assert not maker.seen
 
 
 def test_members_that_are_whole_are_not_trained_again(tmp_path: Path) -> None:
