@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ml_backend.tagger.scheme import SchemeName
+from ml_backend.training.option_yaml import read_yaml
 
 CHAIN_HEADS = ("crf", "bilstm-crf", "bigru-crf")
 SPAN_HEADS = ("span", "biaffine")
@@ -196,10 +197,10 @@ class TrainingConfig(BaseModel):
             raise TrainingConfigError("; ".join(map(_sentence, error.errors()))) from None
 
     @classmethod
-    def from_yaml(cls, path: Path, **overrides: Any) -> "TrainingConfig":
+    def from_yaml(cls, path: Path, /, **overrides: Any) -> "TrainingConfig":
         """Read a YAML file of options, some replaced; raises TrainingConfigError."""
         try:
-            record = yaml.safe_load(path.read_text("utf-8")) or {}
+            record = read_yaml(path.read_text("utf-8")) or {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise TrainingConfigError(f"{path} cannot be read: {error}") from error
         if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):

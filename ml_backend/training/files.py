@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
-from ml_backend.contract.entity import Entity, EntityError, first_overlap
+from ml_backend.contract.entity import Entity, EntityError
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.tagger.heads.scheduling import first_conflict
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -56,17 +57,28 @@ class GoldFile:
         return sorted(found.union(*(document.missing for document in self.documents)))
 
 
-def read_gold(paths: Sequence[Path], *, overlapping: bool = False) -> GoldFile:
+def read_gold(
+    paths: Sequence[Path], *, overlapping: bool = False, nested: bool = False
+) -> GoldFile:
     """Read files one after the other; raises FileError for one of which nothing can be used.
 
-    Lines whose entities overlap are refused unless `overlapping` is allowed.
+    Lines whose entities overlap are refused unless `overlapping` is allowed, or those that cross
+    or share their range if `nested`.
     """
+
+    def possible(entities: Sequence[Entity]) -> None:
+        conflict = None if overlapping else first_conflict(entities, nested=nested)
+        if conflict is not None:
+            how = "cannot both be" if nested else "overlap"
+            raise LineError(f"entities {conflict[0].key} and {conflict[1].key} {how}")
+
     result = GoldFile()
     for path in paths:
         before, refused_before = len(result.documents), len(result.refused)
         for number, line in lines(path):
             try:
-                document = _document(line, f"{path.name}:{number}", overlapping)
+                document = _document(line, f"{path.name}:{number}")
+                possible(document.entities)
                 result.documents.append(document)
             except LineError as error:
                 result.refused.append(RefusedLine(str(path), number, str(error)))
@@ -113,11 +125,9 @@ def duplicate_key(text: str) -> str:
     return hashlib.sha256(folded.encode()).hexdigest()
 
 
-def _document(line: bytes, name: str, overlapping: bool) -> GoldDocument:
+def _document(line: bytes, name: str) -> GoldDocument:
     record, text = read_record(line)
     entities = _entities(record.get("entities"), text)
-    if not overlapping and (overlap := first_overlap(entities)):
-        raise LineError(f"entities {overlap[0].key} and {overlap[1].key} overlap")
     missing = record.get("not_annotated", [])
     if not isinstance(missing, list) or not all(_is_label(label) for label in missing):
         raise LineError("not_annotated must be a list of labels")

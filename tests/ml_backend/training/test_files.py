@@ -78,6 +78,23 @@ def test_overlaps_are_refused_unless_allowed(tmp_path: Path) -> None:
     assert len(read_gold([path], overlapping=True).documents) == 2
 
 
+def test_of_nested_entities_those_that_cross_are_refused(tmp_path: Path) -> None:
+    def line(*spans: tuple[int, int]) -> dict[str, object]:
+        labels = zip(spans, "AB", strict=True)
+        return {
+            "text": "abcd",
+            "entities": [{"start": s, "end": e, "label": label} for (s, e), label in labels],
+        }
+
+    path = write(
+        tmp_path / "a.jsonl", line((0, 3), (1, 2)), line((0, 3), (1, 4)), line((0, 3), (0, 3)), GOOD
+    )
+    read = read_gold([path], nested=True)
+    assert [document.id for document in read.documents] == ["a.jsonl:1", "a.jsonl:4"]
+    assert [refused.line for refused in read.refused] == [2, 3]
+    assert "(0, 3, 'A') and (1, 4, 'B') cannot both be" in read.refused[0].reason
+
+
 def test_only_when_nothing_is_left_it_is_an_error(tmp_path: Path) -> None:
     good = write(tmp_path / "good.jsonl", GOOD)
     bad = write(tmp_path / "bad.jsonl", b"\n", b"nonsense\n", {"text": "a"})
