@@ -16,7 +16,8 @@ import orjson
 from backend.errors import InvalidInputError, NotFoundError
 from backend.workflow.releases.content import SPLITS, gold_file
 
-VERSION = 1
+VERSION = 2
+SEALED_FROM = 2  # the first version that has a seal
 MANIFEST = "manifest.json"
 SEAL = "seal"
 
@@ -31,7 +32,7 @@ _CARD = ("card.md", "card.json")
 def digest_of(labels: Sequence[str], files: Mapping[str, str]) -> str:
     """The name of the gold, hexadecimal; `files` is the SHA-256 of each split's file."""
     content = {
-        "goldloop_release": VERSION,
+        "goldloop_release": 1,  # of what is digested: the same for the same gold ever since
         "labels": sorted(labels),
         "splits": {split: files[gold_file(split)] for split in SPLITS},
     }
@@ -42,6 +43,13 @@ def sealed(manifest: Manifest) -> bytes:
     """The bytes of a manifest's file, its seal made anew."""
     its = {key: value for key, value in manifest.items() if key != SEAL}
     return _json(its | {SEAL: hashlib.sha256(_json(its)).hexdigest()})
+
+
+def is_sealed(folder: Path, manifest: Manifest) -> bool:
+    """Whether a folder's manifest is to the byte what its seal says; the first had none."""
+    if manifest["goldloop_release"] < SEALED_FROM:
+        return SEAL not in manifest
+    return (folder / MANIFEST).read_bytes() == sealed(manifest)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> bytes:
@@ -60,7 +68,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a release; raises InvalidInputError when there is none that can be read."""
     try:
         manifest: Manifest = orjson.loads((folder / MANIFEST).read_bytes())
-        if manifest["goldloop_release"] != VERSION:
+        if manifest["goldloop_release"] not in range(1, VERSION + 1):
             raise ValueError(f"it is of version {manifest['goldloop_release']!r}")
         for key in _READ:
             manifest[key]
@@ -84,6 +92,7 @@ def same_content(one: Manifest, other: Manifest) -> bool:
 
 
 def _content(manifest: Manifest) -> Manifest:
-    kept = {key: value for key, value in manifest.items() if key not in (*_MADE, SEAL)}
+    apart = (*_MADE, SEAL, "goldloop_release")
+    kept = {key: value for key, value in manifest.items() if key not in apart}
     files = {name: its for name, its in manifest["files"].items() if name not in _CARD}
     return kept | {"files": files}

@@ -26,8 +26,8 @@ from backend.workflow.releases.manifest import (
     MANIFEST,
     Manifest,
     digest_of,
+    is_sealed,
     read_manifest,
-    sealed,
 )
 from backend.workflow.releases.near_leaks import NearLeaks, Place
 
@@ -81,7 +81,7 @@ def verify_files(
     except InvalidInputError as error:
         found.add(Fault(MANIFEST, str(error)))
         return found
-    if (folder / MANIFEST).read_bytes() == sealed(manifest):
+    if is_sealed(folder, manifest):
         _prove(folder, manifest, found, near=near, advance=advance)
         return found
     found.add(Fault(MANIFEST, "was changed: it is not what its seal says"))

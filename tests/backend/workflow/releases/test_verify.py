@@ -46,6 +46,16 @@ def test_what_was_released_has_no_fault(folder: Path) -> None:
     assert found.digest == json.loads((folder / "manifest.json").read_bytes())["digest"]
 
 
+def test_a_release_of_before_there_were_seals_has_no_fault(folder: Path) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    del manifest["seal"]
+    path.write_text(json.dumps(manifest | {"goldloop_release": 1}), "utf-8")
+    assert faults(folder) == []
+    path.write_text(json.dumps(manifest), "utf-8")  # one that lost its seal has
+    assert [fault.file for fault in faults(folder)] == ["manifest.json"]
+
+
 def test_a_changed_byte_is_named_by_file_line_and_document(folder: Path) -> None:
     path = folder / "train.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
