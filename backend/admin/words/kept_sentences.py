@@ -63,9 +63,14 @@ SENTENCES = (
     N_("folds must be 0, or 2 and more"),
     N_("there is no text to train on"),
     N_("no document to train on holds an entity"),
+    N_(
+        "without part %(number)s of %(folds)s no document to train on holds an entity: there is "
+        "too little gold for folds"
+    ),
     N_("version %(name)s is in the store, made from another snapshot or seed"),
     N_("the encoder %(name)s cannot be used: %(reason)s"),
     N_("there is no such folder"),
+    N_("its files are damaged: %(reason)s"),
     N_("%(kind)s is an encoder with a decoder"),
     N_("%(kind)s does not read text"),
     # what workers predict
