@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ml_backend.contract.training_options import unknown_options
 from ml_backend.tagger.scheme import SchemeName
 from ml_backend.training.option_yaml import read_yaml
 
@@ -185,12 +186,8 @@ class TrainingConfig(BaseModel):
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "TrainingConfig":
         """Read options by name; raises TrainingConfigError with one sentence for each fault."""
-        unknown = sorted(record.keys() - cls.model_fields.keys())
-        if unknown:
-            known = ", ".join(sorted(cls.model_fields))
-            raise TrainingConfigError(
-                f"there is no training option {', '.join(unknown)}; the options are {known}"
-            )
+        if unknown := unknown_options(record):
+            raise TrainingConfigError(unknown)
         try:
             return cls.model_validate(record)
         except ValidationError as error:

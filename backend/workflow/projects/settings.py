@@ -9,9 +9,10 @@ from backend.db.audit_log import record
 from backend.db.projects import settings_of
 from backend.db.tables import Project
 from backend.db.tables_of_access import AuditEntry
-from backend.errors import ConflictError, NotFoundError
+from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.settings import ProjectSettings
 from backend.workflow.strategies.mixtures import check_mixture
+from ml_backend.contract.training_options import unknown_options
 
 TRAINING = "training."  # before the name of one of the trainer's options
 NOT_SET = "not set"  # of an option of the trainer, in the audit log
@@ -23,11 +24,14 @@ def change_settings(
     """Set what is named; the log's entry of what changed, None for nothing. The project is held.
 
     Raises pydantic's ValidationError, which names each value that cannot be, and
-    InvalidInputError for a strategy that there is not.
+    InvalidInputError for a strategy or an option of the trainer that there is not. An option that
+    was set before stays, and may be taken away, whatever it is called.
     """
     before = settings_of(project).model_dump()
     settings = ProjectSettings.model_validate({**before, **wanted})
     check_mixture(settings.selection)
+    if unknown := unknown_options(settings.training.keys() - before["training"].keys()):
+        raise InvalidInputError(unknown)
     project.settings = settings.model_dump()
     old, new = _flat(before), _flat(project.settings)
     names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]

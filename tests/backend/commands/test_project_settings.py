@@ -36,17 +36,18 @@ def test_what_changed_is_told_and_kept(database):
 
 
 def test_training_options_are_read_as_what_they_look_like_and_removed_by_nothing(database):
-    typed("training.scheme=BIO", "training.dropout=0.25", "training.fast=true")
+    typed("training.scheme=BIO", "training.dropout=0.25", "training.lexicon=true")
     typed("training.dropout=")
     with database.read() as session:
         kept = settings_of(project_by_key(session, "p"))
-    assert kept.training == {"scheme": "BIO", "fast": True}
+    assert kept.training == {"scheme": "BIO", "lexicon": True}
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
         ("gate_margn=0.1", "there is no setting 'gate_margn'; there are retrain_threshold, "),
+        ("training.epoch=3", "there is no training option epoch; the options are "),
         ("training=x", "there is no setting 'training'"),
         ("gate_margin=2", "gate_margin: Input should be less than or equal to 1"),
         ("open_tasks=many", "open_tasks: Input should be a valid integer"),
