@@ -115,7 +115,9 @@ def _config(source: str) -> Any:
     except PretrainedError:
         raise
     except (*_REFUSED, *_DAMAGED) as error:
-        raise PretrainedError(source, _reason(error)) from error
+        # by its name, where the hub that could tell its kind cannot be reached
+        gone = [why for name, why in _GONE.items() if name in Path(source).name.lower()]
+        raise PretrainedError(source, gone[0] if gone else _reason(error)) from error
     if config.is_encoder_decoder:
         raise PretrainedError(source, f"{config.model_type} is an encoder with a decoder")
     sizes = (getattr(config, name, None) for name in ("vocab_size", "hidden_size"))

@@ -267,6 +267,12 @@ def test_nezha_says_what_to_use(tmp_path: Path) -> None:
     assert "hfl/chinese-roberta-wwm-ext" in reason
 
 
+def test_nezha_says_so_where_the_hub_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert "NEZHA has left transformers" in refusal("sijunhe/nezha-cn-base")
+    assert "the hub cannot be reached" in refusal("someone/another-encoder")
+
+
 def test_what_is_no_encoder_of_text(tmp_path: Path) -> None:
     assert "with a decoder" in refusal(configured(tmp_path / "t", model_type="t5"))
     assert "does not read text" in refusal(configured(tmp_path / "v", model_type="vit"))
