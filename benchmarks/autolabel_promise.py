@@ -40,9 +40,9 @@ from backend.workflow.autolabels.looks import certify_in_looks
 from backend.workflow.autolabels.promise import Outcome
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training import dataset
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dictionaries import write_gazetteer
 from ml_backend.training.files import read_gold
 from ml_backend.training.fit import Step

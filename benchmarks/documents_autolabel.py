@@ -157,8 +157,8 @@ def _version(context: Context) -> Path:
 
 
 def _train(timer: Timer, folder: Path) -> None:
+    from ml_backend.contract.training_config import TrainingConfig  # noqa: PLC0415
     from ml_backend.training import dataset  # noqa: PLC0415 - only this process needs torch
-    from ml_backend.training.config import TrainingConfig  # noqa: PLC0415
     from ml_backend.training.version import make_version  # noqa: PLC0415
 
     gold = [

@@ -36,9 +36,9 @@ from backend.workflow.forecasts.learning_curve import LEAST_SIZES
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.scoring import bootstrap, score
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training import dataset
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.files import read_gold
 from ml_backend.training.fit import fit
 

@@ -25,9 +25,9 @@ from scipy.stats import t as student
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.scoring import score
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training import dataset
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.files import read_gold
 from ml_backend.training.fit import fit
 

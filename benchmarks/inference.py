@@ -45,6 +45,7 @@ from transformers import (
 from benchmarks import pretrained
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
 from ml_backend.tagger.forms import FORMS, FormName, form_for
 from ml_backend.tagger.heads.crf import CrfHead
@@ -52,7 +53,6 @@ from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger, one_thread
 from ml_backend.tagger.vocabulary import Vocabulary
 from ml_backend.training import dataset
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.files import read_gold
 from ml_backend.training.fit import fit
 from ml_backend.training.serving_form import LOSS, choose

@@ -23,8 +23,8 @@ import torch
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.predict import Tagger
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData, from_documents
 from ml_backend.training.evaluate import evaluate
 from ml_backend.training.fit import fit

@@ -31,8 +31,8 @@ from transformers import AutoModel, AutoTokenizer, ElectraConfig, ElectraModel, 
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.training.batches import BatchPlan
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import Example, TrainingData
 from ml_backend.training.fit import Step, fit
 from ml_backend.training.network import new_model

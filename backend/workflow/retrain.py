@@ -29,6 +29,7 @@ from backend.errors import ConflictError
 from backend.settings import ProjectSettings
 from backend.workflow.labels.label_rules import rules_of
 from ml_backend.contract.messages import JobFolder, Progress, Result, TrainRequest
+from ml_backend.contract.training_config import TrainingConfig, TrainingConfigError
 
 MIN_TRAIN_DOCUMENTS = 10
 BY_THRESHOLD = "threshold"
@@ -98,7 +99,7 @@ def open_run(
             project.training_wanted = asked_by
         return Opened(None, f"run {active.id} is active: the next begins when it has ended")
     project.training_wanted = None
-    sentence = missing(session, project)
+    sentence = missing(session, project) or _contradiction(project, options or {})
     if sentence is not None:
         return Opened(None, sentence)
     # the revision is the snapshot's once it is frozen; until then it must not look like "all new"
@@ -185,8 +186,22 @@ def train_request(
     project: Project, run: Run, version: str, store: Path, opponent: str | None, *, seed: int
 ) -> TrainRequest:
     """The request of a run's training job."""
-    options = {**ProjectSettings.model_validate(project.settings).training, **run.options}
+    options = _options(project, run.options)
     return TrainRequest(project.key, version, str(store), opponent, seed, options)
+
+
+def _options(project: Project, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The project's options of the trainer, and above them a run's own."""
+    return {**ProjectSettings.model_validate(project.settings).training, **own}
+
+
+def _contradiction(project: Project, own: Mapping[str, Any]) -> str | None:
+    """Why the trainer would refuse the options, as a sentence; None when it takes them."""
+    try:
+        TrainingConfig.from_dict(_options(project, own))
+    except TrainingConfigError as error:
+        return str(error)
+    return None
 
 
 def next_version_name(project: Project) -> str:

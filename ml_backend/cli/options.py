@@ -5,7 +5,7 @@ import textwrap
 import click
 import yaml
 
-from ml_backend.training.config import TrainingConfig
+from ml_backend.contract.training_config import TrainingConfig
 
 
 @click.command()

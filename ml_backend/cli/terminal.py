@@ -17,9 +17,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from ml_backend.contract.training_config import TrainingConfigError
 from ml_backend.tagger.checkpoint import CheckpointError
 from ml_backend.tagger.encoders.hub import PretrainedError
-from ml_backend.training.config import TrainingConfigError
 from ml_backend.training.dataset import TrainingDataError
 from ml_backend.training.files import FileError, RefusedLine
 from ml_backend.training.fit import DivergedError

@@ -13,14 +13,14 @@ import yaml
 from ml_backend.cli.destination import Destination
 from ml_backend.cli.terminal import bars, print_json, sentences, tell_refused
 from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.option_yaml import read_yaml
 from ml_backend.contract.scoring import Scores
+from ml_backend.contract.training_config import TrainingConfig, TrainingConfigError
 from ml_backend.tagger.loading import load_model
-from ml_backend.training.config import TrainingConfig, TrainingConfigError
 from ml_backend.training.dataset import TrainingData, TrainingDataError, from_documents
 from ml_backend.training.distributed import is_first
 from ml_backend.training.files import GoldFile, RefusedLine, read_gold
 from ml_backend.training.fit import Step
-from ml_backend.training.option_yaml import read_yaml
 from ml_backend.training.state import mark_of
 from ml_backend.training.version import make_version
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import PARAM_LIST, AveragedModel
 
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.model import Model
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.optimizer import swa_begins
 
 _Mean = Callable[[PARAM_LIST, PARAM_LIST, Tensor | int], None]

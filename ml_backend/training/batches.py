@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ml_backend.training.config import TrainingConfig
+from ml_backend.contract.training_config import TrainingConfig
 
 _BUCKET = 8  # batches that are sorted by size together
 

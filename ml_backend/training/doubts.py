@@ -17,9 +17,9 @@ import torch
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.messages import DoubtsRequest, JobFolder, read_jsonl, write_jsonl
 from ml_backend.contract.snapshot import GoldDocument, read_manifest, read_part
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training import dataset
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import Example
 from ml_backend.training.evaluate import evaluate
 from ml_backend.training.fit import Fitted, Step, fit

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_backend.contract.scoring import Scores
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.positions import Target
@@ -22,7 +23,6 @@ from ml_backend.training import state
 from ml_backend.training.adversary import FastGradient
 from ml_backend.training.averaging import Average
 from ml_backend.training.batches import BatchPlan, PlannedBatch
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData
 from ml_backend.training.distributed import Processes, processes
 from ml_backend.training.entity_swap import EntitySwap

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ml_backend.contract.messages import write_jsonl
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.predict import Tagger
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import Example, TrainingData, TrainingDataError
 from ml_backend.training.distributed import is_first
 from ml_backend.training.fit import Step

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_backend.contract.entity import Entity
+from ml_backend.contract.training_config import SPAN_HEADS, TrainingConfig
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.encoders.encoder import Encoder
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
@@ -15,7 +16,6 @@ from ml_backend.tagger.lexicon import Lexicon
 from ml_backend.tagger.model import HEADS, Model
 from ml_backend.tagger.vocabulary import Vocabulary
 from ml_backend.tagger.windows import WINDOW
-from ml_backend.training.config import SPAN_HEADS, TrainingConfig
 from ml_backend.training.dataset import TrainingData
 from ml_backend.training.gazetteer import read_gazetteer
 from ml_backend.training.vectors import read_vectors

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.model import Model
-from ml_backend.training.config import TrainingConfig
 
 _SWA_BEGINS = 0.75  # share of the steps
 _LEAST = 0.02  # of the rate, at the end of a linear fall

@@ -17,11 +17,11 @@ from ml_backend.contract.messages import JobFolder, Progress, Result, TrainReque
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.reasons import reason_of
 from ml_backend.contract.snapshot import GoldDocument, Manifest, read_manifest, read_part
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.loading import TextTagger, load_model, load_tagger
 from ml_backend.tagger.predict import TextPrediction
 from ml_backend.training import dataset
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.evaluate import judge
 from ml_backend.training.fit import Step
 from ml_backend.training.job_report import note_step, write_report

@@ -19,9 +19,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ml_backend.contract.scoring import Scores
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.model import Model
 from ml_backend.training.averaging import Average
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData
 from ml_backend.training.gazetteer import read_gazetteer
 from ml_backend.training.vectors import read_vectors

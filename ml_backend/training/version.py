@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 from ml_backend.contract.scoring import Scores
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger import checkpoint, ensemble
 from ml_backend.tagger.ensemble import Ensemble
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training.calibrate import calibrate
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import TrainingData
 from ml_backend.training.distributed import is_first
 from ml_backend.training.evaluate import judge

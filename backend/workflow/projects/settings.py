@@ -12,7 +12,7 @@ from backend.db.tables_of_access import AuditEntry
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.settings import ProjectSettings
 from backend.workflow.strategies.mixtures import check_mixture
-from ml_backend.contract.training_options import unknown_options
+from ml_backend.contract.training_config import TrainingConfig, TrainingConfigError
 
 TRAINING = "training."  # before the name of one of the trainer's options
 NOT_SET = "not set"  # of an option of the trainer, in the audit log
@@ -24,14 +24,14 @@ def change_settings(
     """Set what is named; the log's entry of what changed, None for nothing. The project is held.
 
     Raises pydantic's ValidationError, which names each value that cannot be, and
-    InvalidInputError for a strategy or an option of the trainer that there is not. An option that
-    was set before stays, and may be taken away, whatever it is called.
+    InvalidInputError for a strategy that there is not and for options of the trainer that cannot
+    be. Such options may be taken away one by one where they were set before.
     """
     before = settings_of(project).model_dump()
     settings = ProjectSettings.model_validate({**before, **wanted})
     check_mixture(settings.selection)
-    if unknown := unknown_options(settings.training.keys() - before["training"].keys()):
-        raise InvalidInputError(unknown)
+    if not settings.training.items() <= before["training"].items():
+        _check(settings.training)
     project.settings = settings.model_dump()
     old, new = _flat(before), _flat(project.settings)
     names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
@@ -46,6 +46,13 @@ def change_settings(
         before={name: old.get(name, NOT_SET) for name in names},
         after={name: new.get(name, NOT_SET) for name in names},
     )
+
+
+def _check(training: Mapping[str, Any]) -> None:
+    try:
+        TrainingConfig.from_dict(dict(training))
+    except TrainingConfigError as error:
+        raise InvalidInputError(str(error)) from None
 
 
 def undo_settings(session: Session, project: Project, change: int, *, by: str) -> AuditEntry | None:

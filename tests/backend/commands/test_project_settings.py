@@ -48,6 +48,8 @@ def test_training_options_are_read_as_what_they_look_like_and_removed_by_nothing
     [
         ("gate_margn=0.1", "there is no setting 'gate_margn'; there are retrain_threshold, "),
         ("training.epoch=3", "there is no training option epoch; the options are "),
+        ("training.epochs=many", "epochs: Input should be a valid integer"),
+        ("training.label_smoothing=0.1", "label_smoothing and class_weights do not apply to crf"),
         ("training=x", "there is no setting 'training'"),
         ("gate_margin=2", "gate_margin: Input should be less than or equal to 1"),
         ("open_tasks=many", "open_tasks: Input should be a valid integer"),

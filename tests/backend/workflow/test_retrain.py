@@ -111,6 +111,16 @@ def test_a_runs_own_options_stand_above_the_projects_and_are_not_remembered(
         assert project.training_wanted is None
 
 
+def test_choices_that_contradict_the_projects_are_a_sentence_and_no_run(database: Database):
+    with database.write() as session:
+        project = add_project(session, training={"head": "softmax", "loss": "focal"})
+        add_trainable(session, project)
+        opened = retrain.open_run(session, project, "x", {"head": "crf"})
+        assert opened.run is None
+        assert opened.sentence == "the head crf has one loss, its likelihood: not focal"
+        assert retrain.open_run(session, project, "x", {"head": "softmax"}).run is not None
+
+
 def test_the_database_itself_allows_one_active_run(any_database: Database):
     with any_database.write() as session:
         project = add_project(session)

@@ -3,7 +3,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from ml_backend.cli.tagger import tagger
-from ml_backend.training.config import TrainingConfig
+from ml_backend.contract.training_config import TrainingConfig
 
 
 def test_what_it_prints_is_a_configuration_of_every_option(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from backend.sample.generate import generate
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
-from ml_backend.training.config import TrainingConfig
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.training.dataset import Example, TrainingData
 
 SMALL = {"hidden": 24, "symbol_size": 16, "evidence_size": 16, "learning_rate": 0.01, "looks": 2}

@@ -3,8 +3,8 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.training.batches import BatchPlan
-from ml_backend.training.config import TrainingConfig
 
 Lengths = st.lists(st.integers(1, 700), min_size=1, max_size=120)
 

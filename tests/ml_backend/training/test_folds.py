@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.messages import read_jsonl
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger import checkpoint
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import (
     Example,
     TrainingData,

@@ -7,8 +7,8 @@ import pytest
 
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.model import HEADS
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import Example, TrainingData
 from ml_backend.training.network import new_model
 from tests.ml_backend.tagger.small_tokenizers import encoder_folder

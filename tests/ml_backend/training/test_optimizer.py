@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from ml_backend.contract.label_set import LabelSet
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.knowledge import Knowledge
 from ml_backend.tagger.model import Model
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.optimizer import new_optimizer, rate_factor, set_rates, swa_begins
 
 

@@ -18,10 +18,10 @@ from ml_backend.contract.messages import JobFolder, read_jsonl
 from ml_backend.contract.model_store import ModelStore
 from ml_backend.contract.scoring import Scores
 from ml_backend.contract.snapshot import SnapshotError, read_manifest, read_part
+from ml_backend.contract.training_config import TrainingConfigError
 from ml_backend.tagger.checkpoint import CheckpointError, training_record
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training import state
-from ml_backend.training.config import TrainingConfigError
 from ml_backend.training.run import Pulse, VersionTakenError, train
 from tests.ml_backend.conftest import TINY, MakeJob
 

@@ -10,9 +10,9 @@ from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.scoring import score
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training import dataset
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.fit import fit
 from ml_backend.training.vectors import VectorsError, read_vectors
 from tests.ml_backend.training import vector_files

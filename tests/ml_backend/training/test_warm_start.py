@@ -10,10 +10,10 @@ from backend.sample.generate import generate
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.model import HEADS, Model
 from ml_backend.tagger.predict import Tagger
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dataset import Example, TrainingData
 from ml_backend.training.network import new_model
 from ml_backend.training.warm_start import load_champion, warm_start

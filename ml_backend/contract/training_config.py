@@ -10,9 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ml_backend.contract.training_options import unknown_options
-from ml_backend.tagger.scheme import SchemeName
-from ml_backend.training.option_yaml import read_yaml
+from ml_backend.contract.option_yaml import read_yaml
 
 CHAIN_HEADS = ("crf", "bilstm-crf", "bigru-crf")
 SPAN_HEADS = ("span", "biaffine")
@@ -44,7 +42,7 @@ class TrainingConfig(BaseModel):
     head: Literal["crf", "softmax", "bilstm-crf", "bigru-crf", "span", "biaffine"] = Field(
         "crf", description="what decides from the vectors"
     )
-    scheme: SchemeName = Field("BIOES", description="tags of the heads that tag")
+    scheme: Literal["BIO", "BIOES"] = Field("BIOES", description="tags of the heads that tag")
     start: Literal["scratch", "champion"] = Field(
         "scratch", description="new weights, or those of the champion where shapes allow it"
     )
@@ -186,8 +184,12 @@ class TrainingConfig(BaseModel):
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "TrainingConfig":
         """Read options by name; raises TrainingConfigError with one sentence for each fault."""
-        if unknown := unknown_options(record):
-            raise TrainingConfigError(unknown)
+        unknown = sorted(record.keys() - cls.model_fields.keys())
+        if unknown:
+            known = ", ".join(sorted(cls.model_fields))
+            raise TrainingConfigError(
+                f"there is no training option {', '.join(unknown)}; the options are {known}"
+            )
         try:
             return cls.model_validate(record)
         except ValidationError as error:

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_backend.contract.training_options import OPTIONS
-from ml_backend.training.config import TrainingConfig, TrainingConfigError
+from ml_backend.contract.training_config import TrainingConfig, TrainingConfigError
 
 
 def test_options_are_read_by_name_and_whole_numbers_serve_as_fractions() -> None:
@@ -18,10 +17,6 @@ def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
         TrainingConfig.from_dict({"epoch": 3})
     assert "no training option epoch" in str(caught.value)
     assert all(name in str(caught.value) for name in TrainingConfig.model_fields)
-
-
-def test_the_names_that_a_project_may_set_are_the_options() -> None:
-    assert set(TrainingConfig.model_fields) == OPTIONS
 
 
 @pytest.mark.parametrize(
