@@ -4,15 +4,26 @@ Columns stand apart by one tab each, or by spaces. A token may be a blank: KLUE 
 have a row for every space of a text. Weibo's tokens carry a segment digit, the character's place
 in its word, sometimes two digits long; it counts up from 0, which tells it from a digit of the
 text.
+
+A refused sentence alone would not show how its file was made: a comment over it says so, and a
+file with such a comment is read as it says.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 from unicodedata import normalize
 
-from backend.workflow.formats.tag_schemes import SchemeVotes, Tag, TagError, TagScheme, read_tag
+from backend.workflow.formats.tag_schemes import (
+    SchemeName,
+    SchemeVotes,
+    Tag,
+    TagError,
+    TagScheme,
+    read_tag,
+)
 
 DOCUMENT_START = "-DOCSTART-"
 _HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
@@ -20,6 +31,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 _MOST = 0.8  # share of sentences whose segment digits count up: the others are damaged
 _REPLACED = "\ufffd"
 _SEGMENTED = re.compile(r".\D*\d{1,3}", re.DOTALL)
+_MADE_AS = "# goldloop columns: "
+_SEPARATORS = {"tab": "\t", "space": " "}
 
 
 class RowError(ValueError):
@@ -85,12 +98,30 @@ class Survey:
     single: float
     han: float
     counted: bool
+    kind: str | None = None  # as a comment over refused rows says
+
+    def comment(self, kind: str) -> str:
+        """What is written over refused rows, so that they are read as those of their file."""
+        layout = self.layout
+        separator = "tab" if layout.separator == "\t" else "space"
+        segments = " segments" * layout.segments
+        return f"{_MADE_AS}{kind} {self.scheme.name} {layout.columns} {separator}{segments}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What such a comment says."""
+
+    kind: str
+    scheme: TagScheme
+    layout: Layout
 
 
 def survey(lines: Sequence[str]) -> Survey | None:
     """Look at the beginning of a file; None when it holds no rows at all."""
     sentences = _sentences(lines)
-    layout = _layout([line for sentence in sentences for line in sentence])
+    told = next((made for line in lines if (made := _made_as(line))), None)
+    layout = told.layout if told else _layout([line for sentence in sentences for line in sentence])
     if layout is None or any(line.startswith("## ") and is_comment(line) for line in lines):
         return None  # corpora with headers over their rows have formats of their own
     votes = SchemeVotes()
@@ -103,21 +134,27 @@ def survey(lines: Sequence[str]) -> Survey | None:
         names = [token for token, _ in found]
         segmented += bool(names) and _is_segmented(names)
         tokens += names
-    if not tokens:
+    if not tokens and not told:
         return None
-    if segmented > len(sentences) * _MOST:
+    if layout.segments or (not told and segmented > len(sentences) * _MOST):
         layout = replace(layout, segments=True)
         tokens = [token.rstrip("0123456789") or token[0] for token in tokens]
     letters = _LETTER.findall("".join(tokens))
     return Survey(
         layout,
-        votes.scheme(),
-        rows=len(tokens) / sum(map(len, sentences)),
-        sound=sound / len(sentences),
-        single=sum(map(_is_character, tokens)) / len(tokens),
+        told.scheme if told else votes.scheme(),
+        rows=len(tokens) / max(1, sum(map(len, sentences))),
+        sound=sound / max(1, len(sentences)),
+        single=sum(map(_is_character, tokens)) / max(1, len(tokens)),
         han=sum(1 for letter in letters if _HAN.match(letter)) / max(1, len(letters)),
         counted=layout.columns > 2 and all(token.isdecimal() for token in tokens),
+        kind=told.kind if told else None,
     )
+
+
+def without_comment(lines: list[str]) -> list[str]:
+    """The lines of a block without ours of how they are to be read, which refusals write anew."""
+    return [line for line in lines if not line.startswith(_MADE_AS)]
 
 
 def is_document_start(line: str, together: int = 1) -> bool:
@@ -140,6 +177,19 @@ def is_comment(line: str) -> bool:
     except TagError:
         return True
     return False
+
+
+def _made_as(line: str) -> _Made | None:
+    """What a comment over refused rows says of their file."""
+    words = line.removeprefix(_MADE_AS).split() if line.startswith(_MADE_AS) else []
+    if len(words) not in (4, 5) or not words[2].isdecimal() or words[3] not in _SEPARATORS:
+        return None
+    scheme = next((name for name in get_args(SchemeName) if name == words[1]), None)
+    if scheme is None or int(words[2]) < 2:
+        return None
+    segments = words[4:] == ["segments"]
+    layout = Layout(_SEPARATORS[words[3]], int(words[2]), segments)
+    return _Made(words[0], TagScheme(scheme), layout)
 
 
 def _sentences(lines: Iterable[str]) -> list[list[str]]:

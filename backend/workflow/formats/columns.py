@@ -20,6 +20,7 @@ from backend.workflow.formats.column_layout import (
     is_comment,
     is_document_start,
     survey,
+    without_comment,
 )
 from backend.workflow.formats.column_writing import Kind
 from backend.workflow.formats.record import DocumentRecord, RefusedLine
@@ -44,6 +45,8 @@ _CERTAIN, _EITHER = 0.9, 0.6
 def detect(head: str, kind: Kind, schemes: tuple[SchemeName, ...]) -> float:
     """How sure it is that a file is a column file of this kind and one of these schemes."""
     found = _survey(head)
+    if found is not None and found.kind is not None:
+        return _CERTAIN if (found.kind, found.scheme.name in schemes) == (kind, True) else 0.0
     if found is None or found.rows < _ROWS or found.sound < _SOUND or found.counted:
         return 0.0
     if found.scheme.name not in schemes:
@@ -64,12 +67,11 @@ def read(source: Source, kind: Kind) -> Iterator[DocumentRecord | RefusedLine]:
         return
     if kind == "words":
         found = replace(found, layout=replace(found.layout, segments=False))
-    joiner = "" if kind == "characters" else " "
     for block in blocks(source.lines()):
         if is_document_start(block.lines[0], len(block.lines)):
             block = replace(block, line=block.line + 1, lines=block.lines[1:])
         if block.lines:
-            yield _document(source.name, block, found, joiner)
+            yield _document(source.name, block, found, kind)
 
 
 def tagged_tokens(
@@ -107,21 +109,23 @@ def _survey(head: str) -> Survey | None:
     return survey(lines[:-1] if len(lines) > 2 else lines)
 
 
-def _document(name: str, block: Block, found: Survey, joiner: str) -> DocumentRecord | RefusedLine:
+def _document(name: str, block: Block, found: Survey, kind: Kind) -> DocumentRecord | RefusedLine:
+    joiner = "" if kind == "characters" else " "
+    raw = "\n".join([found.comment(kind), *without_comment(block.lines)])
     if block.cut:
         reason = f"more than {len(block.lines) - 1} rows without a blank line"
-        return RefusedLine(name, block.line, reason, block.raw)
+        return RefusedLine(name, block.line, reason, raw)
     comments = sum(map(is_comment, block.lines))
     lines = [line for line in block.lines if not is_comment(line)] if comments else block.lines
     try:
         tokens, spans = tagged_tokens(lines, found.layout, found.scheme)
     except RowError as error:
         at = block.line + min(error.place + comments, len(block.lines) - 1)
-        return RefusedLine(name, at, str(error), block.raw)
+        return RefusedLine(name, at, str(error), raw)
     return checks.document(
         file=name,
         line=block.line,
         text=joiner.join(tokens),
         entities=[entity.to_dict() for entity in entities_of(tokens, spans, len(joiner))],
-        raw=block.raw,
+        raw=raw,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.workflow.formats.reading import open_records
 from backend.workflow.formats.record import RefusedLine
 from backend.workflow.formats.refused import RefusedFiles
 from tests.backend.workflow.formats.sources import records_of, shown
@@ -43,6 +44,40 @@ def test_mended_lines_are_read_in_their_own_format(tmp_path: Path) -> None:
     mended = files.lines.read_text("utf-8").replace("부\tI-LC\n산\tO", "부\tB-LC\n산\tI-LC")
     files.lines.write_text(mended, "utf-8")
     assert shown(records_of(files.lines)) == [("부산", [("부산", "LC")])]
+
+
+@pytest.mark.parametrize(
+    ("rows", "damaged", "mended", "format"),
+    [
+        ("서\tB-LC\n울\tI-LC", "부\tO\n산\tI-LC", "부\tB-LC\n산\tI-LC", "bio-characters"),
+        ("서 B-LC\n울 E-LC", "부 B-LC\n산 I-LC", "부 B-LC\n산 E-LC", "bioes-characters"),
+        ("서0\tB-LC\n울1\tI-LC", "부0\tB-LC\n산7\tI-LC", "부0\tB-LC\n산1\tI-LC", "bio-characters"),
+        ("서 a I-LC\n울 b I-LC", "부 I-LC\n산 I-LC", "부 a I-LC\n산 b I-LC", "bio-characters"),
+    ],
+    ids=["begun by I", "left open", "a segment", "columns"],
+)  # fmt: skip
+def test_refused_rows_are_read_as_those_of_their_file_until_they_are_mended(
+    tmp_path: Path, rows: str, damaged: str, mended: str, format: str
+) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("\n\n".join([*[rows] * 5, damaged]), "utf-8")
+    again = refused_of(path)
+    found = records_of(again)
+    assert len(found) == 1
+    assert isinstance(found[0], RefusedLine), "alone it would be sound, in another scheme"
+    assert refused_of(again).read_text("utf-8") == again.read_text("utf-8"), "and once more"
+    again.write_text(again.read_text("utf-8").replace(damaged, mended), "utf-8")
+    with open_records(again) as opened:
+        assert format == opened.format.NAME
+        assert shown(list(opened.records)) == [("부산", [("부산", "LC")])]
+
+
+def refused_of(path: Path) -> Path:
+    with RefusedFiles(path) as files:
+        for one in records_of(path):
+            if isinstance(one, RefusedLine):
+                files.add(one)
+    return files.lines
 
 
 def test_nothing_refused_leaves_no_file_and_takes_the_old_ones_away(tmp_path: Path) -> None:
