@@ -158,5 +158,6 @@ def _labelled(row: GoldRow) -> int:
 
 def _is_nameless(row: GoldRow) -> bool:
     """Whether a person accepted a prediction who has no account here."""
-    by_person = GoldSource.PERSON in (row.source, row.original_source)
-    return by_person and row.account_id is None and row.version_name is not None
+    if row.version_name is None or row.account_id is not None:
+        return False
+    return GoldSource.PERSON in (row.source, row.original_source)
