@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 import pytest
+import torch
 import yaml
 from click.testing import CliRunner, Result
+from safetensors.torch import load_file
 
 from ml_backend.cli.tagger import tagger
 from ml_backend.contract.entity import Entity
@@ -268,6 +270,26 @@ class TestTrain:
         assert sorted(path.name for path in cut.iterdir()) == names
         weights = [(folder / "weights.safetensors").read_bytes() for folder in (whole, cut)]
         assert weights[0] == weights[1]
+
+    def test_under_torchrun_two_processes_make_the_tagger_that_one_makes(
+        self, gold: Path, quick: Path
+    ) -> None:
+        alone, together = gold.parent / "alone", gold.parent / "together"
+        assert train(gold, alone, "--config", quick, "--set", "accumulation=2").exit_code == 0
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
+        command = [str(Path(sys.executable).with_name("goldloop")), "tagger", "train", "--json"]
+        files = ["--train", gold, "--dev", gold, "--out", together, "--config", quick]
+        done = subprocess.run(
+            [*torchrun, "--nproc-per-node=2", *command, *map(str, files)],
+            check=True,
+            capture_output=True,
+            timeout=300,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        assert json.loads(done.stdout)["steps"] == 20  # one of the two tells
+        first, second = (load_file(folder / "weights.safetensors") for folder in (alone, together))
+        assert first.keys() == second.keys()
+        assert all(torch.allclose(first[name], second[name], atol=1e-3) for name in first)
 
     def test_pseudo_labels_are_learned_from_besides(self, gold: Path, quick: Path) -> None:
         extra = write(
