@@ -143,8 +143,8 @@ def _make(
         raise InvalidInputError("there is no gold to release")
     if last is not None and _is_the_same(last, manifest):
         return Made(last, is_new=False)
-    target = home / str(number)
-    if not _is_left_over(target, manifest):
+    target, unlisted = home / str(number), home / f".{number}.unlisted"
+    if not unlisted.exists() and not _is_left_over(target, manifest):
         raise ConflictError(
             f"{target} holds a release that this database does not list: move it away, or set "
             "GOLDLOOP_HOME to another folder"
@@ -161,10 +161,13 @@ def _make(
             session.add(release)
             session.flush()
             _remove(target)
+            unlisted.touch()  # the folder is whole before the database lists it
             partial.rename(target)
     except BaseException:
         _remove_unlisted(database, project_id, number, target)
         raise
+    finally:
+        unlisted.unlink(missing_ok=True)
     log.info("event=released project=%s number=%d", manifest["project"], number)
     return Made(release, is_new=True)
 
@@ -177,8 +180,8 @@ def _is_the_same(last: Release, manifest: Manifest) -> bool:
 
 
 def _is_left_over(target: Path, manifest: Manifest) -> bool:
-    """Whether a folder that is not listed, if there is one, is of a process that was killed before
-    it could list it: half made, or what is made now. Another may be a release of another database.
+    """Whether a folder that is not listed, if there is one, is half made or holds what is made
+    now. Another may be a release of another database.
     """
     try:
         return same_content(read_manifest(target), manifest)

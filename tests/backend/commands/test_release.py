@@ -241,6 +241,35 @@ def test_a_release_of_another_database_is_not_overwritten(
     assert list(folder.parent.glob(".making*")) == []
 
 
+KILLED = """
+import os, pathlib, signal
+rename = pathlib.Path.rename
+def killed(self, target):
+    rename(self, target)
+    if self.name.startswith(".making"):
+        os.kill(os.getpid(), signal.SIGKILL)
+pathlib.Path.rename = killed
+from backend.cli import goldloop
+goldloop(["release", "create", "p"])
+"""
+
+
+def test_one_that_was_killed_before_it_was_listed_is_made_anew_from_other_gold(
+    database: Database, settings: Settings
+) -> None:
+    died = subprocess.run([sys.executable, "-c", KILLED], check=False)
+    assert died.returncode == -signal.SIGKILL
+    folder = settings.releases / "p" / "1"
+    assert (folder / "manifest.json").exists()
+    with database.write() as session:
+        gold = session.query(Gold).first()
+        assert gold is not None
+        gold.entities = []
+    assert typed("create", "p").exit_code == 0
+    assert typed("verify", "p", "1").exit_code == 0
+    assert [path.name for path in folder.parent.glob(".*")] == [".lock"]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_an_interrupt_at_any_moment_leaves_nothing_half_made(
     database: Database, settings: Settings, seed: int
