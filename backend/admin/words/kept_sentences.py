@@ -61,6 +61,9 @@ SENTENCES = (
     N_("nested and negative_sampling are options of span heads"),
     N_("the built-in encoder reads characters: unit token needs another"),
     N_("folds must be 0, or 2 and more"),
+    N_("%(file)s: no surface, tab and label on line %(lines)s"),
+    N_("%(file)s: cannot be read as word vectors: %(reason)s"),
+    N_("%(file)s: cannot be read: %(reason)s"),
     N_("there is no text to train on"),
     N_("no document to train on holds an entity"),
     N_(

@@ -16,9 +16,13 @@ FOUND = "F1 0.796 against 0.828 on 240 documents, difference -0.065 to -0.001"
 
 
 PAGES = ("workflow", "loop", "db", "clients", "admin")  # whose sentences pages show
-WORKERS = ("training", "tagger")  # of ml_backend: why a run failed
-OF_WORKERS = {"TrainingConfigError", "TrainingDataError", "VersionTakenError", "PretrainedError"}
-CHECKED_OPTIONS = Path("ml_backend/training/config.py")  # its validator's become the first of these
+WORKERS = ("contract", "training", "tagger")  # of ml_backend: why a run failed
+OF_WORKERS = {
+    *("TrainingConfigError", "TrainingDataError", "VersionTakenError", "PretrainedError"),
+    *("GazetteerError", "VectorsError"),
+}
+# its validator's become the first of these
+CHECKED_OPTIONS = Path("ml_backend/contract/training_config.py")
 NOBODY_READS = {"AssertionError", "RuntimeError", "TypeError", "ValueError"}  # our own mistakes
 HAS_A_TEST = {"NotFoundError"}  # a kind and a name: below
 ELSEWHERE = {  # what these refuse is told by commands, by the API, or in the log
@@ -55,6 +59,8 @@ KNOWN_OTHERWISE = (
     "X cannot be X",  # what was typed stands in quotation marks, which are part of the sentence
 )
 PIECES = (  # of sentences that are looked for whole
+    *("cannot be read: X", "no surface, tab and label on line X"),
+    "cannot be read as word vectors: X",
     *("X: a curator decides", "X: promoted, as the project's setting says", "X; X X it"),
     "too little gate gold (X of X documents)",
     *("says the digest is X; the files give X", "says X of X is X; its file has X"),
@@ -167,6 +173,10 @@ def test_what_there_may_be_none_of_has_a_name() -> None:
             "예상하지 못한 오류가 났습니다(KeyError: 'x')",
         ),
         ("TrainingConfigError: folds must be 0, or 2 and more", "폴드는"),
+        (
+            "VectorsError: /models/ko.vec: cannot be read as word vectors: it has no two lines",
+            "단어",
+        ),
         ("round 3, training: TrainingDataError: there is no text to train on", "학습할 텍스트"),
     ],
 )
