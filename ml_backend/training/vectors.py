@@ -4,8 +4,11 @@ word2vec's text and binary forms and fastText's .vec begin with how many vectors
 numbers there are; GloVe's begins with its first word. gensim reads them all.
 """
 
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from ml_backend.tagger.word_vectors import WordVectors
 
@@ -20,16 +23,24 @@ class VectorsError(Exception):
 
 def read_vectors(path: Path, most: int) -> WordVectors:
     """The file's first `most` words, in most files the most frequent ones. Raises VectorsError."""
+    try:
+        state = path.stat()
+        return _read(path, most, (state.st_mtime_ns, state.st_size))
+    except (OSError, EOFError, ValueError, IndexError, MemoryError) as error:
+        raise VectorsError(path, f"cannot be read as word vectors: {error}") from error
+
+
+@lru_cache(maxsize=1)  # each fold asks for the same
+def _read(path: Path, most: int, _state: tuple[int, int]) -> WordVectors:
     # slow to import, and only wanted here
     from gensim.models import KeyedVectors  # noqa: PLC0415
 
-    try:
-        headed, binary = _form(path)
-        found = KeyedVectors.load_word2vec_format(
-            str(path), binary=binary, no_header=not headed, limit=most, unicode_errors="replace"
-        )
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise VectorsError(path, f"cannot be read as word vectors: {error}") from error
+    headed, binary = _form(path)
+    found = KeyedVectors.load_word2vec_format(
+        str(path), binary=binary, no_header=not headed, limit=most, unicode_errors="replace"
+    )
+    if not np.isfinite(found.vectors).all():
+        raise ValueError("some of its numbers are none")
     return WordVectors.of(found.index_to_key, found.vectors)
 
 

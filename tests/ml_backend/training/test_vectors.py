@@ -44,7 +44,18 @@ def test_no_more_than_asked_for_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b"one line\n", b"3 2\n", b"2 3\nword 1 2\n", b"2 3\nword 1 2 x\n", b"\x00" * 50],
+    [
+        *(
+            b"",
+            b"\n",
+            b"one line\n",
+            b"3 2\n",
+            b"2 3\nword 1 2\n",
+            b"2 3\nword 1 2 x\n",
+            b"\x00" * 50,
+        ),
+        *(b"1 2\nword 1 nan\n", b"2000000000 2000000000\nword 1 2\n"),
+    ],
 )
 def test_what_holds_no_vectors_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "none.vec"
