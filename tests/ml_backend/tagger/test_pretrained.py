@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
@@ -24,6 +25,7 @@ from ml_backend.tagger.model import Model
 from ml_backend.tagger.positions import Target
 from ml_backend.tagger.predict import Tagger
 from ml_backend.tagger.vocabulary import Vocabulary
+from ml_backend.tagger.word_vectors import WordVectors
 from tests.ml_backend.tagger.small_tokenizers import ARCHITECTURES, SENTENCES, encoder_folder
 
 LABELS = LabelSet(("PER", "ORG"))
@@ -219,6 +221,20 @@ def test_own_gold_is_left_out_of_the_lexicon(folders: dict[str, str]) -> None:
         assert without.lexicon is not None
         assert with_own.lexicon.abs().sum() > 0
         assert without.lexicon.abs().sum() == 0  # each surface is in one text alone
+
+
+@pytest.mark.parametrize("unit", ["character", "token"])
+@torch.no_grad()
+def test_word_vectors_are_seen(unit: Unit, folders: dict[str, str]) -> None:
+    texts = [text for text, _ in GOLD]
+    word = texts[0].split()[0]
+    words = WordVectors.of([word], np.ones((1, 3), np.float32))
+    lexicon = Lexicon.made(texts, [()] * len(texts), LABELS, own=False, words=words)
+    encoder = loaded(folders["bert"], unit, lexicon)
+    assert encoder.lexicon is not None
+    before = encoder(encoder.reader().read([word]))
+    encoder.lexicon.get_buffer("vectors").neg_()
+    assert not torch.equal(encoder(encoder.reader().read([word])), before)
 
 
 def test_a_tokenizer_in_python_serves_as_well(folders: dict[str, str], tmp_path: Path) -> None:
