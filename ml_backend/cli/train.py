@@ -13,7 +13,6 @@ import yaml
 from ml_backend.cli.destination import Destination
 from ml_backend.cli.terminal import bars, print_json, sentences, tell_refused
 from ml_backend.contract.label_set import LabelSet
-from ml_backend.contract.option_yaml import read_yaml
 from ml_backend.contract.scoring import Scores
 from ml_backend.contract.training_config import TrainingConfig, TrainingConfigError
 from ml_backend.tagger.loading import load_model
@@ -21,6 +20,7 @@ from ml_backend.training.dataset import TrainingData, TrainingDataError, from_do
 from ml_backend.training.distributed import is_first
 from ml_backend.training.files import GoldFile, RefusedLine, read_gold
 from ml_backend.training.fit import Step
+from ml_backend.training.option_yaml import read_options, read_yaml
 from ml_backend.training.state import mark_of
 from ml_backend.training.version import make_version
 
@@ -151,10 +151,7 @@ def _config(
             chosen[name.strip()] = read_yaml(value)
         except yaml.YAMLError as error:
             raise TrainingConfigError(f"the value of {name} cannot be read: {value!r}") from error
-    if file is None:
-        config = TrainingConfig.from_dict(chosen)
-    else:
-        config = TrainingConfig.from_yaml(file, **chosen)
+    config = TrainingConfig.from_dict(chosen) if file is None else read_options(file, chosen)
     if config.start == "champion" and start_from is None:
         raise TrainingConfigError(
             "start: champion needs the tagger to go on from: --start-from DIR"

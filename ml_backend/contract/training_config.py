@@ -4,13 +4,9 @@ A YAML file, a project's settings and the worker's request all hold these names.
 some hundred documents and many.
 """
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from ml_backend.contract.option_yaml import read_yaml
 
 CHAIN_HEADS = ("crf", "bilstm-crf", "bigru-crf")
 SPAN_HEADS = ("span", "biaffine")
@@ -177,10 +173,6 @@ class TrainingConfig(BaseModel):
         """Every option as JSON."""
         return self.model_dump()
 
-    def to_yaml(self) -> str:
-        """Every option as YAML, which `from_yaml` reads."""
-        return str(yaml.safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False))
-
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "TrainingConfig":
         """Read options by name; raises TrainingConfigError with one sentence for each fault."""
@@ -194,17 +186,6 @@ class TrainingConfig(BaseModel):
             return cls.model_validate(record)
         except ValidationError as error:
             raise TrainingConfigError("; ".join(map(_sentence, error.errors()))) from None
-
-    @classmethod
-    def from_yaml(cls, path: Path, /, **overrides: Any) -> "TrainingConfig":
-        """Read a YAML file of options, some replaced; raises TrainingConfigError."""
-        try:
-            record = read_yaml(path.read_text("utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise TrainingConfigError(f"{path} cannot be read: {error}") from error
-        if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
-            raise TrainingConfigError(f"{path} must hold options, as in `epochs: 10`")
-        return cls.from_dict(record | overrides)
 
 
 def _sentence(problem: Any) -> str:

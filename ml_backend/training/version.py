@@ -17,6 +17,7 @@ from ml_backend.training.distributed import is_first
 from ml_backend.training.evaluate import judge
 from ml_backend.training.fit import Step, fit
 from ml_backend.training.folds import make_members
+from ml_backend.training.option_yaml import write_options
 from ml_backend.training.serving_form import choose
 
 OPTIONS = "training.yaml"  # in a version's folder: all of its options, fit to train with again
@@ -79,7 +80,7 @@ def make_version(
     }
     if is_first():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / OPTIONS).write_text(config.to_yaml(), "utf-8")
+        write_options(config, folder / OPTIONS)
         checkpoint.save(
             fitted.model,
             folder,
@@ -131,6 +132,6 @@ def _make_ensemble(
     told = calibrated.calibration.apply(readings)
     made["dev"] = judge(data.dev, told).to_dict()
     made["held_out_log_loss"] = calibrated.held_out
-    (folder / OPTIONS).write_text(config.to_yaml(), "utf-8")
+    write_options(config, folder / OPTIONS)
     ensemble.save(folder, training=made, calibration=calibrated.calibration)
     return made
