@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import starmap
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import Select, Text, cast, func, select
@@ -20,14 +20,14 @@ from backend.errors import NotFoundError
 
 PAGE = 500  # documents
 
-_canonical, _original, _oldest = aliased(Document), aliased(Gold), aliased(Document)
+_canonical, _oldest = aliased(Document), aliased(Document)
 
 
 class GoldRow(Struct, gc=False):
     """One document's gold as it is stored; JSON columns are not parsed.
 
-    `copy_of` and what is called original are of the document that this one is a copy of and of
-    its gold, `near_key` is the key of the oldest of its near copies.
+    `copy_of` is the name of the document that this one is a copy of, `near_key` the key of the
+    oldest of its near copies.
     """
 
     document_id: int
@@ -48,9 +48,6 @@ class GoldRow(Struct, gc=False):
     version_name: str | None
     revision: int
     copy_of: str | None
-    original_source: str | None
-    original_file: str | None
-    original_not_annotated: str | None
     near_key: str | None
 
 
@@ -85,14 +82,10 @@ def gold_pages(
             Gold.version_name,
             Gold.revision,
             _canonical.external_id,
-            _original.source,
-            _canonical.file,
-            cast(_canonical.not_annotated, Text),
             _oldest.group_key,
         )
         .join(Gold, Gold.document_id == Document.id)
         .outerjoin(_canonical, _canonical.id == Document.canonical_id)
-        .outerjoin(_original, _original.document_id == Document.canonical_id)
         .outerjoin(_oldest, _oldest.id == Document.near_id)
         .where(Document.project_id == project_id)
     )
@@ -244,14 +237,32 @@ def decisions(session: Session, numbers: Iterable[int]) -> dict[int, Decision]:
     return found
 
 
-def stored_entities(session: Session, document_ids: Collection[int]) -> dict[int, str]:
-    """The entities of documents' gold as they are stored."""
-    found: dict[int, str] = {}
+class OriginalGold(NamedTuple):
+    """Gold that copies have; JSON columns are not parsed."""
+
+    document_id: int
+    source: str
+    file: str | None
+    not_annotated: str | None
+    entities: str
+
+
+def originals(session: Session, document_ids: Collection[int]) -> dict[int, OriginalGold]:
+    """The gold of documents that have copies, as it is stored."""
+    found: dict[int, OriginalGold] = {}
     for ids in chunks(list(document_ids)):
         rows = session.execute(
-            select(Gold.document_id, cast(Gold.entities, Text)).where(Gold.document_id.in_(ids))
+            select(
+                Gold.document_id,
+                Gold.source,
+                Document.file,
+                cast(Document.not_annotated, Text),
+                cast(Gold.entities, Text),
+            )
+            .join(Document, Document.id == Gold.document_id)
+            .where(Gold.document_id.in_(ids))
         )
-        found.update((row[0], row[1]) for row in rows)
+        found.update((row[0], OriginalGold._make(row)) for row in rows)
     return found
 
 

@@ -137,8 +137,9 @@ class _Writer:
         origin: Origin,
         provenance: PageProvenance,
     ) -> None:
+        copied = provenance.original(row) if origin.original else None
         silent = self._labels.not_annotated(
-            row.not_annotated if origin.original is None else row.original_not_annotated,
+            copied.not_annotated if copied else row.not_annotated,
             row.revision,
             origin.original or origin.source,
             row.version_name,
@@ -147,14 +148,12 @@ class _Writer:
             self._origins.not_annotated[label] += 1
         name = row.external_id
         line = encode(ReleasedGold(name, row.text, entities, silent or UNSET, own_data(row.meta)))
-        shared = self._origins.add(origin, len(entities))
-        beside = b'{"id":%b,%b' % (encode(name), shared)
+        beside = b'{"id":%b,%b' % (encode(name), self._origins.add(origin, len(entities)))
         if row.copy_of or row.near_key or row.adjudication_id:
             beside += self._own(provenance.own(row))
-        beside = with_crc(line, beside)
         split = self._roles.get(row.group_key) or row.part or "train"
         taken = self._page[split]
-        taken.pairs.append((line, beside))
+        taken.pairs.append((line, with_crc(line, beside)))
         taken.labels.append(tuple([entity.label for entity in entities]))
 
     def _own(self, told: dict[str, Any]) -> bytes:

@@ -22,7 +22,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 from backend.db import releases
-from backend.db.releases import Decision, GoldRow, Said
+from backend.db.releases import Decision, GoldRow, OriginalGold, Said
 from backend.db.tables import GoldSource
 
 
@@ -61,16 +61,24 @@ class Provenance:
 
     def of(self, page: Sequence[GoldRow]) -> "PageProvenance":
         """Look up what the documents of one page need."""
+        copied = [row for row in page if row.source == GoldSource.COPIED]
+        originals = releases.originals(
+            self._session, {row.canonical_id for row in copied if row.canonical_id}
+        )
         people = [row for row in page if row.annotation_state_id or row.adjudication_id]
-        asked = {_labelled(row) for row in people}
-        copied = {_labelled(row) for row in people if row.source == GoldSource.COPIED}
-        nameless = {_labelled(row) for row in page if _is_nameless(row)}
+        nameless = [
+            row
+            for row in page
+            if row.version_name
+            and row.account_id is None
+            and _vouching(row, originals) == GoldSource.PERSON
+        ]
         return PageProvenance(
             emails=self._emails,
             promises=self._promises,
-            said=releases.said(self._session, asked),
-            originals=releases.stored_entities(self._session, copied),
-            accepted_by=releases.accepted_by(self._session, nameless),
+            said=releases.said(self._session, set(map(_labelled, people))),
+            originals=originals,
+            accepted_by=releases.accepted_by(self._session, set(map(_labelled, nameless))),
             decisions=releases.decisions(
                 self._session, {row.adjudication_id for row in page if row.adjudication_id}
             ),
@@ -84,7 +92,7 @@ class PageProvenance:
     emails: Mapping[int, str]
     promises: Mapping[int, tuple[float, float]]
     said: Mapping[int, Sequence[Said]]
-    originals: Mapping[int, str]  # the entities of gold that was copied, as they are stored
+    originals: Mapping[int, OriginalGold]
     accepted_by: Mapping[int, str]  # who accepted a prediction without an account of their own
     decisions: Mapping[int, Decision]
 
@@ -94,9 +102,14 @@ class PageProvenance:
             return imported(row.file)
         if row.source != GoldSource.COPIED:
             return self._origin(row, row.source, None, row.file)
-        if row.original_source is None:
+        copied = self.original(row)
+        if copied is None:
             return Origin(row.source)
-        return self._origin(row, row.source, row.original_source, row.original_file)
+        return self._origin(row, row.source, copied.source, copied.file)
+
+    def original(self, row: GoldRow) -> OriginalGold | None:
+        """The gold of the document that this one is a copy of."""
+        return self.originals.get(row.canonical_id or 0)
 
     def own(self, row: GoldRow) -> dict[str, Any]:
         """What is told of this document alone; nothing of most."""
@@ -121,7 +134,8 @@ class PageProvenance:
             return Origin(source, original, p=p, delta=delta, version=row.version_name)
         document_id = _labelled(row)
         states = self.said.get(document_id, ())
-        entities = self.originals.get(document_id, row.entities)  # a copy's may stand elsewhere
+        copied = self.original(row) if original else None
+        entities = copied.entities if copied else row.entities  # a copy's may stand elsewhere
         decision = self.decisions.get(row.adjudication_id or 0)
         decided = vouching == GoldSource.DECISION
         return Origin(
@@ -156,8 +170,7 @@ def _labelled(row: GoldRow) -> int:
     return row.canonical_id or 0 if copied else row.document_id
 
 
-def _is_nameless(row: GoldRow) -> bool:
-    """Whether a person accepted a prediction who has no account here."""
-    if row.version_name is None or row.account_id is not None:
-        return False
-    return GoldSource.PERSON in (row.source, row.original_source)
+def _vouching(row: GoldRow, originals: Mapping[int, OriginalGold]) -> str:
+    """The source that stands behind gold, a copy's original."""
+    copied = originals.get(row.canonical_id or 0) if row.source == GoldSource.COPIED else None
+    return copied.source if copied else row.source
