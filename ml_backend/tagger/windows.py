@@ -38,6 +38,12 @@ def windows(text: int, length: int) -> Iterator[Window]:
         start, owned = end - OVERLAP, owned_end
 
 
+def inside(window: Window, start: int, end: int, length: int) -> float:
+    """How far inside its window a part of a text lies; nothing is beyond the ends of a text."""
+    front = start - window.start if window.start else math.inf
+    return min(front, window.end - end if window.end < length else math.inf)
+
+
 def merged(parts: Sequence[tuple[Window, Decoded]], *, nested: bool = False) -> Decoded:
     """One text's reading from those of its windows, in order; sorted, and apart unless `nested`."""
     if not parts:

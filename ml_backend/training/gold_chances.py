@@ -13,7 +13,7 @@ from ml_backend.tagger.heads.head import Beliefs, Decoded
 from ml_backend.tagger.model import Model, in_characters, places_of
 from ml_backend.tagger.positions import Places, Target, to_positions
 from ml_backend.tagger.predict import Tagger
-from ml_backend.tagger.windows import Window, merged
+from ml_backend.tagger.windows import Window, inside, merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,9 @@ def _whole(
     best: dict[Entity, tuple[float, Likely]] = {}
     for window, seen in parts:
         for one in seen.gold:
-            inside = _inside(one.entity, window, len(document.text)), one
-            best[one.entity] = max(best.get(one.entity, inside), inside, key=lambda pair: pair[0])
+            margin = inside(window, one.entity.start, one.entity.end, len(document.text))
+            known = best.get(one.entity, (margin, one))
+            best[one.entity] = max(known, (margin, one), key=lambda pair: pair[0])
     found = {one.entity: one for _, seen in parts for one in seen.found}
     return GoldChances(
         [best[one][1] if one in best else Likely(one, None, {}) for one in document.entities],
@@ -80,12 +81,6 @@ def _whole(
         [chance for _, seen in parts for chance in seen.tags],
         reading.confidence if parts else 1.0,
     )
-
-
-def _inside(entity: Entity, window: Window, length: int) -> float:
-    """How far inside its window an entity lies; nothing is beyond the ends of a text."""
-    front = entity.start - window.start if window.start else math.inf
-    return min(front, window.end - entity.end if window.end < length else math.inf)
 
 
 def _seen(

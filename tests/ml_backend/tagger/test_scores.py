@@ -11,6 +11,7 @@ from backend.sample.generate import generate
 from ml_backend.contract.entity import Entity
 from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.model_store import ModelStore
+from ml_backend.tagger import checkpoint
 from ml_backend.tagger.curves import UNCHANGED, Temperature
 from ml_backend.tagger.ensemble import Ensemble
 from ml_backend.tagger.heads.head import Decoded
@@ -101,8 +102,9 @@ def test_a_long_text_scores_as_its_parts_do(tagger: Tagger) -> None:
     assert many.margin <= math.exp(many.log_probability)
 
 
-def test_members_are_a_committee(tagger: Tagger) -> None:
+def test_members_are_a_committee(tiny_model_store: ModelStore) -> None:
     """Members that are one and the same agree, and give the numbers of the one."""
+    tagger = Tagger(checkpoint.load(tiny_model_store.version_folder("tiny", "v1")))
     some = texts()[:10]
     two = Ensemble([tagger, tagger])
     for mine, one in zip(scores_of(two, some), scores_of(tagger, some), strict=True):
