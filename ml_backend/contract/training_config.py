@@ -135,6 +135,7 @@ class TrainingConfig(BaseModel):
     # data
     swap: Share = Field(0.0, description="share of entities swapped for others of their label")
     pseudo_weight: float = Field(0.3, gt=0, le=1, description="of a pseudo-labelled document")
+    members: Count = Field(1, description="taggers that vote, each trained from its own seed")
     folds: CountOrNone = Field(0, description="members trained on all but one part each; 0: one")
 
     # choosing
@@ -167,6 +168,8 @@ class TrainingConfig(BaseModel):
             raise ValueError("the built-in encoder reads characters: unit token needs another")
         if self.folds == 1:
             raise ValueError("folds must be 0, or 2 and more")
+        if self.folds and self.members > 1:
+            raise ValueError("folds are members that vote, too: members must be 1")
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -23,14 +23,20 @@ from ml_backend.training import dataset
 from ml_backend.training.dataset import Example
 from ml_backend.training.evaluate import evaluate
 from ml_backend.training.fit import Fitted, Step, fit
-from ml_backend.training.folds import parts_of
 from ml_backend.training.gold_chances import GoldChances, Likely, gold_chances
+from ml_backend.training.members import parts_of
 from ml_backend.training.run import Pulse, do_once
 
 PARTS = ("train", "dev", "gate")
 _CHUNK = 256  # documents between two looks at the cancel flag
 # probabilities are wanted as they are, and no version is made
-_PLAIN = {"folds": 0, "calibration": "none", "doubtful": "tell", "serving_form": "fp32"}
+_PLAIN = {
+    "folds": 0,
+    "members": 1,
+    "calibration": "none",
+    "doubtful": "tell",
+    "serving_form": "fp32",
+}
 
 
 def find_doubts(folder: str) -> None:

@@ -1,7 +1,9 @@
-"""A version of several members, each trained on all gold but one part, and what each says of it.
+"""A version of several members, and what each says of the gold that it never saw.
 
-The members vote. What a member says of the part that it never saw shows where the gold itself may
-be wrong: FOLDER/out_of_fold.jsonl has a line for each piece of a training document,
+Members vote. With `members` each is trained on all gold from a seed of its own (deep ensembles,
+Lakshminarayanan et al. 2017), with `folds` on all gold but one part. What a member says of its
+part shows where the gold itself may be wrong: FOLDER/out_of_fold.jsonl has a line for each piece
+of a training document,
 `{"id", "start", "text", "gold", "entities", "confidence"}`, `start` being where the piece begins in
 its document and the probabilities the member's own, not calibrated.
 """
@@ -23,6 +25,7 @@ from ml_backend.training.fit import Step
 from ml_backend.training.state import mark_of
 
 OUT_OF_FOLD = "out_of_fold.jsonl"
+_APART = 1_000_003  # between the seeds of members, so that those of neighbouring seeds differ
 
 # Trains one member into a folder: make_member(data, config, seed=, folder=, about=, watch=,
 # resume_in=, start_from=) -> record.
@@ -40,38 +43,32 @@ def make_members(
     resume_in: Path | None,
     start_from: Path | None,
 ) -> list[dict[str, Any]]:
-    """Train the members into `folder/members/0…` and write what each says of its own part.
+    """Train the members into `folder/members/0…`; of folds, write what each says of its own part.
 
     Returns the members' records. Members that are whole in `resume_in` are not trained again.
     Raises TrainingDataError where a member would have nothing to learn from.
     """
-    parts = parts_of(data.train, config.folds, seed=seed)
-    for number in range(config.folds):
-        if not any(
-            one.entities for one, part in zip(data.train, parts, strict=True) if part != number
-        ):
-            raise TrainingDataError(
-                f"without part {number + 1} of {config.folds} no document to train on holds an "
-                "entity: there is too little gold for folds"
-            )
+    parts = parts_of(data.train, config.folds, seed=seed) if config.folds else None
+    seen = _without_one_each(data, parts, config.folds) if parts else [data] * config.members
     # members are judged and calibrated together, not each
-    alone = config.model_copy(update={"folds": 0, "calibration": "none", "doubtful": "tell"})
+    alone = config.model_copy(
+        update={"folds": 0, "members": 1, "calibration": "none", "doubtful": "tell"}
+    )
     built = (resume_in or folder) / "members"
     made = []
-    for number in range(config.folds):
-        kept = [one for one, part in zip(data.train, parts, strict=True) if part != number]
-        seen = replace(data, train=kept)
-        about = {"mark": mark_of(seen, alone, seed=seed, together=0)}
+    for number, gold in enumerate(seen):
+        own_seed = seed if parts else seed + number * _APART
+        about = {"mark": mark_of(gold, alone, seed=own_seed, together=0)}
         record = _whole(built / str(number), about["mark"])
         made.append(
             record
             or make_member(
-                seen,
+                gold,
                 alone,
-                seed=seed,
+                seed=own_seed,
                 folder=built / str(number),
                 about=about,
-                watch=_counting(watch, number, config.folds),
+                watch=_counting(watch, number, len(seen)),
                 resume_in=resume_in and resume_in / f"member-{number}",
                 start_from=start_from,
             )
@@ -80,8 +77,25 @@ def make_members(
         if built != folder / "members":
             folder.mkdir(parents=True, exist_ok=True)
             built.rename(folder / "members")
-        write_jsonl(folder / OUT_OF_FOLD, _out_of_fold(data.train, parts, folder / "members"))
+        if parts:
+            write_jsonl(folder / OUT_OF_FOLD, _out_of_fold(data.train, parts, folder / "members"))
     return made
+
+
+def _without_one_each(
+    data: TrainingData, parts: Sequence[int | None], folds: int
+) -> list[TrainingData]:
+    """All gold but one part each; raises TrainingDataError where no entity is left."""
+    result = []
+    for number in range(folds):
+        kept = [one for one, part in zip(data.train, parts, strict=True) if part != number]
+        if not any(one.entities for one in kept):
+            raise TrainingDataError(
+                f"without part {number + 1} of {folds} no document to train on holds an "
+                "entity: there is too little gold for folds"
+            )
+        result.append(replace(data, train=kept))
+    return result
 
 
 def parts_of(examples: Sequence[Example], folds: int, *, seed: int) -> list[int | None]:

@@ -16,7 +16,7 @@ from ml_backend.training.dataset import TrainingData
 from ml_backend.training.distributed import is_first
 from ml_backend.training.evaluate import judge
 from ml_backend.training.fit import Step, fit
-from ml_backend.training.folds import make_members
+from ml_backend.training.members import make_members
 from ml_backend.training.option_yaml import write_options
 from ml_backend.training.serving_form import choose
 
@@ -42,7 +42,7 @@ def make_version(
 
     Returns the record: what was asked for, what was trained on, and how it went on dev.
     """
-    if config.folds:
+    if config.folds or config.members > 1:
         return _make_ensemble(
             data,
             config,
@@ -125,7 +125,7 @@ def _make_ensemble(
     }
     if not is_first():
         return made
-    folders = [folder / "members" / str(number) for number in range(config.folds)]
+    folders = [folder / "members" / str(number) for number in range(len(members))]
     tagger = Ensemble([Tagger.load(member) for member in folders])
     readings = tagger.predict([document.text for document in data.dev])
     calibrated = calibrate(data.dev, readings, config.calibration, doubtful=config.doubtful)

@@ -61,6 +61,7 @@ SENTENCES = (
     N_("nested and negative_sampling are options of span heads"),
     N_("the built-in encoder reads characters: unit token needs another"),
     N_("folds must be 0, or 2 and more"),
+    N_("folds are members that vote, too: members must be 1"),
     N_("%(file)s: no surface, tab and label on line %(lines)s"),
     N_("%(file)s: cannot be read as word vectors: %(reason)s"),
     N_("%(file)s: cannot be read: %(reason)s"),

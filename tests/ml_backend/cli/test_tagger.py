@@ -318,6 +318,16 @@ class TestTrain:
         more = train(gold, gold.parent / "more", "--config", quick, "--start-from", out)
         assert more.exit_code == 0, more.stderr
 
+    def test_members_of_other_seeds_are_one_tagger_too(self, gold: Path, quick: Path) -> None:
+        out = gold.parent / "out"
+        done = train(gold, out, "--config", quick, "--set", "members=2", "--json")
+        assert done.exit_code == 0, done.stderr
+        made = json.loads(done.stdout)
+        assert (made["steps"], len(made["members_dev_f1"])) == (40, 2)
+        assert not (out / "out_of_fold.jsonl").exists()
+        judged = run("evaluate", "--model", out, "--data", gold, "--json")
+        assert json.loads(judged.stdout)["micro"] == made["dev"]["micro"]
+
 
 def _interrupting(*, at: int) -> Any:
     """In place of the progress bar: a hand on Ctrl-C."""

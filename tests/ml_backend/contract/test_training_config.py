@@ -49,6 +49,7 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(record: dict[str, object
         ({"head": "biaffine", "positions": "rotary", "head_hidden": 7}, "an even head_hidden"),
         ({"unit": "token"}, "the built-in encoder reads characters"),
         ({"folds": 1}, "folds must be"),
+        ({"folds": 3, "members": 2}, "members must be 1"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(

@@ -1,4 +1,4 @@
-"""Parts of gold for a vote: even, duplicates together; members trained on the rest, once."""
+"""Members that vote: from seeds of their own, or on gold without one even part each; once."""
 
 from collections import Counter
 from pathlib import Path
@@ -19,7 +19,7 @@ from ml_backend.training.dataset import (
     from_documents,
 )
 from ml_backend.training.fit import Step
-from ml_backend.training.folds import OUT_OF_FOLD, make_members, parts_of
+from ml_backend.training.members import OUT_OF_FOLD, make_members, parts_of
 from ml_backend.training.network import new_model
 from tests.ml_backend.conftest import TINY, sample_gold
 
@@ -52,21 +52,29 @@ class Maker:
 
     def __init__(self) -> None:
         self.seen: list[TrainingData] = []
+        self.seeds: list[int] = []
 
     def __call__(self, data: TrainingData, config: TrainingConfig, **how: Any) -> dict[str, Any]:
         self.seen.append(data)
-        assert (config.folds, config.calibration) == (0, "none")
+        self.seeds.append(how["seed"])
+        assert (config.folds, config.members, config.calibration) == (0, 1, "none")
         how["watch"](Step(5, 10, 1.0, 0.5, 0.1))
         record = {**how["about"], "steps": 10}
         checkpoint.save(new_model(data, config), how["folder"], training=record)
         return record
 
 
-def make(folder: Path, maker: Maker, told: list[Step], resume_in: Path | None = None) -> Any:
+def make(
+    folder: Path,
+    maker: Maker,
+    told: list[Step],
+    resume_in: Path | None = None,
+    **options: int,
+) -> Any:
     gold = sample_gold(40)
     labels = LabelSet(tuple(sorted({e.label for d in gold for e in d.entities})))
     data = from_documents(gold[:30], gold[10:], labels)
-    config = TrainingConfig.from_dict({**TINY, "folds": 3})
+    config = TrainingConfig.from_dict({**TINY, **(options or {"folds": 3})})
     made = make_members(
         maker,
         data,
@@ -100,6 +108,17 @@ def test_each_member_learns_all_but_its_part_and_tells_of_it(tmp_path: Path) -> 
         assert line["gold"] == [entity.to_dict() for entity in one.entities]
         assert all(0 <= entity["probability"] <= 1 for entity in line["entities"])
         assert 0 <= line["confidence"] <= 1
+
+
+def test_members_of_all_gold_have_seeds_of_their_own(tmp_path: Path) -> None:
+    maker, told = Maker(), []
+    data, made = make(tmp_path, maker, told, members=3)
+    assert len(made) == 3
+    assert all(seen is data for seen in maker.seen)
+    assert len(set(maker.seeds)) == 3
+    assert maker.seeds[0] == 1, "the first is what one alone would be"
+    assert [(step.step, step.steps) for step in told] == [(5, 30), (15, 30), (25, 30)]
+    assert [path.name for path in tmp_path.iterdir()] == ["members"]
 
 
 def test_members_without_anything_to_learn_are_refused_before_any_is_trained(
