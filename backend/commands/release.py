@@ -19,7 +19,7 @@ from backend.db.session import Database
 from backend.db.tables_of_releases import Release
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.loop import release_jobs
-from backend.loop.releases import digest_now, make
+from backend.loop.releases import changed_files, make
 from backend.settings import load_settings
 from backend.workflow.folder_archive import tar_of
 from backend.workflow.formats.format import WriteOptions
@@ -313,11 +313,16 @@ def _record(release: Release) -> dict[str, Any]:
 
 def _against_database(database: Database, row: Release, advance: Advance) -> list[Fault]:
     try:
-        digest = digest_now(database, row, advance)
+        changed = changed_files(database, row, advance)
     except (ConflictError, InvalidInputError) as error:
         return [Fault("database", str(error))]
-    if digest != row.digest:
-        return [Fault("database", f"gives another digest, {digest}")]
+    if changed:
+        reason = (
+            f"gives another {' and '.join(changed)}: gold and labels are what they were, but not "
+            "the parts, copies or data of the documents. Release them anew, and `goldloop "
+            "release diff` says which"
+        )
+        return [Fault("database", reason)]
     return []
 
 

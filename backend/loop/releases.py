@@ -27,14 +27,13 @@ from backend.errors import ConflictError, InvalidInputError
 from backend.loop.copies import sort_copies
 from backend.loop.near import find_near
 from backend.settings import Settings
-from backend.workflow.releases.content import write_content
+from backend.workflow.releases.content import SPLITS, gold_file, write_content
 from backend.workflow.releases.filters import read_filters
 from backend.workflow.releases.labels import released_labels
 from backend.workflow.releases.make import Wish, make_release
 from backend.workflow.releases.manifest import (
     MANIFEST,
     Manifest,
-    digest_of,
     read_manifest,
     same_content,
 )
@@ -83,15 +82,14 @@ def make(
             _remove(partial)
 
 
-def digest_now(
+def changed_files(
     database: Database,
     release: Release,
     advance: Callable[[int], None] = lambda documents: None,
-) -> str:
-    """The digest that the database gives for a release, made anew with the same filters.
+) -> list[str]:
+    """The files of gold that come out otherwise when a release is made anew from the database.
 
-    Raises ConflictError when gold or labels have changed since: then there is another digest to be
-    expected.
+    Raises ConflictError when gold or labels have changed since: then others are to be expected.
     """
     manifest = read_manifest(Path(release.folder))
     with (
@@ -113,8 +111,12 @@ def digest_now(
                 "cannot be made anew from the database"
             )
         content = write_content(session, project.id, Path(folder), labels, filters, advance)
-    files = {name: its.sha256 for name, its in content.files.items()}
-    return digest_of(labels.names, files)
+    stated = manifest["files"]
+    return [
+        name
+        for name in map(gold_file, SPLITS)
+        if content.files[name].sha256 != stated.get(name, {}).get("sha256")
+    ]
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from backend.commands.export import export
 from backend.commands.release import release
 from backend.db.session import Database
-from backend.db.tables import Gold, Project
+from backend.db.tables import Gold, Part, Project
 from backend.db.tables_of_releases import Release
 from backend.errors import ConflictError, InvalidInputError, NotFoundError
 from backend.settings import Settings
@@ -117,6 +117,20 @@ def test_verify_fails_and_names_what_was_changed(database: Database, settings: S
     assert (
         "gold has changed since release 1" in typed("verify", "p", "1", "--against-database").output
     )
+
+
+def test_verify_says_what_comes_out_otherwise_where_only_parts_have_changed(
+    database: Database, settings: Settings
+) -> None:
+    typed("create", "p")
+    with database.write() as session:
+        moved = made.document(session, "d0001")
+        assert moved.part == Part.TEST
+        moved.part = Part.DEV
+    told = typed("verify", "p", "1", "--against-database")
+    assert told.exit_code == 1
+    assert "gives another dev.jsonl and test.jsonl: gold and labels are what they" in told.output
+    assert "every byte" not in told.output
 
 
 def test_a_folder_that_was_made_anew_as_a_whole_is_not_what_was_listed(
