@@ -20,6 +20,8 @@ from ml_backend.contract.scoring import Scores
 from ml_backend.contract.snapshot import SnapshotError, read_manifest, read_part
 from ml_backend.contract.training_config import TrainingConfigError
 from ml_backend.tagger.checkpoint import CheckpointError, training_record
+from ml_backend.tagger.ensemble import member_folders
+from ml_backend.tagger.loading import load_tagger
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training import state
 from ml_backend.training.run import Pulse, VersionTakenError, train
@@ -97,6 +99,24 @@ def test_a_job_makes_a_version_and_tags_the_gate_part(make_job: MakeJob) -> None
     assert progress.beat >= 2
     assert set(progress.figures) == {"epoch", "step", "loss", "dev_f1"}
     assert progress.figures["step"] == 80
+
+
+def test_a_version_of_members_is_made_judged_and_gone_on_from_as_any(make_job: MakeJob) -> None:
+    job = make_job("first", config={**QUICK, "members": 2})
+    train(str(job.path))
+    version = store_of(job).version_folder("tiny", "v1")
+    assert [folder.name for folder in member_folders(version)] == ["0", "1"]
+    course = read_course(job.course)
+    assert [point.step for point in course] == list(range(1, 41))
+    gate = list(read_part(job.snapshot, "gate"))
+    said = load_tagger(version).predict([document.text for document in gate])
+    lines = list(read_jsonl(job.gate_predictions("v1")))
+    assert [line["confidence"] for line in lines] == [one.confidence for one in said]
+    from_it = {**QUICK, "start": "champion"}
+    second = make_job("second", config=from_it, version="v2", champion="v1", seed=1)
+    train(str(second.path))
+    assert store_of(second).versions("tiny") == ["v1", "v2"]
+    assert second.gate_predictions("v1").read_bytes() == job.gate_predictions("v1").read_bytes()
 
 
 def test_the_champion_tags_the_same_gate_part(make_job: MakeJob) -> None:
