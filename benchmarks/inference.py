@@ -47,7 +47,7 @@ from ml_backend.contract.label_set import LabelSet
 from ml_backend.contract.snapshot import GoldDocument
 from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger.encoders.pretrained import PretrainedEncoder
-from ml_backend.tagger.forms import FORMS, FormName, form_for
+from ml_backend.tagger.forms import FormName, available, form_for
 from ml_backend.tagger.heads.crf import CrfHead
 from ml_backend.tagger.model import Model
 from ml_backend.tagger.predict import Tagger, one_thread
@@ -98,7 +98,8 @@ def speed(folder: Path, texts: Sequence[str], count: int, turns: int) -> bool:
     sample = texts[:: len(texts) // count][:count]
     other = the_pipeline(folder, sample)
     model = our_model(folder, texts, sample)
-    forms = {name: form_for(model, name, texts[1 :: len(texts) // 256]) for name in FORMS}
+    names = available(model, CPU)
+    forms = {name: form_for(model, name, texts[1 :: len(texts) // 256]) for name in names}
     taggers = {name: Tagger(model, CPU, form=form) for name, form in forms.items()}
     in_head = {form: _Stopwatch(tagger._model.head) for form, tagger in taggers.items()}
     sides: dict[str, Callable[[], Any]] = {"pipeline": lambda: other(list(sample))}
@@ -107,7 +108,7 @@ def speed(folder: Path, texts: Sequence[str], count: int, turns: int) -> bool:
     for side in sides.values():  # once for the memory they will use
         side()
     seconds: dict[str, list[float]] = {name: [] for name in sides}
-    shares: dict[str, list[float]] = {form: [] for form in FORMS}
+    shares: dict[str, list[float]] = {form: [] for form in names}
     for turn in range(turns):
         for name, side in sides.items():
             if name != "pipeline":
@@ -123,13 +124,13 @@ def speed(folder: Path, texts: Sequence[str], count: int, turns: int) -> bool:
         form: statistics.median(
             other / ours for other, ours in zip(seconds["pipeline"], seconds[form], strict=True)
         )
-        for form in FORMS
+        for form in names
     }
-    for form in FORMS:
+    for form in names:
         share = statistics.median(shares[form])
         print(f"{form}: ratio {ratios[form]:.2f}, in the CRF {share:.3f}", file=sys.stderr)
     _limit(model, sample, statistics.median(seconds["pipeline"]))
-    served = max(FORMS, key=lambda form: ratios[form])
+    served = max(names, key=lambda form: ratios[form])
     ok = _print("crf_share", statistics.median(shares["fp32"]), SHARE_BAR, "share", least=False)
     ok &= _print("fp32_ratio", ratios["fp32"], BARS["fp32_ratio"], "ratio")
     return ok & _print("served_ratio", ratios[served], BARS["served_ratio"], "ratio", form=served)

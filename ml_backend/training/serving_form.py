@@ -48,7 +48,7 @@ def choose(
     A named form that the device lacks is fp32. Every form is timed in this thread on the same
     texts, in turn; on a CPU by the thread's own seconds, so that what else runs matters little.
     """
-    names = available(device)
+    names = available(model, device)
     if name != "auto":
         names = (name,) if name in names else ("fp32",)
     trials = _trials(model, [form_for(model, one, _some(dev)) for one in names], dev, device)

@@ -40,7 +40,7 @@ def choosing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., serving_form.Choi
 
         monkeypatch.setattr(serving_form, "Tagger", Tagger)
         monkeypatch.setattr(serving_form, "form_for", lambda model, name, texts: Form(name))
-        monkeypatch.setattr(serving_form, "available", lambda device: tuple(forms))
+        monkeypatch.setattr(serving_form, "available", lambda model, device: tuple(forms))
         monkeypatch.setattr("time.thread_time", lambda: now)
         nothing: Any = None
         return choose(nothing, GOLD, name, CPU)  # type: ignore[arg-type]
