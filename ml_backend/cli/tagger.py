@@ -5,7 +5,7 @@ from importlib import import_module
 import click
 
 # Each of them imports torch, so a command's module is imported when the command is named.
-_COMMANDS = ("compare", "evaluate", "gazetteer", "options", "predict", "train")
+_COMMANDS = ("compare", "evaluate", "gazetteer", "options", "predict", "train", "vectors")
 
 
 class CommandFiles(click.Group):
