@@ -84,9 +84,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlS
 
 
 @pytest.fixture
-def postgresql_url(postgresql: PostgresqlServer) -> str:
-    """The address of a fresh PostgreSQL database with every table."""
-    return postgresql.create(template="migrated")
+def postgresql_url(postgresql: PostgresqlServer) -> Iterator[str]:
+    """The address of a fresh PostgreSQL database with every table, gone after the test."""
+    address = postgresql.create(template="migrated")
+    yield address
+    postgresql.drop(address)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])

@@ -86,6 +86,7 @@ class PostgresqlServer:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             for name in ("fsync", "full_page_writes"):
                 connection.execute(f"ALTER SYSTEM SET {name} = off")
+            connection.execute("ALTER SYSTEM SET max_wal_size = '128MB'")
             connection.execute("SELECT pg_reload_conf()")
 
     def address(self, database: str) -> str:
@@ -100,6 +101,12 @@ class PostgresqlServer:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.address(name)
+
+    def drop(self, address: str) -> None:
+        """Remove a database that `create` made, whoever still has it open."""
+        name = address.partition("?")[0].rpartition("/")[2]
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def stop(self) -> None:
         self._server.cleanup()
