@@ -1,6 +1,7 @@
 """A version of several members, and what each says of the gold that it never saw.
 
-Members vote. With `members` each is trained on all gold from a seed of its own (deep ensembles,
+Members vote, and are trained side by side where each would leave the other cores idle. With
+`members` each is trained on all gold from a seed of its own (deep ensembles,
 Lakshminarayanan et al. 2017), with `folds` on all gold but one part. What a member says of its
 part shows where the gold itself may be wrong: FOLDER/out_of_fold.jsonl has a line for each piece
 of a training document,
@@ -12,6 +13,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from ml_backend.tagger.predict import Tagger
 from ml_backend.training.dataset import Example, TrainingData, TrainingDataError
 from ml_backend.training.distributed import is_first
 from ml_backend.training.fit import Step
+from ml_backend.training.side_by_side import train_all
 from ml_backend.training.state import mark_of
 
 OUT_OF_FOLD = "out_of_fold.jsonl"
@@ -42,8 +45,11 @@ def make_members(
     watch: Callable[[Step], None],
     resume_in: Path | None,
     start_from: Path | None,
+    processes: int = 1,
 ) -> list[dict[str, Any]]:
     """Train the members into `folder/members/0…`; of folds, write what each says of its own part.
+
+    As many as there may be processes are trained at a time, in this process where that is one.
 
     Returns the members' records. Members that are whole in `resume_in` are not trained again.
     Raises TrainingDataError where a member would have nothing to learn from.
@@ -55,31 +61,34 @@ def make_members(
         update={"folds": 0, "members": 1, "calibration": "none", "doubtful": "tell"}
     )
     built = (resume_in or folder) / "members"
-    made = []
+    records: dict[int, dict[str, Any]] = {}
+    trainings = {}
     for number, gold in enumerate(seen):
         own_seed = seed if parts else seed + number * _APART
         about = {"mark": mark_of(gold, alone, seed=own_seed, together=0)}
-        record = _whole(built / str(number), about["mark"])
-        made.append(
-            record
-            or make_member(
-                gold,
-                alone,
-                seed=own_seed,
-                folder=built / str(number),
-                about=about,
-                watch=_counting(watch, number, len(seen)),
-                resume_in=resume_in and resume_in / f"member-{number}",
-                start_from=start_from,
-            )
+        if record := _whole(built / str(number), about["mark"]):
+            records[number] = record
+            continue
+        trainings[number] = partial(
+            make_member,
+            gold,
+            alone,
+            seed=own_seed,
+            folder=built / str(number),
+            about=about,
+            resume_in=resume_in and resume_in / f"member-{number}",
+            start_from=start_from,
         )
+    told = _together(watch, members=len(seen), whole=len(records))
+    made = train_all(list(trainings.values()), told, processes=processes)
+    records |= dict(zip(trainings, made, strict=True))
     if is_first():
         if built != folder / "members":
             folder.mkdir(parents=True, exist_ok=True)
             built.rename(folder / "members")
         if parts:
             write_jsonl(folder / OUT_OF_FOLD, _out_of_fold(data.train, parts, folder / "members"))
-    return made
+    return [records[number] for number in range(len(seen))]
 
 
 def _without_one_each(
@@ -129,14 +138,19 @@ def _whole(folder: Path, mark: str) -> dict[str, Any] | None:
     return record if record.get("mark") == mark else None
 
 
-def _counting(watch: Callable[[Step], None], number: int, members: int) -> Callable[[Step], None]:
-    """Tell how far all members are, as if each took as many steps as this one."""
+def _together(
+    watch: Callable[[Step], None], *, members: int, whole: int
+) -> Callable[[int, Step], None]:
+    """Tell how far all members are, `whole` of them before, as if each took as many steps as the
+    one that speaks."""
+    taken: dict[int, int] = {}
 
-    def counted(step: Step) -> None:
-        done = number * step.steps + step.step
+    def told(place: int, step: Step) -> None:
+        taken[place] = step.step
+        done = whole * step.steps + sum(taken.values())
         watch(replace(step, step=done, steps=members * step.steps))
 
-    return counted
+    return told
 
 
 def _out_of_fold(

@@ -1,5 +1,6 @@
 """How a version comes to be, from gold to a finished folder: the only way, whoever asks."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from ml_backend.contract.scoring import Scores
 from ml_backend.contract.training_config import TrainingConfig
 from ml_backend.tagger import checkpoint, ensemble
+from ml_backend.tagger.encoders.builtin import BuiltinEncoder
 from ml_backend.tagger.ensemble import Ensemble
 from ml_backend.tagger.predict import Tagger
 from ml_backend.training.calibrate import calibrate
@@ -112,6 +114,7 @@ def _make_ensemble(
         watch=watch,
         resume_in=resume_in,
         start_from=start_from,
+        processes=_at_a_time(config),
     )
     made = {
         **about,
@@ -135,3 +138,11 @@ def _make_ensemble(
     write_options(config, folder / OPTIONS)
     ensemble.save(folder, training=made, calibration=calibrated.calibration)
     return made
+
+
+def _at_a_time(config: TrainingConfig) -> int:
+    """Members that are trained side by side: the built-in encoder keeps to one core."""
+    alone = torch.cuda.is_available() or "WORLD_SIZE" in os.environ
+    if alone or config.encoder != BuiltinEncoder.name:
+        return 1
+    return os.cpu_count() or 1

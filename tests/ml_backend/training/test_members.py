@@ -21,6 +21,7 @@ from ml_backend.training.dataset import (
 from ml_backend.training.fit import Step
 from ml_backend.training.members import OUT_OF_FOLD, make_members, parts_of
 from ml_backend.training.network import new_model
+from ml_backend.training.version import make_version
 from tests.ml_backend.conftest import TINY, sample_gold
 
 groups = st.lists(st.sampled_from(["", "a", "b", "c", "d"]), min_size=1, max_size=40)
@@ -96,7 +97,7 @@ def test_each_member_learns_all_but_its_part_and_tells_of_it(tmp_path: Path) -> 
     assert sum(map(len, left_out)) == len(data.train)
     assert set.union(*left_out) == set(map(id, data.train))
     assert all(seen.dev is data.dev for seen in maker.seen)
-    assert [(step.step, step.steps) for step in told] == [(5, 30), (15, 30), (25, 30)]
+    assert [(step.step, step.steps) for step in told] == [(n, 30) for n in range(5, 35, 5)]
     lines = list(read_jsonl(tmp_path / OUT_OF_FOLD))
     assert {(line["id"], line["start"]) for line in lines} == {
         (one.document, one.start) for one in data.train
@@ -117,7 +118,7 @@ def test_members_of_all_gold_have_seeds_of_their_own(tmp_path: Path) -> None:
     assert all(seen is data for seen in maker.seen)
     assert len(set(maker.seeds)) == 3
     assert maker.seeds[0] == 1, "the first is what one alone would be"
-    assert [(step.step, step.steps) for step in told] == [(5, 30), (15, 30), (25, 30)]
+    assert [(step.step, step.steps) for step in told] == [(n, 30) for n in range(5, 35, 5)]
     assert [path.name for path in tmp_path.iterdir()] == ["members"]
 
 
@@ -156,3 +157,37 @@ def test_members_that_are_whole_are_not_trained_again(tmp_path: Path) -> None:
     assert len(maker.seen) == 1
     assert len(made) == 3
     assert sorted(path.name for path in out.iterdir()) == ["members", OUT_OF_FOLD]
+
+
+def test_side_by_side_members_become_what_they_are_one_after_the_other(tmp_path: Path) -> None:
+    gold = sample_gold(40)
+    labels = LabelSet(tuple(sorted({e.label for d in gold for e in d.entities})))
+    data = from_documents(gold[:30], gold[30:], labels)
+    made = {
+        processes: make_members(
+            make_version,
+            data,
+            TrainingConfig.from_dict({**TINY, "folds": 3}),
+            seed=1,
+            folder=tmp_path / str(processes),
+            watch=lambda _: None,
+            resume_in=None,
+            start_from=None,
+            processes=processes,
+        )
+        for processes in (1, 2)
+    }
+    assert [one["dev"] for one in made[1]] == [one["dev"] for one in made[2]]
+    files = [_files(tmp_path / str(processes)) for processes in (1, 2)]
+    assert files[0] == files[1]
+    assert OUT_OF_FOLD in files[0]
+    assert sum(name.endswith("weights.safetensors") for name in files[0]) == 3
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """All but what says how long something took."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "config.json"
+    }
