@@ -50,10 +50,9 @@ from backend.api.rest.operations import OPERATIONS
 from backend.api.rest.problem import problem
 from backend.api.rest.wire import ROOT, rest_blueprint
 from backend.api.webhooks import webhooks
-from backend.clients.services import Services
 from backend.context import open_context
+from backend.opened import keep_open
 from backend.settings import Settings, load_settings
-from backend.workflow.annotators.kept_figures import KeptFigures
 
 PAGES = (
     login_page,
@@ -95,7 +94,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application; raises SettingsError when a secret it needs is not set."""
     settings = settings or load_settings()
     settings.require("secret_key", "webhook_secret")
-    context = open_context(settings)
     app = Flask("backend.admin", static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
@@ -110,11 +108,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    app.extensions["goldloop"] = context
-    app.extensions["goldloop.annotators"] = KeptFigures()
-    app.extensions["goldloop.services"] = Services(
-        context.queue, settings.ml_backend_url, settings.label_studio_url
-    )
+    keep_open(app, open_context(settings))
     logins.init_app(app)
     limiter.init_app(app)
     csrf = CSRFProtect(app)

@@ -5,12 +5,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.undo import flash_undo
 from backend.admin.words.told import sentence_of
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.errors import GoldloopError, InvalidInputError
+from backend.opened import opened
 from backend.workflow.annotators.waiting import ask_again, ask_no_more
 
 MOST = 100  # documents at once: an offer of Undo must fit into the session's cookie

@@ -6,7 +6,7 @@ Who is an annotator sees their own figures and open tasks.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
@@ -14,7 +14,6 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from backend.admin.charts.coloured import Piece, Shown, around, coloured
-from backend.admin.frame.opened import opened
 from backend.admin.frame.paging import asked_after, page_of
 from backend.admin.frame.permissions import may
 from backend.db import annotator_figures as queries
@@ -22,9 +21,9 @@ from backend.db import pool, sharing
 from backend.db.members import members
 from backend.db.projects import project_by_key
 from backend.db.tables import Document, Project, Role
+from backend.opened import kept_figures, opened
 from backend.workflow.annotators.agreement import SharedDocument
 from backend.workflow.annotators.figures import NEWEST, AnnotatorFigures
-from backend.workflow.annotators.kept_figures import KeptFigures
 
 ROWS = 20  # disagreements a page
 WAITING = 100  # documents that are settled at once
@@ -146,6 +145,4 @@ def _labels_apart(one: SharedDocument) -> set[str]:
 
 
 def _figures(session: Session, project: Project) -> AnnotatorFigures:
-    kept = current_app.extensions["goldloop.annotators"]
-    assert isinstance(kept, KeptFigures)
-    return kept.of(session, project)
+    return kept_figures().of(session, project)

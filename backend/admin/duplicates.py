@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from backend.admin.charts.coloured import colour_of, coloured, legend
 from backend.admin.duplicates_shown import choices, shown_members, shown_variants
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.paging import asked_after, page_of
 from backend.admin.frame.undo import flash_undo
 from backend.admin.surveying import ask_for_survey
@@ -27,6 +27,7 @@ from backend.db.tables import Document, Project
 from backend.db.tables_of_surveys import Finding, Found
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, InvalidInputError, NotFoundError
+from backend.opened import opened
 from backend.workflow.duplicates.adjudicate import Decided
 from backend.workflow.duplicates.decide_group import (
     Decider,

@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from backend.admin.charts.coloured import Piece, Shown, around, coloured, legend
-from backend.admin.frame.opened import opened
 from backend.admin.frame.paging import asked_after
 from backend.admin.task_address import task_address
 from backend.admin.words.wording import percent
@@ -19,6 +18,7 @@ from backend.db.annotations import document_by_task
 from backend.db.mentions import Example
 from backend.db.projects import project_by_key
 from backend.db.tables_of_evidence import RejectionKind
+from backend.opened import opened
 from backend.workflow.evidence import evidence as stage
 from backend.workflow.evidence.evidence import Fate, Suggestion
 

@@ -5,8 +5,8 @@ import math
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from backend.admin.frame.opened import opened
 from backend.db.projects import project_by_key
+from backend.opened import opened
 from backend.workflow.forecasts.forecast import State, project_forecast
 from backend.workflow.forecasts.learning_curve import FARTHEST
 

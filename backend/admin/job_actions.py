@@ -5,13 +5,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from redis.exceptions import RedisError
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.words.job_titles import jobs_of_project
 from backend.admin.words.told import sentence_of
 from backend.db.projects import project_by_key
 from backend.errors import GoldloopError, NotFoundError
 from backend.loop import autolabel
 from backend.loop.queued_jobs import Action, move
+from backend.opened import opened
 
 job_actions = Blueprint("job_actions", __name__, url_prefix="/projects/<key>/jobs")
 

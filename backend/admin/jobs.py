@@ -5,7 +5,6 @@ from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
-from backend.admin.frame.opened import opened, service_states
 from backend.admin.project.running import RunningJob, running_publication, running_training
 from backend.admin.words.job_titles import TitledJob, jobs_of_project
 from backend.clients.queue_jobs import AliveWorker, QueuedJob
@@ -13,6 +12,7 @@ from backend.db import autolabels, versions
 from backend.db.projects import project_by_key
 from backend.db.runs import active_run, ended_badly
 from backend.db.tables import Project, Version
+from backend.opened import opened, service_states
 
 POLL_BUSY, POLL_IDLE = 2000, 5000  # milliseconds between two looks
 FAILED_RUNS = 10  # shown

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.admin.charts.coloured import Piece, Shown, around, colour_of, coloured
 from backend.admin.charts.label_charts import balance_chart, growth_chart
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.paging import asked_after, page_of
 from backend.admin.frame.undo import flash_undo
 from backend.admin.surveying import ask_for_survey
@@ -25,6 +25,7 @@ from backend.db.tables import Project
 from backend.db.tables_of_surveys import Finding, Found
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, InvalidInputError
+from backend.opened import opened
 from backend.workflow.labels.balance import balance
 from backend.workflow.labels.change_labels import (
     LabelState,

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from backend.admin.charts.heat import confusion, difference_rows, score_rows
 from backend.admin.charts.model_charts import calibration_chart, course_chart, learning_chart
 from backend.admin.folder_download import download as sent_folder
-from backend.admin.frame.opened import opened, service_states
 from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.project.running import running_publication, running_training
 from backend.admin.project.training_choices import CHOICES, ENCODERS
@@ -20,6 +19,7 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.runs import active_run, last_run, waiting_run
 from backend.db.tables import Project, Run, RunState, Version
 from backend.errors import NotFoundError
+from backend.opened import opened, service_states
 from backend.workflow.forecasts.learned import learned
 from backend.workflow.forecasts.learning_curve import brought
 from backend.workflow.versions.figures import VersionFigures, version_figures

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.admin.charts.coloured import Piece, Shown, coloured
 from backend.admin.folder_download import download as sent_folder
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.release_download import converted, losses
 from backend.admin.words.format_words import FORMAT_WORDS
@@ -22,6 +22,7 @@ from backend.db.tables import Project
 from backend.db.tables_of_releases import Release
 from backend.errors import ConflictError, GoldloopError, InvalidInputError, NotFoundError
 from backend.loop import release_jobs
+from backend.opened import opened
 from backend.workflow.formats.format import WriteOptions
 from backend.workflow.formats.registry import writable_format
 from backend.workflow.releases.content import SPLITS

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from backend.admin.charts.replay_charts import curves_chart
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.frame.undo import flash_settings
 from backend.admin.words.strategy_words import in_words
@@ -18,6 +18,7 @@ from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, GoldloopError, InvalidInputError, NotFoundError
 from backend.loop import project_replays
+from backend.opened import opened
 from backend.workflow.projects.settings import change_settings
 from backend.workflow.replay.config import ReplayConfig
 from backend.workflow.replay.folder import Replay

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.paging import asked_after, page_of
 from backend.admin.frame.undo import flash_settings
 from backend.admin.words.strategy_words import FAMILIES, RECOMMENDED, WORDS, cost_in_words, in_words
@@ -16,6 +16,7 @@ from backend.db.batches import newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
+from backend.opened import opened
 from backend.workflow.projects.settings import change_settings
 from backend.workflow.selection.project_cost import project_cost
 from backend.workflow.selection.queue_preview import Queued, Reason, next_in_queue

@@ -4,8 +4,8 @@ from flask import flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.frame.opened import opened
 from backend.db.projects import project_by_key
+from backend.opened import opened
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 SURVEY = "backend.jobs.survey"

@@ -1,7 +1,7 @@
 """Where a document is looked at in Label Studio."""
 
-from backend.admin.frame.opened import opened
 from backend.db.tables import Document, Project
+from backend.opened import opened
 
 
 def task_address(project: Project, document: Document) -> str | None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.context import Context
+from backend.opened import opened
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 FIT = ("at head", "ahead")  # a newer release may have migrated already
@@ -24,7 +24,7 @@ def health() -> ResponseReturnValue:
 
     Redis may be down: that costs time, not work.
     """
-    context: Context = current_app.extensions["goldloop"]
+    context = opened()
     database, tables = "up", "unknown"
     try:
         with context.database.read() as session:

@@ -22,6 +22,7 @@ from backend.api.inbox_writer import Delivery, InboxWriter
 from backend.clients.label_studio_wiring import WEBHOOK_ACTIONS
 from backend.context import Context
 from backend.db.tables import InboxState
+from backend.opened import opened, opened_by
 
 LARGEST = 64 * 1024 * 1024  # bytes: an import of 500 long tasks is delivered whole
 KEPT_OF_GARBAGE = 2000  # characters
@@ -35,7 +36,7 @@ webhooks = Blueprint("webhooks", __name__)
 @webhooks.record_once
 def _open(state: Any) -> None:
     app: Flask = state.app
-    context: Context = app.extensions["goldloop"]
+    context = opened_by(app)
     app.extensions["goldloop_inbox"] = InboxWriter(context.database)
     app.extensions["goldloop_bell"] = Bell(context.queue, DRAIN_JOB)
 
@@ -43,8 +44,7 @@ def _open(state: Any) -> None:
 @webhooks.post("/webhooks/<project_key>")
 def receive(project_key: str) -> ResponseReturnValue:
     """Store one delivery."""
-    context: Context = current_app.extensions["goldloop"]
-    if not _authentic(context):
+    if not _authentic(opened()):
         return _refusal("the secret is missing or wrong", 401)
     request.max_content_length = LARGEST
     try:

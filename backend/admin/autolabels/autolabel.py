@@ -17,13 +17,13 @@ from backend.admin.autolabels.autolabel_list import (
     wanted_from,
 )
 from backend.admin.charts.promise_chart import promise_chart
-from backend.admin.frame.opened import opened
 from backend.db import autolabel_queue, autolabels
 from backend.db.autolabel_queue import Place, Row, Wanted
 from backend.db.autolabels import Waiting
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.tables_of_autolabel import Audit, Promise, PromiseState
+from backend.opened import opened
 from backend.workflow.autolabels.chunks import progress_of
 from backend.workflow.select import random_border
 

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from backend.admin.autolabels.autolabel import wanted_for
 from backend.admin.autolabels.autolabel_list import seen_from
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.own_address import own_address
 from backend.admin.frame.undo import flash_undo
 from backend.admin.words.told import sentence_of
@@ -19,6 +19,7 @@ from backend.db.projects import project_by_key
 from backend.errors import ConflictError, GoldloopError, InvalidInputError
 from backend.loop import autolabel
 from backend.loop.autolabel_decisions import Decided, Decision, decide, take_back
+from backend.opened import opened
 from ml_backend.contract.messages import DEFAULT_QUEUE
 
 MOST_AT_ONCE = 1000  # items that one click may decide about

@@ -9,7 +9,6 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from backend.admin.frame.opened import opened
 from backend.admin.frame.own_address import own_address
 from backend.admin.words.told import told
 from backend.db.accounts import (
@@ -20,6 +19,7 @@ from backend.db.accounts import (
 )
 from backend.db.tables import Account
 from backend.errors import InvalidInputError
+from backend.opened import opened
 from backend.workflow.projects.accounts import change_password as change_password_of
 
 # Counted in the process: one gthread process serves the application, and signing in has to work

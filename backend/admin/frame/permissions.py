@@ -4,10 +4,10 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from backend.admin.frame.opened import opened
 from backend.db.members import may_open
 from backend.db.scopes import Scope
 from backend.db.tables import Role
+from backend.opened import opened
 
 EVERYONE = None  # no account is asked for
 

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.own_address import own_address
 from backend.admin.project.training_choices import chosen_options
 from backend.admin.words.told import sentence_of, told
@@ -18,6 +18,7 @@ from backend.db.tables import Run, now
 from backend.db.versions import locked_project, version_by_name
 from backend.errors import ConflictError, GoldloopError, NotFoundError
 from backend.loop.training import retry as training_again
+from backend.opened import opened
 from backend.workflow import publish
 from backend.workflow import retrain as training
 from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder

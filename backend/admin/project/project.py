@@ -4,7 +4,6 @@ from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
 from backend.admin.charts.document_bar import document_bar
-from backend.admin.frame.opened import opened, service_states
 from backend.admin.frame.permissions import allowed
 from backend.admin.project.attention import attention
 from backend.admin.project.data_path import data_path
@@ -13,6 +12,7 @@ from backend.admin.project.running import RunningJob, running_publication, runni
 from backend.db.overview import ProjectOverview, may_roll_back_to, project_overview
 from backend.db.projects import project_by_key
 from backend.loop.gold_lines import gold_lines
+from backend.opened import opened, service_states
 from backend.workflow.projects.path_figures import path_figures
 from backend.workflow.versions.figures import version_figures
 

@@ -10,12 +10,12 @@ from flask_login import current_user
 
 from backend.admin.charts.document_bar import document_bar
 from backend.admin.charts.sparkline import sparkline
-from backend.admin.frame.opened import opened
 from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.words.wording import number
 from backend.db.members import visible_projects
 from backend.db.project_cards import ProjectCard, project_cards
 from backend.db.projects import settings_of
+from backend.opened import opened
 
 projects_page = Blueprint("projects", __name__)
 

@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from backend.admin.charts.coloured import Piece, Shown, around, coloured, legend, shown
-from backend.admin.frame.opened import opened
 from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.project.running import RunningJob
 from backend.admin.review.review_lines import drawn_legend, line
@@ -29,6 +28,7 @@ from backend.db.tables_of_doubts import (
     DoubtRunState,
 )
 from backend.errors import NotFoundError
+from backend.opened import opened
 from backend.workflow.review.kinds import after
 from ml_backend.contract.messages import JobFolder
 from ml_backend.contract.pairing import Kind

@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from backend.admin.charts.coloured import Piece, Shown, coloured
-from backend.admin.frame.opened import opened
 from backend.admin.frame.paging import PAGE_SIZE, page_of
 from backend.admin.review.review_lines import DRAWN, drawn_legend, line
 from backend.admin.task_address import task_address
@@ -19,6 +18,7 @@ from backend.db.projects import project_by_key
 from backend.db.tables import Document, Project, Version
 from backend.db.tables_of_errors import DifferingDocument
 from backend.errors import NotFoundError
+from backend.opened import opened
 from backend.workflow.labels.label_rules import rules_of
 from backend.workflow.review.compare_gold import compared
 from ml_backend.contract.entity import Entity

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.undo import flash_undo
 from backend.admin.review import doubts, model_errors
 from backend.admin.words.told import sentence_of
@@ -21,6 +21,7 @@ from backend.errors import GoldloopError, NotFoundError
 from backend.loop import doubts as looking
 from backend.loop import review as loop
 from backend.loop.compare_gold import COMPARE_GOLD
+from backend.opened import opened
 from backend.workflow.review import decide as review
 from backend.workflow.review.kinds import DOUBTS, ERRORS, Decision, ReviewKind, asked_about
 from ml_backend.contract.messages import DEFAULT_QUEUE

@@ -7,13 +7,13 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.frame.opened import opened
 from backend.admin.frame.paging import LONGEST_KEY, PAGE_SIZE, Page
 from backend.admin.words.review_words import KINDS
 from backend.db.projects import project_by_key
 from backend.db.review import SentBack, sent_back
 from backend.db.tables_of_doubts import DoubtDecision
 from backend.db.tables_of_errors import ErrorDecision
+from backend.opened import opened
 from ml_backend.contract.pairing import Kind
 
 sent_back_page = Blueprint("sent_back", __name__, url_prefix="/projects/<key>/errors/sent")

@@ -7,12 +7,13 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.words.words import word
 from backend.db.accounts import listed_accounts
 from backend.db.tables import Role
 from backend.errors import ConflictError, InvalidInputError
+from backend.opened import opened
 from backend.workflow.projects.accounts import add_person, give_role
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,6 @@ import orjson
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from backend.admin.frame.opened import opened
 from backend.admin.frame.paging import PAGE_SIZE, asked_after, page_of
 from backend.admin.words.action_words import KINDS, action, subject
 from backend.admin.words.setting_words import SETTINGS
@@ -14,6 +13,7 @@ from backend.admin.words.words import word
 from backend.db.audit_log import audit_entries
 from backend.db.projects import all_projects, project_by_key
 from backend.db.tables import Project
+from backend.opened import opened
 
 audit_page = Blueprint("audit", __name__)
 

@@ -4,13 +4,14 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.words.connection_words import PARTS, WHAT_TO_DO
 from backend.admin.words.told import told
 from backend.db.projects import project_by_key
 from backend.errors import GoldloopError, NotFoundError
 from backend.loop.check_connection import check_connection_of
 from backend.loop.connect import connect_project
+from backend.opened import opened
 
 connection_page = Blueprint(
     "connection", __name__, url_prefix="/projects/<key>/settings/label-studio"

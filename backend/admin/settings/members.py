@@ -4,12 +4,13 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.paging import OFFERED, PAGE_SIZE, asked_after, page_of
 from backend.db.members import members, no_members
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
+from backend.opened import opened
 from backend.workflow.projects.membership import add_member, remove_member
 
 members_page = Blueprint("members", __name__, url_prefix="/projects/<key>/settings/members")

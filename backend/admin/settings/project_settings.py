@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from pydantic import ValidationError
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.undo import flash_settings
 from backend.admin.project.training_choices import CHOICES as MODEL_CHOICES
 from backend.admin.project.training_choices import chosen_options
@@ -22,6 +22,7 @@ from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, InvalidInputError
+from backend.opened import opened
 from backend.settings import ProjectSettings
 from backend.workflow.projects.settings import change_settings, undo_settings
 

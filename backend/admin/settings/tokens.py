@@ -8,7 +8,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from backend.admin.frame.opened import asked_by, opened
+from backend.admin.frame.asking import asked_by
 from backend.admin.frame.paging import OFFERED, PAGE_SIZE, asked_after, page_of
 from backend.admin.words.told import sentence_of
 from backend.db.accounts import accounts, existing_account
@@ -16,6 +16,7 @@ from backend.db.api_tokens import listed_tokens
 from backend.db.scopes import ROLE_OF_SCOPE, Scope
 from backend.db.tables import now
 from backend.errors import InvalidInputError, NotFoundError
+from backend.opened import opened
 from backend.workflow.projects.accounts import end_token, give_token
 
 tokens_page = Blueprint("tokens", __name__, url_prefix="/tokens")

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
-from flask import current_app
 from pydantic import Field
 
-from backend.api.rest.asking import caller, opened
+from backend.api.rest.asking import caller
 from backend.api.rest.fields import Id, Key, Page, Paged, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.db import sharing
@@ -16,9 +15,9 @@ from backend.db.projects import project_by_key
 from backend.db.scopes import ROLES
 from backend.db.tables import Account, Role
 from backend.db.versions import locked_project
+from backend.opened import kept_figures, opened
 from backend.workflow.annotators.agreement import Pair, Said, SharedDocument
 from backend.workflow.annotators.figures import AnnotatorFigures, PersonFigures
-from backend.workflow.annotators.kept_figures import KeptFigures
 from backend.workflow.annotators.waiting import MOST, ask_again, ask_no_more
 
 MOST_AT_ONCE = 500  # documents
@@ -245,9 +244,7 @@ def wait_for_shared(key: Key, body: AwaitedDocuments) -> AwaitedDocuments:
 def _figures(key: str) -> tuple[AnnotatorFigures, Mapping[int, Account]]:
     """What is counted of a project's annotators, and their accounts."""
     with opened().database.read() as session:
-        kept = current_app.extensions["goldloop.annotators"]
-        assert isinstance(kept, KeptFigures)
-        figures = kept.of(session, project_by_key(session, key))
+        figures = kept_figures().of(session, project_by_key(session, key))
         return figures, people(session, [one.account_id for one in figures.people])
 
 

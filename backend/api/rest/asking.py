@@ -1,24 +1,8 @@
-"""What an operation works with, and which program asks for it."""
+"""Which program asks for an operation."""
 
-from flask import current_app, g
+from flask import g
 
-from backend.clients.services import Services, ServiceStates
-from backend.context import Context
 from backend.db.api_tokens import Caller
-
-
-def opened() -> Context:
-    """The context of the running application."""
-    context = current_app.extensions["goldloop"]
-    assert isinstance(context, Context)
-    return context
-
-
-def service_states() -> ServiceStates:
-    """The states of the other services as the running application last saw them."""
-    services = current_app.extensions["goldloop.services"]
-    assert isinstance(services, Services)
-    return services.states()
 
 
 def caller() -> Caller:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from backend.api.rest.asking import asked_by, caller, opened
+from backend.api.rest.asking import asked_by, caller
 from backend.api.rest.fields import Id, Json, Key, Page, Paged, Sentence, Share, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.db import autolabel_queue, autolabels
@@ -16,6 +16,7 @@ from backend.loop import autolabel
 from backend.loop.autolabel_chunks import ADVANCE
 from backend.loop.autolabel_decisions import AT_ONCE, Decided, decide, take_back
 from backend.loop.autolabel_decisions import Decision as Verdict
+from backend.opened import opened
 from backend.workflow.autolabels.undo import Undone
 from backend.workflow.select import random_border
 from ml_backend.contract.messages import DEFAULT_QUEUE

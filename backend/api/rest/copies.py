@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.api.rest.asking import asked_by, caller, opened
+from backend.api.rest.asking import asked_by, caller
 from backend.api.rest.fields import (
     Done,
     Id,
@@ -26,6 +26,7 @@ from backend.db.surveys import findings, last_survey, open_findings
 from backend.db.tables_of_surveys import Found
 from backend.db.versions import locked_project
 from backend.errors import InvalidInputError
+from backend.opened import opened
 from backend.workflow.duplicates.adjudicate import Decided
 from backend.workflow.duplicates.decide_group import (
     Decider,

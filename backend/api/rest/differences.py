@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from backend.api.rest import review
-from backend.api.rest.asking import opened
 from backend.api.rest.fields import Done, Id, Json, Key, Page, Paged, Sentence, Share, Strict, Told
 from backend.api.rest.operation import Operations
 from backend.api.rest.review import ReviewTold, SentTold, VerdictGiven
@@ -13,6 +12,7 @@ from backend.db import differences
 from backend.db.differences import Place, Wanted
 from backend.db.projects import project_by_key
 from backend.loop.compare_gold import COMPARE_GOLD
+from backend.opened import opened
 from backend.workflow.review.kinds import ERRORS
 from ml_backend.contract.messages import DEFAULT_QUEUE
 

@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 from flask import Response
 from pydantic import Field, StringConstraints
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import Key, Sentence, Strict, Told, Word
 from backend.api.rest.operation import Download, Operations
 from backend.db.projects import project_by_key
 from backend.loop.copies import sort_copies
 from backend.loop.gold_lines import gold_lines
 from backend.loop.import_files import HowToRead, import_file
+from backend.opened import opened
 from backend.workflow.formats.adapting import Adaptation, read_renaming
 from backend.workflow.formats.format import WritableFormat
 from backend.workflow.formats.registry import FORMATS, format_by_name

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.api.rest import review
-from backend.api.rest.asking import caller, opened
+from backend.api.rest.asking import caller
 from backend.api.rest.fields import Done, Id, Json, Key, Page, Paged, Sentence, Told, page
 from backend.api.rest.operation import Operations
 from backend.api.rest.review import ReviewTold, SentTold, VerdictGiven
@@ -17,6 +17,7 @@ from backend.db.tables import Document
 from backend.db.tables_of_doubts import Doubt
 from backend.errors import NotFoundError
 from backend.loop import doubts as looking
+from backend.opened import opened
 from backend.workflow.review.kinds import DOUBTS
 
 doubting = Operations("Label errors")

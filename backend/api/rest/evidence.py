@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.api.rest.asking import opened
 from backend.api.rest.fields import Id, Json, Key, Strict, Told
 from backend.api.rest.operation import Operations
 from backend.db.projects import project_by_key
+from backend.opened import opened
 from backend.workflow.evidence import evidence as stage
 from backend.workflow.evidence.evidence import Fate
 from backend.workflow.evidence.told import record_of

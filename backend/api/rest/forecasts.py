@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.api.rest.asking import opened
 from backend.api.rest.fields import Key, Strict
 from backend.api.rest.operation import Operations
 from backend.db.projects import project_by_key
+from backend.opened import opened
 from backend.workflow.forecasts.forecast import ProjectForecast, project_forecast
 
 forecasts = Operations("Forecast")

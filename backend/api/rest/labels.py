@@ -5,13 +5,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import Json, Key, Page, Paged, Sentence, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.label_mappings import newest_mappings
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.loop.add_labels import add_labels
+from backend.opened import opened
 from backend.workflow.labels import map_labels
 from backend.workflow.labels.balance import Balance
 from backend.workflow.labels.balance import balance as balance_of

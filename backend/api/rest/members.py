@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import Done, Id, Key, Page, Paged, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.api.rest.people import Email
@@ -13,6 +13,7 @@ from backend.db.members import members as members_of
 from backend.db.projects import project_by_key
 from backend.db.versions import locked_project
 from backend.loop.check_connection import check_connection_of
+from backend.opened import opened
 from backend.workflow.label_studio.connection_check import Part, Trouble
 from backend.workflow.projects.membership import add_member as make_member
 from backend.workflow.projects.membership import remove_member as take_out

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import Id, Json, Key, Page, Paged, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.audit_log import record
@@ -16,6 +16,7 @@ from backend.db.tables import Run, now
 from backend.db.versions import locked_project
 from backend.errors import ConflictError, NotFoundError
 from backend.loop import training
+from backend.opened import opened
 from backend.workflow import publish, retrain
 from ml_backend.contract.course import CoursePoint, read_course
 from ml_backend.contract.messages import DEFAULT_QUEUE, JobFolder

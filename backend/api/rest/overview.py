@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from backend.api.rest.asking import opened, service_states
 from backend.api.rest.autolabels import PromiseTold
 from backend.api.rest.fields import Key, Told
 from backend.api.rest.models import RunTold
@@ -16,6 +15,7 @@ from backend.db.overview import ProjectOverview, project_overview
 from backend.db.projects import CorrectionCounts, InboxCounts, project_by_key
 from backend.db.tables import now
 from backend.db.tables_of_autolabel import PromiseState
+from backend.opened import opened, service_states
 from backend.workflow.label_studio.connection_check import silence
 from backend.workflow.projects.path_figures import PathFigures, path_figures
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from backend.api.rest.asking import asked_by, caller, opened
+from backend.api.rest.asking import asked_by, caller
 from backend.api.rest.fields import Done, Id, Key, Page, Paged, Sentence, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.accounts import (
@@ -23,6 +23,7 @@ from backend.db.scopes import Scope
 from backend.db.tables import Account, Role
 from backend.db.tables_of_access import AuditEntry
 from backend.errors import NotFoundError
+from backend.opened import opened
 from backend.workflow.projects.accounts import (
     add_person,
     change_password,

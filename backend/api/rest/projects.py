@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from backend.api.rest.asking import asked_by, caller, opened
+from backend.api.rest.asking import asked_by, caller
 from backend.api.rest.fields import Id, Json, Key, Page, Paged, Sentence, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.document_counts import DocumentCounts, count_documents
@@ -16,6 +16,7 @@ from backend.db.tables import Project, Version
 from backend.db.versions import locked_project
 from backend.loop.adopt import adopt
 from backend.loop.connect import connect_project, sync_project
+from backend.opened import opened
 from backend.settings import ProjectSettings
 from backend.workflow.label_studio.connect import Connected
 from backend.workflow.projects.create import create_project

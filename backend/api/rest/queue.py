@@ -5,10 +5,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import LARGEST_PAGE, Done, Page, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.loop.queued_jobs import look, move
+from backend.opened import opened
 
 queue = Operations("Jobs")
 

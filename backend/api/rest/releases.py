@@ -12,7 +12,7 @@ from flask import Response, send_file
 from pydantic import AwareDatetime, Field
 
 from backend.api.rest.archive import ARCHIVE, archive
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import (
     Json,
     Key,
@@ -32,6 +32,7 @@ from backend.db.tables import Part
 from backend.db.tables_of_releases import Release
 from backend.errors import InvalidInputError, NotFoundError
 from backend.loop import release_jobs
+from backend.opened import opened
 from backend.workflow.formats.format import WriteOptions
 from backend.workflow.formats.registry import writable_format
 from backend.workflow.releases.content import SPLITS

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import Json, Key, Page, Paged, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db.projects import project_by_key
 from backend.loop import project_replays
+from backend.opened import opened
 from backend.workflow.replay.config import DEFAULT_STRATEGIES, ReplayConfig
 from backend.workflow.replay.folder import Replay
 from backend.workflow.replay.points import Cost

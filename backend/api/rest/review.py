@@ -5,13 +5,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.api.rest.asking import caller, opened
+from backend.api.rest.asking import caller
 from backend.api.rest.fields import Page, Paged, Strict, Told, page
 from backend.db.projects import project_by_key
 from backend.db.review import SentBack, sent_back
 from backend.db.tables_of_review import Verdict
 from backend.db.versions import locked_project
 from backend.loop import review as loop
+from backend.opened import opened
 from backend.workflow.review import decide as review
 from backend.workflow.review.kinds import Decision, ReviewKind, asked_about
 

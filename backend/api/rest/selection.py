@@ -5,13 +5,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import Key, Page, Paged, Strict, Told, page
 from backend.api.rest.operation import Operations
 from backend.db.batches import ListedBatch, newest_batches
 from backend.db.projects import project_by_key, settings_of
 from backend.db.tables import Project
 from backend.db.versions import locked_project
+from backend.opened import opened
 from backend.workflow.projects.settings import change_settings
 from backend.workflow.selection.queue_preview import Queued, Reason, next_in_queue
 from backend.workflow.strategies.registry import STRATEGIES

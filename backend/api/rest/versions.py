@@ -6,7 +6,7 @@ from flask import Response
 from pydantic import Field
 
 from backend.api.rest.archive import ARCHIVE, archive
-from backend.api.rest.asking import asked_by, opened
+from backend.api.rest.asking import asked_by
 from backend.api.rest.fields import Json, Key, Page, Paged, Strict, Told, Word, page
 from backend.api.rest.operation import Operations
 from backend.db import versions as queries
@@ -14,6 +14,7 @@ from backend.db.projects import project_by_key
 from backend.db.tables import Run, Version
 from backend.errors import NotFoundError
 from backend.loop import publication
+from backend.opened import opened
 from backend.workflow.versions.report import version_difference, version_report
 from ml_backend.contract.messages import DEFAULT_QUEUE
 

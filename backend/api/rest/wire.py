@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import TypeAdapter
 
-from backend.api.rest.asking import caller, opened
+from backend.api.rest.asking import caller
 from backend.api.rest.once import once
 from backend.api.rest.openapi import openapi
 from backend.api.rest.operation import Operation
@@ -17,6 +17,7 @@ from backend.db.api_tokens import caller_of, note_use, use_is_worth_noting
 from backend.db.members import may_open
 from backend.db.scopes import ROLE_OF_SCOPE, Scope
 from backend.errors import DatabaseBusyError, NotFoundError
+from backend.opened import opened
 
 ROOT = "/api/v1"
 LARGEST_FILE = 256 * 1024 * 1024  # bytes; what is larger is imported by the command

@@ -3,6 +3,8 @@
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from backend.opened import opened_by
+
 MOST = 15
 
 
@@ -13,7 +15,7 @@ def queries_of(client: FlaskClient, path: str) -> list[str]:
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
         asked.append(statement)
 
-    engine = client.application.extensions["goldloop"].database.engine
+    engine = opened_by(client.application).database.engine
     event.listen(engine, "before_cursor_execute", note)
     try:
         assert client.get(path).status_code == 200

@@ -13,6 +13,7 @@ from backend.db.projects import project_by_key
 from backend.db.session import Database
 from backend.db.tables import Account, AnnotationState, Document, Gold, GoldSource, Role, now
 from backend.db.versions import locked_project
+from backend.opened import opened_by
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.people_data import SHARED, add_shared_work
 
@@ -31,7 +32,7 @@ def shared(filled: Database) -> Database:
 def count_queries(client: FlaskClient) -> list[str]:
     asked: list[str] = []
     event.listen(
-        client.application.extensions["goldloop"].database.engine,
+        opened_by(client.application).database.engine,
         "before_cursor_execute",
         lambda _c, _cursor, statement, *_more: asked.append(statement),
     )

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from backend.app import create_app
 from backend.db.session import Database
+from backend.opened import service_states
 from backend.settings import Settings
 from tests.backend.admin.conftest import NOBODY_THERE, SignIn
 
@@ -55,5 +56,5 @@ def test_a_label_studio_that_is_away_is_told_where_it_matters(
 
 
 def test_where_none_is_configured_none_is_away(settings: Settings, filled: Database) -> None:
-    states = create_app(settings.model_copy(update=NOBODY_THERE)).extensions["goldloop.services"]
-    assert states.states().label_studio is None
+    with create_app(settings.model_copy(update=NOBODY_THERE)).app_context():
+        assert service_states().label_studio is None

@@ -21,6 +21,7 @@ from backend.db.tables import (
     RunState,
     Version,
 )
+from backend.opened import opened_by
 from tests.backend.admin.conftest import SignIn, token_in
 from tests.backend.admin.filled import add_project
 from tests.backend.admin.filled_queue import add_queue
@@ -142,7 +143,7 @@ def test_rollback_publishes_an_earlier_version_and_nothing_else(
     curator: FlaskClient, filled: Database
 ) -> None:
     assert "model store" in act(curator, "rollback", version="v2")  # its weights are gone
-    context = curator.application.extensions["goldloop"]
+    context = opened_by(curator.application)
     for name in ("v1", "v2"):
         context.models.version_folder("general", name).mkdir(parents=True)
     assert "was not served before" in act(curator, "rollback", version="v4")

@@ -20,6 +20,7 @@ from backend.db.tables import Gold
 from backend.db.tables_of_access import AuditEntry
 from backend.errors import ConflictError, GoldloopError
 from backend.loop import release_jobs, releases
+from backend.opened import opened_by
 from backend.workflow.formats.format import WritableFormat, WriteOptions
 from backend.workflow.formats.registry import FORMATS, writable_format
 from backend.workflow.releases.export import export_documents
@@ -51,7 +52,7 @@ def curator(gold: Database, sign_in: SignIn) -> FlaskClient:
 
 @pytest.fixture
 def context(curator: FlaskClient) -> Context:
-    opened = curator.application.extensions["goldloop"]
+    opened = opened_by(curator.application)
     assert isinstance(opened, Context)
     return opened
 
@@ -211,7 +212,7 @@ def same(one: bytes, other: bytes) -> bool:
 def test_a_release_downloads_in_every_format_as_the_command_writes_it(
     released: FlaskClient, name: str, tmp_path: Path
 ) -> None:
-    context = released.application.extensions["goldloop"]
+    context = opened_by(released.application)
     folder = context.settings.releases / "p" / "1"
     with context.database.read() as session:
         config = project_by_key(session, "p").label_config

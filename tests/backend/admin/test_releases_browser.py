@@ -12,6 +12,7 @@ from backend.context import Context
 from backend.db.session import Database
 from backend.db.tables import Gold, Project
 from backend.loop import release_jobs
+from backend.opened import opened_by
 from tests.backend.admin.browsing import NewPage
 from tests.backend.workflow.releases.gold import add_project, import_gold, lines
 
@@ -28,7 +29,7 @@ def _gold(filled: Database, tmp_path: Path) -> None:
 
 @pytest.fixture
 def context(app: Flask) -> Context:
-    opened = app.extensions["goldloop"]
+    opened = opened_by(app)
     assert isinstance(opened, Context)
     return opened
 

@@ -13,6 +13,7 @@ from backend.api.webhooks import KEPT_OF_GARBAGE, LARGEST, webhooks
 from backend.clients.queue import JobQueue
 from backend.context import Context
 from backend.db.tables import InboxEvent, Project
+from backend.opened import keep_open
 
 CONFIG = (
     '<View><Labels name="l" toName="t"><Label value="PER"/></Labels>'
@@ -36,7 +37,7 @@ def context(settings, any_database):
 @pytest.fixture
 def app(context):
     app = Flask(__name__)
-    app.extensions["goldloop"] = context
+    keep_open(app, context)
     app.register_blueprint(webhooks)
     return app
 

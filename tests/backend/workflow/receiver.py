@@ -19,6 +19,7 @@ from backend.db.session import Database
 from backend.db.tables import Document, Gold, InboxEvent, Project
 from backend.loop import inbox
 from backend.loop.reconcile import reconcile
+from backend.opened import keep_open
 from backend.settings import Settings
 from backend.workflow.duplicates.normal_form import group_key
 from backend.workflow.label_studio.reconcile_report import Report
@@ -115,7 +116,7 @@ def receiver(database: Database, settings: Settings, client: LabelStudio) -> Ite
     """A project of five documents, in Label Studio without tasks, the hook set."""
     app = Flask(__name__)
     queue = JobQueue(settings.redis_address)
-    app.extensions["goldloop"] = Context(settings, database, queue)
+    keep_open(app, Context(settings, database, queue))
     app.register_blueprint(webhooks)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()

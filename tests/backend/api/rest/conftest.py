@@ -11,6 +11,7 @@ from backend.db.accounts import existing_account
 from backend.db.api_tokens import make_token
 from backend.db.scopes import Scope, allowed_scopes
 from backend.db.session import Database
+from backend.opened import opened_by
 from tests.backend.admin.conftest import _filled, app, filled
 
 __all__ = ("_filled", "app", "filled")
@@ -27,7 +28,7 @@ class Program:
     @property
     def opened(self) -> Context:
         """What the application works with."""
-        return self._client.application.extensions["goldloop"]
+        return opened_by(self._client.application)
 
     def __call__(self, method: str, path: str, **options: object):
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}

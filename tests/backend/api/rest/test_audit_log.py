@@ -16,6 +16,7 @@ from backend.db.session import Database
 from backend.db.tables import Document, Run, RunState
 from backend.db.tables_of_access import AuditEntry
 from backend.db.tables_of_doubts import Doubt
+from backend.opened import opened_by
 from backend.settings import Settings
 from backend.workflow.replay.folder import Replay
 from ml_backend.contract.messages import Result
@@ -134,7 +135,7 @@ def _of_runs(log: Log, database: Database, app: Flask) -> None:
     with database.write() as session:
         session.get_one(Run, refused.id).state = RunState.WAITING
     log("run.decide", "POST", f"{RUNS}/{refused.id}/decision", {"promote": False})
-    app.extensions["goldloop"].models.version_folder("general", "v2").mkdir(parents=True)
+    opened_by(app).models.version_folder("general", "v2").mkdir(parents=True)
     log("version.publish", "POST", f"{GENERAL}/publications", {"version": "v2"})
 
 

@@ -5,13 +5,14 @@ from sqlalchemy import select
 
 from backend.db.tables import Project, Publication, PublicationState, Run, RunState
 from backend.db.tables_of_autolabel import AutolabelRun
+from backend.opened import opened_by
 
 
 @pytest.fixture
 def rung(app, monkeypatch) -> list[tuple[str, int]]:
     """The jobs that were rung for."""
     found: list[tuple[str, int]] = []
-    queue = app.extensions["goldloop"].queue
+    queue = opened_by(app).queue
     monkeypatch.setattr(
         queue, "ring", lambda _queue, job, number, **_more: found.append((job, number))
     )
@@ -47,7 +48,7 @@ def test_a_run_whose_snapshot_is_gone_is_not_run_again(ask, filled, rung) -> Non
 
 
 def test_a_version_is_published(ask, app, filled, rung) -> None:
-    app.extensions["goldloop"].models.version_folder("general", "v2").mkdir(parents=True)
+    opened_by(app).models.version_folder("general", "v2").mkdir(parents=True)
     asked = ask("POST", "/projects/general/publications", json={"version": "v2"})
     assert (asked.status_code, asked.json["state"]) == (202, "predicting")
     assert rung == [("backend.jobs.advance_publication", asked.json["id"])]
